@@ -1,0 +1,545 @@
+"""The shape of a project's configuration: what is watched, who answers, how often.
+
+In: plain values read from YAML. Out: frozen models. Checks that need more than one entry (dangling
+references, duplicate ids) live in `config.load`, which knows file and line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
+
+from config.errors import ConfigError
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d)$")
+_DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = re.compile(r"^(\d+)\s*(B|KiB|MiB)?$")
+_BYTE_UNITS = {None: 1, "B": 1, "KiB": 1024, "MiB": 1024 * 1024}
+_RATE = re.compile(r"^1/(\d+(?:\.\d+)?)(s|m)$")
+_CLOCK = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")
+_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+
+ISSUE_CLASSES = (
+    "产品质量",
+    "安全与人身",
+    "售后维修",
+    "服务态度",
+    "物流配送",
+    "价格与收费",
+    "退款退货",
+    "虚假宣传",
+    "隐私与数据",
+    "功能与体验",
+    "渠道与门店",
+    "舆论与传闻",
+    "其他",
+)
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.match(str(value))
+    if match is None:
+        raise ValueError(f'expected a duration such as "15m", "2h" or "1d", got {value!r}')
+    return timedelta(seconds=float(match[1]) * _DURATION_UNITS[match[2]])
+
+
+def _size(value: object) -> object:
+    match = _BYTES.match(str(value))
+    if match is None:
+        raise ValueError(f'expected a size such as "10MiB", got {value!r}')
+    return int(match[1]) * _BYTE_UNITS[match[2]]
+
+
+def _rate(value: object) -> object:
+    if isinstance(value, float):
+        return value
+    match = _RATE.match(str(value))
+    if match is None:
+        raise ValueError(f'expected a rate such as "1/5s", got {value!r}')
+    return float(match[1]) * (60.0 if match[2] == "m" else 1.0)
+
+
+def _clock(value: str) -> str:
+    if _CLOCK.match(value) is None:
+        raise ValueError(f'expected a time of day such as "09:00", got {value!r}')
+    return value
+
+
+def _timezone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f'expected an IANA time zone such as "Asia/Shanghai", got {value!r}')
+    return value
+
+
+def _identifier(value: str) -> str:
+    if _ID.match(value) is None:
+        raise ValueError(f"expected an id of a-z, 0-9, - and _ (at most 63), got {value!r}")
+    return value
+
+
+def _words(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration, json_schema_input_type=str),
+    PlainSerializer(lambda value: f"{value.total_seconds():g}s"),
+]
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str | int)]
+SecondsPerRequest = Annotated[float, BeforeValidator(_rate, json_schema_input_type=str)]
+ClockTime = Annotated[str, AfterValidator(_clock)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Words = Annotated[
+    tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | tuple[str, ...])
+]
+LevelName = Literal["blue", "yellow", "orange", "red"]
+
+
+class SecretRef(str):
+    """A reference to a secret (`env:NAME` or `file:/path`), never the secret itself.
+
+    Errors: a literal is refused when the configuration is read; `resolve` raises ConfigError when
+    the variable or file is missing. Printing shows the reference only.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, value: object) -> SecretRef:
+        """Accept `env:NAME` and `file:/path`; anything else may be a secret written literally."""
+        text = str(value)
+        if re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+", text) is None:
+            raise ValueError("secret written literally: write env:NAME or file:/path instead")
+        return cls(text)
+
+    def resolve(self) -> str:
+        """Return the secret's value."""
+        kind, _, rest = self.partition(":")
+        if kind == "env":
+            value = os.environ.get(rest)
+            if value is None:
+                raise ConfigError(f"secret {self!s}: environment variable {rest} is not set")
+            return value
+        try:
+            return Path(rest).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"secret {self!s}: cannot be read: {error.strerror}") from error
+
+
+Secret = Annotated[
+    SecretRef,
+    BeforeValidator(SecretRef.parse, json_schema_input_type=str),
+    PlainSerializer(str),
+]
+
+
+class Model(BaseModel):
+    """Base of all: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+# --- brands ----------------------------------------------------------------------------------
+
+
+class ProductLine(Model):
+    """A product (line) of a brand; its aliases also stand for the brand."""
+
+    id: Identifier
+    name: str
+    aliases: Words = ()
+    launch_on: date | None = None
+
+
+class BrandExample(Model):
+    """A saved sentence that must (or must not) match; run by `groundswell check`."""
+
+    text: str
+    match: bool = True
+
+
+class Exclusions(Model):
+    """Pages and authors whose mentions are never about this brand."""
+
+    urls: Words = ()  # prefixes of the URL without scheme
+    authors: Words = ()
+
+
+class Brand(Model):
+    """A watched subject and the words that stand for it.
+
+    A mention is about the brand when an alias (or product alias) occurs, every word of `must`
+    occurs, at least one of `any` occurs (when given) and none of `not` does.
+    """
+
+    id: Identifier
+    name: str
+    aliases: Words = ()
+    products: tuple[ProductLine, ...] = ()
+    must: Words = ()
+    any: Words = ()
+    not_: Words = Field(default=(), alias="not")
+    exclude: Exclusions = Exclusions()
+    competitor: bool = False
+    examples: tuple[BrandExample, ...] = ()
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+class FieldRule(Model):
+    """How one field is read from a page: selectors tried in order, then a pattern, then a type."""
+
+    sel: Words
+    re: str | None = None  # RE2 syntax; the first group (else the whole match) is the value
+    optional: bool = False
+    tz: Timezone | None = None
+    type: Literal["text", "float", "int"] = "text"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return value if isinstance(value, dict) else {"sel": value}
+
+
+class ListRules(Model):
+    """Where the items of a list page stand and what is read of each."""
+
+    item: str
+    fields: dict[str, FieldRule]
+
+
+class DetailRules(Model):
+    """What is read from a detail page. `content: auto` finds the main text by itself."""
+
+    content: Literal["auto", "selectors"] = "selectors"
+    fields: dict[str, FieldRule] = {}
+
+
+class PageRules(Model):
+    """How far a list is followed."""
+
+    first: int = 1
+    max: int = Field(default=1, ge=1, le=100)
+    next: str | None = None
+    stop_when_seen: int = 10
+
+
+class UrlRules(Model):
+    """How URLs of this source become canonical."""
+
+    drop_params: Words = ()
+    keep_fragment: bool = False
+    id_from: str | None = None  # re2:PATTERN; the first group is the native id
+
+
+class FetchRules(Model):
+    """Politeness and limits towards the source's host."""
+
+    rate: SecondsPerRequest = 5.0
+    concurrency: int = Field(default=1, ge=1, le=8)
+    timeout: Duration = timedelta(seconds=30)
+    max_bytes: Size = 10 * 1024 * 1024
+    charset: str = "auto"
+    robots: Literal["obey", "ignore"] = "obey"
+    headers: dict[str, str] = {}
+
+
+class ScheduleRules(Model):
+    """How often the source is polled."""
+
+    every: Duration = timedelta(minutes=15)
+    min: Duration = timedelta(minutes=1)
+    max: Duration = timedelta(days=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ScheduleRules:
+        if not self.min <= self.every <= self.max:
+            raise ValueError("every must lie between min and max")
+        return self
+
+
+class Expectations(Model):
+    """The health contract: what a good poll looks like."""
+
+    min_items: int = 1
+    required: Words = ("url", "title")
+    max_silence: Duration | None = None
+
+
+class SourceConfig(Model):
+    """One source: a feed, or list and detail pages."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    id: Identifier
+    name: str
+    kind: Literal["feed", "list_detail"]
+    enabled: bool = True
+    platform: str = ""
+    tier: Literal["", "large_account", "trade", "provincial", "central"] = ""
+    lang: Literal["zh", "zh-Hant", "en", "auto"] = "zh"
+    region: str = ""
+    channel: Literal["public", "internal"] = "public"
+    start: Words
+    pages: PageRules = PageRules()
+    list: ListRules | None = None
+    detail: DetailRules | None = None
+    url: UrlRules = UrlRules()
+    fetch: FetchRules = FetchRules()
+    schedule: ScheduleRules = ScheduleRules()
+    expect: Expectations = Expectations()
+    secrets: dict[str, Secret] = {}
+    tz: Timezone = "Asia/Shanghai"
+
+    @model_validator(mode="after")
+    def _complete(self) -> SourceConfig:
+        if self.kind == "list_detail" and self.list is None:
+            raise ValueError('kind "list_detail" needs a "list" section with item and fields')
+        if self.kind == "feed" and self.list is not None:
+            raise ValueError('kind "feed" takes no "list" section')
+        return self
+
+
+# --- people ----------------------------------------------------------------------------------
+
+
+class Hours(Model):
+    """A daily window in the owner's time zone; it may run over midnight."""
+
+    from_: ClockTime = Field(alias="from")
+    to: ClockTime
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+    )
+
+
+class EmailChannel(Model):
+    """A mail server; the recipient is the owner's address."""
+
+    id: Identifier
+    kind: Literal["email"]
+    host: str
+    port: int = 465
+    security: Literal["none", "starttls", "tls"] = "tls"
+    username: str = ""
+    password: Secret | None = None
+    sender: str
+
+
+class WebhookChannel(Model):
+    """A signed JSON webhook (HMAC-SHA256, Idempotency-Key)."""
+
+    id: Identifier
+    kind: Literal["webhook"]
+    url: str
+    secret: Secret | None = None
+
+
+class WecomBotChannel(Model):
+    """A WeCom (企业微信) group bot; `key` is the bot's secret."""
+
+    id: Identifier
+    kind: Literal["wecom_bot"]
+    key: Secret
+    url: str = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"
+    mention_all_from: LevelName = "orange"
+
+
+Channel = Annotated[EmailChannel | WebhookChannel | WecomBotChannel, Field(discriminator="kind")]
+
+
+class Owner(Model):
+    """A person who is told and who acts. `channels` in order: the first, then the fallbacks."""
+
+    id: Identifier
+    name: str
+    role: Literal["service", "pr", "lead", "engineer", "legal", "executive", "admin"] = "service"
+    timezone: Timezone = "Asia/Shanghai"
+    working_hours: Hours | None = None
+    quiet_hours: Hours | None = None
+    channels: Words
+    email: str | None = None
+    digest_at: ClockTime | None = "09:00"
+    away: tuple[tuple[date, date], ...] = ()  # inclusive day ranges
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The owner's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class Route(Model):
+    """Who hears of what: first match wins. Empty conditions match everything."""
+
+    id: Identifier
+    brand: Words = ()
+    product: Words = ()
+    issue: Words = ()
+    region: Words = ()
+    platform: Words = ()
+    owner: Identifier
+    also: Words = ()  # told at once from yellow up
+    chain: Words = ()  # told one after the other when nobody acknowledges
+
+    @field_validator("issue")
+    @classmethod
+    def _known_issue(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in ISSUE_CLASSES:
+                raise ValueError(f"unknown issue class {name!r}; known: {', '.join(ISSUE_CLASSES)}")
+        return value
+
+
+class LevelRules(Model):
+    """One crisis level: where it starts and how long people have (alerting.md section 4)."""
+
+    score: float = Field(ge=0, le=100)
+    ack_within: Duration
+    step_every: Duration
+    loops: int = Field(default=1, ge=1, le=5)
+    held_in_quiet_hours: bool = False
+
+
+class Levels(Model):
+    """The four levels. Thresholds and times after alerting.md section 4."""
+
+    blue: LevelRules = LevelRules(
+        score=20,
+        ack_within=timedelta(hours=4),
+        step_every=timedelta(hours=8),
+        held_in_quiet_hours=True,
+    )
+    yellow: LevelRules = LevelRules(
+        score=40,
+        ack_within=timedelta(minutes=30),
+        step_every=timedelta(minutes=30),
+        held_in_quiet_hours=True,
+    )
+    orange: LevelRules = LevelRules(
+        score=60,
+        ack_within=timedelta(minutes=15),
+        step_every=timedelta(minutes=10),
+        loops=2,
+    )
+    red: LevelRules = LevelRules(
+        score=80,
+        ack_within=timedelta(minutes=5),
+        step_every=timedelta(minutes=5),
+        loops=3,
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Levels:
+        scores = [self.blue.score, self.yellow.score, self.orange.score, self.red.score]
+        if scores != sorted(scores) or len(set(scores)) != len(scores):
+            raise ValueError(f"scores must rise from blue to red, got {scores}")
+        return self
+
+    def named(self, name: LevelName) -> LevelRules:
+        """Return the rules of one level by its name."""
+        rules: LevelRules = getattr(self, name)
+        return rules
+
+
+class SurgeRules(Model):
+    """When a count is unusual. Defaults after alerting.md 3.2, measured there."""
+
+    watch_alpha: float = 1e-5
+    watch_ratio: float = 2.0
+    page_alpha: float = 1e-6
+    page_ratio: float = 3.0
+    min_authors: int = 5
+    ramp_watch: float = 6.0
+    ramp_page: float = 8.0
+
+
+class ConsoleRules(Model):
+    """Where the console listens and how links to it are written."""
+
+    host: str = "127.0.0.1"
+    port: int = 8790
+    base_url: str | None = None
+
+
+class Settings(Model):
+    """Project-wide settings."""
+
+    name: str = "groundswell"
+    timezone: Timezone = "Asia/Shanghai"
+    database: str | None = None
+    history_after: Duration = timedelta(hours=72)
+    allow_private: Words = ()  # exact host:port that may be reached although it is private
+    unsure_band: tuple[float, float] = (0.35, 0.65)
+    mask_personal_data: bool = True
+    pseudonymise_authors: bool = False
+    raw_page_days: int = 7
+    demo: bool = False
+    console: ConsoleRules = ConsoleRules()
+    surge: SurgeRules = SurgeRules()
+    user_agent: str = "Groundswell/0.1"
+
+    @field_validator("unsure_band")
+    @classmethod
+    def _band(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1] < 1:
+            raise ValueError(f"expected 0 < low <= high < 1, got {value}")
+        return value
+
+
+class Project(Model):
+    """A whole configuration, checked."""
+
+    settings: Settings = Settings()
+    levels: Levels = Levels()
+    brands: tuple[Brand, ...] = ()
+    sources: tuple[SourceConfig, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    routes: tuple[Route, ...] = ()
+    fallback: Words = ()
+
+    def owner(self, owner_id: str) -> Owner | None:
+        """Return the owner with this id, None when there is none (any more)."""
+        return next((owner for owner in self.owners if owner.id == owner_id), None)
+
+    def brand(self, brand_id: str) -> Brand | None:
+        """Return the brand with this id, None when there is none (any more)."""
+        return next((brand for brand in self.brands if brand.id == brand_id), None)
+
+    def source(self, source_id: str) -> SourceConfig | None:
+        """Return the source with this id, None when there is none (any more)."""
+        return next((source for source in self.sources if source.id == source_id), None)
+
+    def channel(self, channel_id: str) -> Channel | None:
+        """Return the channel with this id, None when there is none (any more)."""
+        return next((item for item in self.channels if item.id == channel_id), None)
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema that lets an editor complete one kind of file."""
+    return model.model_json_schema(by_alias=True)

@@ -1,0 +1,1 @@
+"""The application: wiring, the pipeline, the scheduler, the command line and the console."""

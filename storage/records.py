@@ -1,0 +1,669 @@
+"""The frozen records that stages hand to each other; nothing here knows a database.
+
+Every instant is timezone-aware UTC. Ids are stable: a cluster or an incident that is computed again
+from the same mentions gets the same id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, NewType
+
+BrandId = NewType("BrandId", str)
+SourceId = NewType("SourceId", str)
+OwnerId = NewType("OwnerId", str)
+ChannelId = NewType("ChannelId", str)
+ItemKey = NewType("ItemKey", str)
+MentionId = NewType("MentionId", int)
+ShardId = NewType("ShardId", str)  # "<brand>/<language>"
+ClusterId = NewType("ClusterId", str)
+IncidentId = NewType("IncidentId", str)
+IntentId = NewType("IntentId", str)
+
+Json = Mapping[str, Any]
+
+
+class Outcome(StrEnum):
+    """Why an item left the journey; each item is counted once per stage with one of these."""
+
+    KEPT = "kept"
+    REVISED = "revised"
+    DUPLICATE = "duplicate"  # the same item was seen before, unchanged
+    UNREADABLE = "unreadable"
+    TOO_OLD = "too_old"
+    NO_BRAND = "no_brand"
+    NOT_NEGATIVE = "not_negative"
+    SPAM = "spam"
+    QUARANTINED = "quarantined"
+    GATHERED = "gathered"
+
+
+# --- collect ---------------------------------------------------------------------------------
+
+
+class SourceHealth(StrEnum):
+    """The health of a source; the cause stands beside it in plain words."""
+
+    NEW = "new"
+    OK = "ok"
+    DEGRADED = "degraded"
+    QUARANTINED = "quarantined"
+
+
+class FetchCause(StrEnum):
+    """Why a poll did not bring what was expected."""
+
+    NONE = ""
+    BLOCKED = "blocked"
+    LOGIN = "login needed"
+    CAPTCHA = "captcha"
+    LAYOUT = "layout changed"
+    EMPTY = "empty"
+    SLOW = "slow"
+    GONE = "gone"
+    ROBOTS = "robots"
+    NETWORK = "network here"
+    TOO_LARGE = "too large"
+    UNREADABLE = "unreadable"
+    SERVER = "server error"
+    REFUSED = "address refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is remembered of one source between two polls."""
+
+    source_id: SourceId
+    config_digest: str = ""
+    health: SourceHealth = SourceHealth.NEW
+    cause: FetchCause = FetchCause.NONE
+    cause_text: str = ""
+    failures: int = 0  # polls in a row that failed
+    polls: int = 0
+    items: int = 0  # mentions kept over the life of the source
+    first_polled_at: datetime | None = None
+    last_poll_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_item_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchEvent:
+    """One poll of one source, or one detail page."""
+
+    source_id: SourceId
+    at: datetime
+    url: str
+    outcome: str  # "ok", "unchanged" or a FetchCause
+    http_status: int | None = None
+    size_bytes: int = 0
+    duration_ms: int = 0
+    items: int = 0
+    new_items: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMention:
+    """What a source or an import says, before it has an identity of ours.
+
+    `url` is what a person clicks, `canonical_url` what identity is made of ("" when there is none).
+    `ordinal` tells equal rows of one file apart (0 for the first).
+    """
+
+    source_id: SourceId
+    text: str
+    observed_at: datetime
+    published_at: datetime | None = None
+    title: str = ""
+    url: str = ""
+    canonical_url: str = ""
+    native_id: str = ""
+    platform: str = ""
+    author: str = ""
+    lang: str = "zh"
+    region: str = ""
+    channel: str = "public"  # "internal" feeds clusters, never public spread
+    tier: str = ""  # media tier of the source: "", "trade", "provincial", "central" ...
+    reposts: int | None = None
+    comments: int | None = None
+    likes: int | None = None
+    views: int | None = None
+    rating: float | None = None
+    ordinal: int = 0
+    history: bool = False  # true: feeds baselines, never pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailLink:
+    """A detail page that a list page named and that is still to be fetched."""
+
+    url_hash: str
+    source_id: SourceId
+    url: str
+    listed: Json = field(default_factory=dict)  # fields already known from the list
+    attempts: int = 0
+    found_at: datetime | None = None
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """One thing somebody said, with an identity that does not depend on which source found it."""
+
+    mention_id: MentionId
+    item_key: ItemKey
+    source_id: SourceId
+    platform: str
+    title: str
+    text: str
+    published_at: datetime
+    observed_at: datetime
+    url: str = ""
+    author: str = ""
+    author_key: str = ""  # "" when the author is unknown
+    lang: str = "zh"
+    region: str = ""
+    channel: str = "public"
+    tier: str = ""
+    reposts: int | None = None
+    comments: int | None = None
+    likes: int | None = None
+    views: int | None = None
+    rating: float | None = None
+    revision: int = 0
+    history: bool = False
+
+
+# --- understand ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandHit:
+    """One place where a brand is named. `start`/`end` count characters of `field`."""
+
+    brand_id: BrandId
+    alias: str
+    field: str  # "title" or "text"
+    start: int
+    end: int
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A word or cue and its exact share in the score's log-odds (positive: more negative)."""
+
+    text: str
+    weight: float
+
+
+class Polarity(StrEnum):
+    """Where a score lies against the thresholds of the unsure band."""
+
+    NEGATIVE = "negative"
+    UNSURE = "unsure"
+    NOT_NEGATIVE = "not_negative"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How negative one mention is towards one brand, and about what. `negative` in [0, 1]."""
+
+    mention_id: MentionId
+    brand_id: BrandId
+    model_version: str
+    negative: float
+    polarity: Polarity
+    issue_class: str
+    terms: tuple[Term, ...] = ()
+    hits: tuple[BrandHit, ...] = ()
+    severity: tuple[str, ...] = ()  # e.g. "injury", "fire", "child", "death", "data_leak"
+    products: tuple[str, ...] = ()
+    lang: str = "zh"
+
+
+# --- gather ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Where one mention went. A duplicate inherits its original's cluster and moves nothing.
+
+    `fingerprint` is the exact 64-bit key of the normalised text (signed, as databases store it),
+    `sketch` the bottom-k sketch (empty for duplicates), `seq` the shard's running number.
+    """
+
+    mention_id: MentionId
+    cluster_id: ClusterId
+    seq: int
+    score: float
+    fingerprint: int
+    sketch: bytes = b""
+    duplicate_of: MentionId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Similar complaints about one brand. `blob` is the clusterer's own state, opaque elsewhere."""
+
+    cluster_id: ClusterId
+    shard_id: ShardId
+    brand_id: BrandId
+    state: str = "live"  # "live", "cold" or "alias"
+    alias_of: ClusterId | None = None
+    parent_id: ClusterId | None = None
+    size: int = 0  # distinct texts
+    n_duplicates: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    label: str = ""
+    keywords: tuple[str, ...] = ()
+    representative_id: MentionId | None = None
+    blob: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterEvent:
+    """A row of the append-only journal: open, merge, split, move, reopen, rename."""
+
+    cluster_id: ClusterId
+    kind: str
+    at: datetime
+    actor: str = "system"
+    other_id: ClusterId | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSnapshot:
+    """Document frequencies of a shard as they stood after `seq` assignments."""
+
+    shard_id: ShardId
+    seq: int
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardState:
+    """All that a shard needs to go on where it stopped.
+
+    `clusters` are the live ones; `recent` are the mentions assigned in the live window, oldest
+    first, with their assignments (the near-duplicate index is rebuilt from their fingerprints and
+    sketches, document frequencies from those with `seq` beyond the snapshot's).
+    """
+
+    shard_id: ShardId
+    brand_id: BrandId
+    clusters: tuple[Cluster, ...] = ()
+    snapshot: ShardSnapshot | None = None
+    recent: tuple[tuple[Mention, Assignment], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardChanges:
+    """What one batch changed in a shard; written in one transaction."""
+
+    shard_id: ShardId
+    assignments: tuple[Assignment, ...] = ()
+    clusters: tuple[Cluster, ...] = ()  # new or changed, whole
+    events: tuple[ClusterEvent, ...] = ()
+    snapshot: ShardSnapshot | None = None
+
+
+# --- act -------------------------------------------------------------------------------------
+
+
+class Level(IntEnum):
+    """Crisis level. The value orders them; NONE means nothing is raised."""
+
+    NONE = 0
+    BLUE = 1
+    YELLOW = 2
+    ORANGE = 3
+    RED = 4
+
+    @property
+    def zh(self) -> str:
+        """The one-character Chinese name (蓝 黄 橙 红), "" for NONE."""
+        return "无蓝黄橙红"[self.value] if self.value else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourCount:
+    """Mentions of one cluster (or brand) published within one UTC hour.
+
+    `authors` and `texts` are distinct within the hour. `live` counts distinct authors of
+    mentions that may page (sure negative, not history); `watch` adds the unsure ones.
+    """
+
+    hour: datetime
+    mentions: int
+    authors: int
+    texts: int
+    live: int
+    watch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that grading may know of one cluster at one instant.
+
+    `live_authors`/`watch_authors` list, oldest first, (first published_at in the last 7 days,
+    author key): distinct counts over any window are taken from them, because distinct counts do not
+    add up over hours. `None` in a counter means unknown, never zero.
+    """
+
+    cluster: Cluster
+    hours: tuple[HourCount, ...] = ()  # oldest first, only hours that hold something
+    brand_hours: tuple[HourCount, ...] = ()
+    brand_clusters: int = 1  # live clusters of the brand, for the prior rate
+    brand_first_at: datetime | None = None
+    live_authors: tuple[tuple[datetime, str], ...] = ()
+    watch_authors: tuple[tuple[datetime, str], ...] = ()
+    mentions: int = 0
+    authors: int = 0
+    texts: int = 0
+    platforms: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    issue_classes: tuple[tuple[str, int], ...] = ()  # most frequent first
+    severity: tuple[tuple[str, int], ...] = ()  # fact, distinct authors who state it
+    reposts: int | None = None
+    views: int | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    samples: tuple[MentionId, ...] = ()  # representative first, originals before copies
+    blind_hours: tuple[datetime, ...] = ()  # hours in which no source of the brand answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surge:
+    """Observed against expected. `kind` is "none", "spike" or "ramp"; `setting` "watch"/"page"."""
+
+    kind: str
+    setting: str
+    window_hours: int
+    observed: int
+    expected: float
+    p_value: float
+    ratio: float
+    threshold: float  # the smallest count that would have fired
+    reason: str  # named: "spike_page", "below_min_authors", "not_unusual" ...
+    baseline_days: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One named ground for a grade, with the figure behind it and a sentence for people."""
+
+    code: str
+    text: str
+    value: float | None = None
+    points: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """How serious, why, and what would have kept it quiet. `score` in [0, 100]."""
+
+    level: Level
+    score: float
+    reasons: tuple[Reason, ...]
+    surge: Surge
+    rule_version: str
+    at: datetime
+    quiet_if: str = ""
+
+
+class IncidentState(StrEnum):
+    """States of the incident machine; muted, dormant and level are attributes, not states."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    HANDLED = "handled"
+    CLOSED = "closed"
+    MERGED = "merged"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationStep:
+    """Whom to tell when nobody acknowledged `after_s` seconds after the notice of this epoch."""
+
+    after_s: int
+    owner_ids: tuple[OwnerId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The frozen escalation policy of an incident: a later config change does not alter it."""
+
+    route_id: str
+    owner_id: OwnerId
+    also: tuple[OwnerId, ...]
+    steps: tuple[EscalationStep, ...]
+    ack_lease_s: int
+    fallback: tuple[OwnerId, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """What people work on. Always equal to the fold of its events."""
+
+    incident_id: IncidentId
+    code: str  # short human code, e.g. "舆-7F3K"
+    brand_id: BrandId
+    cluster_id: ClusterId
+    state: IncidentState
+    epoch: int
+    level: Level
+    title: str
+    issue_class: str
+    owner_id: OwnerId
+    policy: Policy
+    grade: Grade | None
+    opened_at: datetime
+    updated_at: datetime
+    seq: int  # number of the last event
+    step: int = 0  # highest escalation step reached in this epoch
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    lease_until: datetime | None = None
+    handled_at: datetime | None = None
+    handled_by: str = ""
+    handled_note: str = ""
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    closed_evidence: str = ""
+    muted_until: datetime | None = None
+    dormant: bool = False
+    merged_into: IncidentId | None = None
+    dismissed_reason: str = ""
+    told: tuple[OwnerId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentEvent:
+    """One row of the append-only log. `source_event_id` makes feeding it twice harmless."""
+
+    incident_id: IncidentId
+    seq: int
+    kind: str
+    at: datetime
+    actor: str
+    epoch: int
+    data: Json = field(default_factory=dict)
+    source_event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A due act as a row; the scheduler only ticks. Unique per (incident, epoch, kind, step)."""
+
+    incident_id: IncidentId
+    epoch: int
+    kind: str  # "step", "ack", "confirm"
+    step: int
+    due_at: datetime
+    status: str = "pending"  # "pending", "done" or "cancelled"
+
+
+class IntentStatus(StrEnum):
+    """The life of an outbox row."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    RETRY = "retry"
+    AMBIGUOUS = "ambiguous"
+    SENT = "sent"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What must be said to whom: stored with the state change that caused it, sent afterwards.
+
+    `intent_id` is the idempotency key; `body` is rendered once so that a re-send is byte-identical.
+    `fence` must match when an outcome is stored.
+    """
+
+    intent_id: IntentId
+    incident_id: IncidentId | None
+    epoch: int
+    kind: (
+        str  # "notice", "escalation", "level_up", "reopened", "closing", "digest", "source", "test"
+    )
+    step: int
+    recipient_id: OwnerId
+    channel_id: ChannelId
+    level: Level
+    subject: str
+    body: str  # text/markdown for chat channels and the plain part of a mail
+    created_at: datetime
+    due_at: datetime
+    deadline_at: datetime | None = None
+    html: str = ""
+    status: IntentStatus = IntentStatus.PENDING
+    attempts: int = 0
+    fence: int = 0
+    reason: str = ""
+    fallback_of: IntentId | None = None
+
+
+class DeliveryClass(StrEnum):
+    """What an attempt came to; it alone decides what happens next."""
+
+    OK = "ok"
+    RETRY = "retry"
+    THROTTLED = "throttled"
+    PERMANENT = "permanent"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt to send one intent, written before the send and completed after it."""
+
+    intent_id: IntentId
+    n: int
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: DeliveryClass | None = None
+    http_status: int | None = None
+    provider_code: str = ""
+    provider_message_id: str = ""
+    retry_after_s: float | None = None
+    size_bytes: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """All that one act does to one incident: written in one transaction, or not at all."""
+
+    incident: Incident
+    events: tuple[IncidentEvent, ...]
+    timers: tuple[Timer, ...] = ()
+    cancel_timers: tuple[str, ...] = ()  # kinds of pending timers that end with this act
+    intents: tuple[Intent, ...] = ()
+    cancel_intents: str = ""  # reason; "" leaves unsent intents alone
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceGap:
+    """A source that was blind for a while: the digest's completeness line is made of these."""
+
+    source_id: SourceId
+    name: str
+    cause: str
+    blind_hours: float
+    last_ok_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestFacts:
+    """Everything a digest may say about one day, gathered before anything is worded."""
+
+    day: date
+    since: datetime
+    until: datetime
+    incidents: tuple[Incident, ...] = ()  # open ones and those that ended within the range
+    events: tuple[IncidentEvent, ...] = ()  # of the range
+    # per incident: mentions, distinct authors, mentions within the range
+    counts: Mapping[IncidentId, tuple[int, int, int]] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    mentions: int = 0
+    negative: int = 0
+    unsure: int = 0
+    gaps: tuple[SourceGap, ...] = ()
+    sources: int = 0
+    undelivered: int = 0
+    would_have_been: tuple[str, ...] = ()  # incidents that history would have raised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestItem:
+    """One line of a digest."""
+
+    incident_id: IncidentId | None
+    code: str
+    level: Level
+    title: str
+    text: str
+    owner_id: OwnerId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """A worded digest for one person: sections in reading order."""
+
+    day: date
+    owner_id: OwnerId
+    headline: str
+    sections: tuple[tuple[str, tuple[DigestItem, ...]], ...]
+    completeness: str
+    numbers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A person's correction of a verdict."""
+
+    mention_id: MentionId
+    brand_id: BrandId
+    value: str
+    actor: str
+    at: datetime
+    note: str = ""
