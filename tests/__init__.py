@@ -1,0 +1,1 @@
+"""Tests mirror the folders; they use real parts, and fakes only for time and chance."""
