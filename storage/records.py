@@ -92,6 +92,7 @@ class SourceState:
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
+    seen: tuple[str, ...] = ()  # url hashes of the items last listed, newest first (at most 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
