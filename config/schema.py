@@ -6,9 +6,11 @@ references, duplicate ids) live in `config.load`, which knows file and line.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,20 +21,25 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from config.errors import ConfigError
 
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d)$")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(s|m|h|d)")
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_BYTES = re.compile(r"^(\d+)\s*(B|KiB|MiB)?$")
+_LONGEST_S = 3650 * 86400  # ten years: beyond it now + duration may leave the calendar
+_BYTES = re.compile(r"([0-9]{1,12})\s*(B|KiB|MiB)?")
 _BYTE_UNITS = {None: 1, "B": 1, "KiB": 1024, "MiB": 1024 * 1024}
-_RATE = re.compile(r"^1/(\d+(?:\.\d+)?)(s|m)$")
-_CLOCK = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")
-_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+_RATE = re.compile(r"1/([0-9]{1,6}(?:\.[0-9]{1,6})?)(s|m)")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 ISSUE_CLASSES = (
     "产品质量",
@@ -54,14 +61,15 @@ ISSUE_CLASSES = (
 def _duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
-    match = _DURATION.match(str(value))
-    if match is None:
+    match = _DURATION.fullmatch(str(value))
+    seconds = float(match[1]) * _DURATION_UNITS[match[2]] if match else math.inf
+    if match is None or seconds > _LONGEST_S:
         raise ValueError(f'expected a duration such as "15m", "2h" or "1d", got {value!r}')
-    return timedelta(seconds=float(match[1]) * _DURATION_UNITS[match[2]])
+    return timedelta(seconds=seconds)
 
 
 def _size(value: object) -> object:
-    match = _BYTES.match(str(value))
+    match = _BYTES.fullmatch(str(value))
     if match is None:
         raise ValueError(f'expected a size such as "10MiB", got {value!r}')
     return int(match[1]) * _BYTE_UNITS[match[2]]
@@ -70,27 +78,41 @@ def _size(value: object) -> object:
 def _rate(value: object) -> object:
     if isinstance(value, float):
         return value
-    match = _RATE.match(str(value))
+    match = _RATE.fullmatch(str(value))
     if match is None:
         raise ValueError(f'expected a rate such as "1/5s", got {value!r}')
     return float(match[1]) * (60.0 if match[2] == "m" else 1.0)
 
 
 def _clock(value: str) -> str:
-    if _CLOCK.match(value) is None:
+    if _CLOCK.fullmatch(value) is None:
         raise ValueError(f'expected a time of day such as "09:00", got {value!r}')
     return value
 
 
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())  # walks the zone files: 25 ms, hence once
+
+
 def _timezone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zone_names():
         raise ValueError(f'expected an IANA time zone such as "Asia/Shanghai", got {value!r}')
     return value
 
 
 def _identifier(value: str) -> str:
-    if _ID.match(value) is None:
+    if _ID.fullmatch(value) is None:
         raise ValueError(f"expected an id of a-z, 0-9, - and _ (at most 63), got {value!r}")
+    return value
+
+
+_ISSUE_ENUM = {"type": "string", "enum": list(ISSUE_CLASSES)}
+
+
+def _issue_class(value: str) -> str:
+    if value not in ISSUE_CLASSES:
+        raise ValueError(f"expected one of {', '.join(ISSUE_CLASSES)}, got {value!r}")
     return value
 
 
@@ -110,6 +132,11 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Words = Annotated[
     tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | tuple[str, ...])
+]
+IssueNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_issue_class)], ...],
+    BeforeValidator(_words),
+    WithJsonSchema({"anyOf": [_ISSUE_ENUM, {"type": "array", "items": _ISSUE_ENUM}]}),
 ]
 LevelName = Literal["blue", "yellow", "orange", "red"]
 
@@ -147,15 +174,18 @@ class SecretRef(str):
 
 Secret = Annotated[
     SecretRef,
-    BeforeValidator(SecretRef.parse, json_schema_input_type=str),
+    BeforeValidator(SecretRef.parse),
     PlainSerializer(str),
+    WithJsonSchema({"type": "string", "format": "secret", "pattern": "^(env:|file:/)"}),
 ]
 
 
 class Model(BaseModel):
     """Base of all: unknown keys are errors, values never change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 # --- brands ----------------------------------------------------------------------------------
@@ -220,6 +250,15 @@ class FieldRule(Model):
     def _short_form(cls, value: object) -> object:
         return value if isinstance(value, dict) else {"sel": value}
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Show editors the short form (a selector or a list of them) beside the long one."""
+        long_form = handler.resolve_ref_schema(handler(core_schema))
+        short_form = long_form["properties"]["sel"]["anyOf"]
+        return {"anyOf": [*short_form, long_form]}
+
 
 class ListRules(Model):
     """Where the items of a list page stand and what is read of each."""
@@ -238,10 +277,10 @@ class DetailRules(Model):
 class PageRules(Model):
     """How far a list is followed."""
 
-    first: int = 1
+    first: int = Field(default=1, ge=0)
     max: int = Field(default=1, ge=1, le=100)
     next: str | None = None
-    stop_when_seen: int = 10
+    stop_when_seen: int = Field(default=10, ge=1)
 
 
 class UrlRules(Model):
@@ -281,7 +320,7 @@ class ScheduleRules(Model):
 class Expectations(Model):
     """The health contract: what a good poll looks like."""
 
-    min_items: int = 1
+    min_items: int = Field(default=1, ge=0)
     required: Words = ("url", "title")
     max_silence: Duration | None = None
 
@@ -344,7 +383,7 @@ class EmailChannel(Model):
     id: Identifier
     kind: Literal["email"]
     host: str
-    port: int = 465
+    port: int = Field(default=465, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "tls"
     username: str = ""
     password: Secret | None = None
@@ -399,20 +438,12 @@ class Route(Model):
     id: Identifier
     brand: Words = ()
     product: Words = ()
-    issue: Words = ()
+    issue: IssueNames = ()
     region: Words = ()
     platform: Words = ()
     owner: Identifier
     also: Words = ()  # told at once from yellow up
     chain: Words = ()  # told one after the other when nobody acknowledges
-
-    @field_validator("issue")
-    @classmethod
-    def _known_issue(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in ISSUE_CLASSES:
-                raise ValueError(f"unknown issue class {name!r}; known: {', '.join(ISSUE_CLASSES)}")
-        return value
 
 
 class LevelRules(Model):
@@ -469,20 +500,20 @@ class Levels(Model):
 class SurgeRules(Model):
     """When a count is unusual. Defaults after alerting.md 3.2, measured there."""
 
-    watch_alpha: float = 1e-5
-    watch_ratio: float = 2.0
-    page_alpha: float = 1e-6
-    page_ratio: float = 3.0
-    min_authors: int = 5
-    ramp_watch: float = 6.0
-    ramp_page: float = 8.0
+    watch_alpha: float = Field(default=1e-5, gt=0, lt=1)
+    watch_ratio: float = Field(default=2.0, ge=1)
+    page_alpha: float = Field(default=1e-6, gt=0, lt=1)
+    page_ratio: float = Field(default=3.0, ge=1)
+    min_authors: int = Field(default=5, ge=1)
+    ramp_watch: float = Field(default=6.0, gt=0)
+    ramp_page: float = Field(default=8.0, gt=0)
 
 
 class ConsoleRules(Model):
     """Where the console listens and how links to it are written."""
 
     host: str = "127.0.0.1"
-    port: int = 8790
+    port: int = Field(default=8790, ge=0, le=65535)  # 0: any free one
     base_url: str | None = None
 
 
@@ -497,7 +528,7 @@ class Settings(Model):
     unsure_band: tuple[float, float] = (0.35, 0.65)
     mask_personal_data: bool = True
     pseudonymise_authors: bool = False
-    raw_page_days: int = 7
+    raw_page_days: int = Field(default=7, ge=0)
     demo: bool = False
     console: ConsoleRules = ConsoleRules()
     surge: SurgeRules = SurgeRules()
@@ -542,4 +573,22 @@ class Project(Model):
 
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema that lets an editor complete one kind of file."""
-    return model.model_json_schema(by_alias=True)
+    schema = model.model_json_schema(by_alias=True)
+    _write_as_people_do(schema)
+    return schema
+
+
+def _write_as_people_do(node: object) -> None:
+    """Drop defaults that the schema itself would refuse ("PT30S" for "30s", 5.0 for "1/5s")."""
+    if isinstance(node, list):
+        for item in node:
+            _write_as_people_do(item)
+    if not isinstance(node, dict):
+        return
+    default = node.get("default")
+    iso_duration = isinstance(default, str) and re.fullmatch(r"-?P[0-9DTHMS.]+", default)
+    seconds_per_request = node.get("type") == "string" and isinstance(default, float)
+    if iso_duration or seconds_per_request or isinstance(default, dict):
+        del node["default"]
+    for item in node.values():
+        _write_as_people_do(item)
