@@ -491,6 +491,10 @@ class Incident:
     merged_into: IncidentId | None = None
     dismissed_reason: str = ""
     told: tuple[OwnerId, ...] = ()
+    authors: int = 0  # distinct authors and platforms as last noted; growth is measured from them
+    platforms: tuple[str, ...] = ()
+    below_since: datetime | None = None  # since when the score lies under the hysteresis band
+    reminders: int = 0  # confirmations asked for in this epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -513,7 +517,7 @@ class Timer:
 
     incident_id: IncidentId
     epoch: int
-    kind: str  # "step", "ack", "confirm"
+    kind: str  # "step", "ack", "confirm", "mute"
     step: int
     due_at: datetime
     status: str = "pending"  # "pending", "done" or "cancelled"
@@ -542,9 +546,7 @@ class Intent:
     intent_id: IntentId
     incident_id: IncidentId | None
     epoch: int
-    kind: (
-        str  # "notice", "escalation", "level_up", "reopened", "closing", "digest", "source", "test"
-    )
+    kind: str  # "notice", "escalation", "level_up", "reopened", "confirm", "closing", "digest" ...
     step: int
     recipient_id: OwnerId
     channel_id: ChannelId
