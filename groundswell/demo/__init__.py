@@ -1,0 +1,1 @@
+"""The demonstration: an invented brand, its daily noise, a crisis, and a local site."""
