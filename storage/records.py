@@ -400,6 +400,7 @@ class Surge:
     threshold: float  # the smallest count that would have fired
     reason: str  # named: "spike_page", "below_min_authors", "not_unusual" ...
     baseline_days: float = 0.0
+    ended_at: datetime | None = None  # where the window ends; late posts may complete an older one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
