@@ -1,0 +1,117 @@
+"""Evidence laid out in time: dense hourly counts and the places where windows end.
+
+In: the sparse hours and author times of an `Evidence`. Out: arrays on one grid of whole UTC hours
+that ends with the hour holding `now`; `surge` and `baseline` compute on these.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from alerts import baseline
+from alerts.baseline import HISTORY_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats
+from storage.records import Evidence, HourCount
+
+POLL_SLACK_HOURS = 1  # after an outage posts arrive with the next poll, not with the next minute
+
+
+class Grid:
+    """Whole UTC hours up to the one that holds `now`, and evidence laid out on them."""
+
+    def __init__(self, evidence: Evidence, now: datetime) -> None:
+        self.now_s = now.timestamp()
+        self.first = int(self.now_s // 3600) + 1 - HISTORY_HOURS
+        self.end = self.now_s / 3600 - self.first
+        self.hours = self.first + np.arange(HISTORY_HOURS, dtype=np.int64)
+        self.blind = np.zeros(HISTORY_HOURS)
+        for hour in evidence.blind_hours:
+            index = int(self.at(hour))
+            if 0 <= index < HISTORY_HOURS:
+                self.blind[index] = 1.0
+
+    def at(self, instant: datetime) -> float:
+        """Return an instant as hours from the start of the grid."""
+        return instant.timestamp() / 3600 - self.first
+
+    def counts(self, hours: tuple[HourCount, ...], field: str) -> Floats:
+        """Lay one counter out on the grid; what lies outside it is left out."""
+        out = np.zeros(HISTORY_HOURS)
+        if hours:
+            where = np.fromiter(
+                (item.hour.timestamp() for item in hours), dtype=np.float64, count=len(hours)
+            )
+            values = np.fromiter(
+                (getattr(item, field) for item in hours), dtype=np.float64, count=len(hours)
+            )
+            index = (where // 3600).astype(np.int64) - self.first
+            inside = (index >= 0) & (index < HISTORY_HOURS)
+            out[index[inside]] = values[inside]
+        return out
+
+    def times(self, authors: tuple[tuple[datetime, str], ...], since: float) -> Floats:
+        """Return grid hours of authors' first posts, up to now (a date ahead is not believed)."""
+        hours = np.fromiter((at.timestamp() for at, _ in authors), np.float64, len(authors))
+        hours = np.sort(hours / 3600 - self.first)
+        return hours[(hours <= self.end) & (hours > since)]
+
+    def ramp_ends(self) -> Floats:
+        """Return the last 14 days' six-hourly UTC borders, the latest one not after now."""
+        last = (self.first + int(self.end)) // RAMP_STEP * RAMP_STEP - self.first
+        return np.arange(last - (RAMP_STEPS - 1) * RAMP_STEP, last + 1, RAMP_STEP, dtype=np.float64)
+
+    def caught_up(self, ends: Floats, width: float) -> Floats:
+        """Return how many hours before each window no source answered, right up to its start.
+
+        What was written then arrives with the first poll afterwards, dated then or not at all; the
+        window must expect it, or an outage followed by its flood would look like a surge.
+        """
+        if not self.blind.any():
+            return np.zeros_like(ends)
+        return np.array([self._blind_before(float(end) - width) for end in ends])
+
+    def _blind_before(self, start: float) -> float:
+        hour = int(start)
+        for near in range(hour, hour - 2 - POLL_SLACK_HOURS, -1):
+            if 0 <= near < HISTORY_HOURS and self.blind[near]:
+                seen = np.flatnonzero(self.blind[:near] == 0)
+                return max(0.0, start - (seen[-1] + 1 if seen.size else 0))
+        return 0.0
+
+    def instant(self, end: float) -> datetime:
+        """Return the instant of a place on the grid."""
+        return datetime.fromtimestamp(round((self.first + end) * 3600), UTC)
+
+    def baseline(self, evidence: Evidence, opened_at: datetime | None) -> Baseline:
+        """Fit on days that ended at least 24 h ago, so that the fit holds for a whole UTC day."""
+        cluster, brand = (
+            self.counts(evidence.hours, "authors"),
+            self.counts(evidence.brand_hours, "authors"),
+        )
+        known_from = self._first(evidence.brand_hours)
+        if evidence.brand_first_at is not None and self.at(evidence.brand_first_at) >= 0:
+            known_from = min(known_from, int(self.at(evidence.brand_first_at)))
+        born = self._first(evidence.hours)
+        if evidence.first_at is not None:
+            born = min(born, int(max(0.0, self.at(evidence.first_at))))
+        seen = 1.0 - self.blind
+        brand_watched, cluster_watched = seen.copy(), seen.copy()
+        brand_watched[:known_from] = 0.0
+        cluster_watched[: max(born, min(known_from, HISTORY_HOURS - 1))] = 0.0
+        if opened_at is not None:
+            cluster_watched[max(0, int(self.at(opened_at))) :] = 0.0
+        upto = (self.first + int(self.end) - 24) // 24 * 24 - self.first
+        return baseline.fit(
+            cluster,
+            brand,
+            self.hours,
+            cluster_watched=cluster_watched,
+            brand_watched=brand_watched,
+            brand_clusters=evidence.brand_clusters,
+            upto=upto,
+        )
+
+    def _first(self, hours: tuple[HourCount, ...]) -> int:
+        """Return the grid index from which `hours` may be taken to be complete."""
+        return max(0, int(self.at(hours[0].hour))) if hours else HISTORY_HOURS
