@@ -1,0 +1,66 @@
+"""The tree of commands, put together from one module per noun."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from groundswell.cli import (
+    database,
+    demo,
+    digest,
+    evaluate,
+    explain,
+    incidents,
+    intake,
+    project,
+    run,
+    source,
+)
+from groundswell.cli.output import Choices, example
+
+HELP = """听潮 Groundswell: hear complaints while they gather, and keep at it until they are solved.
+
+自托管的品牌舆情监测：采集、识别品牌、判断负面、聚类、分级、派单、催办，直到客户一侧确认解决。
+"""
+
+
+def build() -> typer.Typer:
+    """Return the command line as one application."""
+    app = typer.Typer(
+        help=HELP + example("groundswell demo"),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for module in (project, run, demo, intake, explain, digest):
+        module.register(app)
+    app.add_typer(source.commands(), name="source")
+    app.add_typer(incidents.commands(), name="incidents")
+    app.add_typer(evaluate.commands(), name="eval")
+    app.add_typer(database.commands(), name="db")
+    return app
+
+
+def _root(
+    context: typer.Context,
+    config: Annotated[
+        str | None, typer.Option("--config", help="project folder", envvar="GROUNDSWELL_CONFIG")
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", help="database URL", envvar="GROUNDSWELL_DATABASE"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    """Take the options that every command shares; they may also follow the command's name."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("groundswell"))
+        raise typer.Exit
+    context.obj = Choices(config=config, database=database, as_json=as_json)

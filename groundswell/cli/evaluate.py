@@ -1,0 +1,126 @@
+"""groundswell eval: honest figures on any labelled file of the stated columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from groundswell.cli.output import JsonOption, chosen, example, show
+
+DataOption = Annotated[Path, typer.Option("--data", help="CSV file, UTF-8 with header")]
+
+
+def commands() -> typer.Typer:
+    """Return the commands of this noun."""
+    app = typer.Typer(help="Measure the parts on labelled data. 用带标注的数据评测各环节。")
+    app.command("negative", help=_NEGATIVE)(negative)
+    app.command("issues", help=_ISSUES)(issues)
+    app.command("clusters", help=_CLUSTERS)(clusters)
+    app.command("duplicates", help=_DUPLICATES)(duplicates)
+    app.command("surges", help=_SURGES)(surges)
+    app.command("extract", help=_EXTRACT)(extract)
+    return app
+
+
+_NEGATIVE = (
+    "Columns text,label[,entity]; label 1 = negative (towards the entity when given). "
+    "The file is taken as one unlabelled source: labels are read after scoring."
+    + example("groundswell eval negative --data rows.csv --json")
+)
+_ISSUES = "Columns text,label with our issue classes." + example(
+    "groundswell eval issues --data rows.csv"
+)
+_CLUSTERS = (
+    "Columns text,label[,title][,time][,entity]; rows in arrival order, one pass."
+    + example("groundswell eval clusters --data rows.csv --kind auto")
+)
+_DUPLICATES = "Columns text,text2,label; label 1 = the same text up to edits." + example(
+    "groundswell eval duplicates --data pairs.csv"
+)
+_SURGES = "Simulated streams with known events through the shipped detector." + example(
+    "groundswell eval surges --seed 7 --streams 20"
+)
+_EXTRACT = "A folder of NAME.html with NAME.json (title, text, published_at)." + example(
+    "groundswell eval extract --data pages/"
+)
+
+
+def negative(data: DataOption, as_json: JsonOption = False) -> None:
+    """Measure the negative score."""
+    from classify.evaluation import evaluate_negative, read_csv
+    from classify.sentiment import Scorer
+
+    rows = read_csv(data, ["text", "label"])
+    _report(as_json, evaluate_negative(rows, Scorer.load()))
+
+
+def issues(data: DataOption, as_json: JsonOption = False) -> None:
+    """Measure the issue classes."""
+    from classify.evaluation import evaluate_issues, read_csv
+    from classify.issues import IssueClassifier
+
+    rows = read_csv(data, ["text", "label"])
+    _report(as_json, evaluate_issues(rows, IssueClassifier.load()))
+
+
+def clusters(
+    data: DataOption,
+    kind: Annotated[str, typer.Option(help="complaint, post or auto")] = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the clusters."""
+    from classify.evaluation import read_csv
+    from classify.evaluation_clusters import evaluate_clusters
+
+    rows = read_csv(data, ["text", "label"])
+    _report(as_json, evaluate_clusters(rows, kind=kind))
+
+
+def duplicates(data: DataOption, as_json: JsonOption = False) -> None:
+    """Measure the near-duplicate gate."""
+    from classify.evaluation import read_csv
+    from classify.evaluation_clusters import evaluate_duplicates
+
+    _report(as_json, evaluate_duplicates(read_csv(data, ["text", "text2", "label"])))
+
+
+def surges(
+    seed: Annotated[int, typer.Option(help="seed of the simulated streams")] = 7,
+    streams: Annotated[int, typer.Option(help="streams per rate and event")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure surge detection."""
+    from alerts.simulation import evaluate_surges
+
+    _report(as_json, evaluate_surges(seed=seed, streams=streams))
+
+
+def extract(
+    data: Annotated[Path, typer.Option("--data", help="folder of pages and truth")],
+    as_json: JsonOption = False,
+) -> None:
+    """Measure extraction without selectors."""
+    from crawlers.evaluation import evaluate_extract
+
+    _report(as_json, evaluate_extract(data))
+
+
+def _report(as_json: bool, figures: dict[str, object]) -> None:
+    show(chosen(as_json=as_json), figures, _lines(figures, ""))
+
+
+def _lines(figures: dict[str, object], indent: str) -> list[str]:
+    lines = []
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{name}:")
+            lines += _lines(value, indent + "  ")
+        else:
+            lines.append(f"{indent}{name:<28} {_figure(value)}")
+    return lines
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

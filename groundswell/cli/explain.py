@@ -1,0 +1,95 @@
+"""groundswell explain: what the program makes of a text or of a stored mention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from groundswell.cli.output import (
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    chosen,
+    example,
+    show,
+)
+
+if TYPE_CHECKING:
+    from groundswell.explain import BrandAnswer, Explanation
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command(
+        help="Explain a text or a mention id: brands, score, terms, class, cluster, who is told. 解释判定。"
+        + example('groundswell explain "澜禾养生壶用了两天底座就冒烟，客服一直推脱"')
+    )(explain)
+
+
+def explain(
+    text: Annotated[str, typer.Argument(help="a text, or the id of a stored mention")],
+    brand: Annotated[str | None, typer.Option(help="only this brand")] = None,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge one text as the pipeline would; nothing is written."""
+    from datetime import UTC, datetime
+
+    from config.errors import GroundswellError
+    from groundswell import wiring
+    from groundswell.explain import Explainer, text_as_mention
+
+    choices = chosen(config=config, database=database, as_json=as_json)
+    project, directory = wiring.load_project(choices.config)
+    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
+    try:
+        if text.isdigit():
+            with store.read() as queries:
+                mention = queries.mention(int(text))
+            if mention is None:
+                raise GroundswellError(f"no mention {text}; give a text in quotes to explain that")
+        else:
+            mention = text_as_mention(text, datetime.now(UTC))
+        explainer = Explainer(
+            project=project,
+            analyst=wiring.make_analyst(project),
+            store=store,
+            restore=wiring.restore_shard(project),
+        )
+        explanation = explainer.explain(mention, brand)
+    finally:
+        store.close()
+    show(choices, explanation, _lines(explanation))
+
+
+def _lines(explanation: Explanation) -> list[str]:
+    if not explanation.brands:
+        return ["没有匹配到任何品牌 (no brand matched): 该提及记为 no_brand, 不再往下走"]
+    return [line for answer in explanation.brands for line in _brand_lines(answer)]
+
+
+def _brand_lines(answer: BrandAnswer) -> list[str]:
+    terms = "  ".join(f"{text} {weight:+.2f}" for text, weight in answer.terms[:10])
+    lines = [
+        f"品牌 brand      {answer.brand} ({answer.brand_id})，命中：{'、'.join(answer.hits)}",
+        f"负面 negative   {answer.negative:.2f} → {answer.polarity}",
+        f"依据 terms      {terms}",
+        f"类别 class      {answer.issue_class}",
+    ]
+    if answer.severity:
+        lines.append(f"严重事实 facts  {'、'.join(answer.severity)}")
+    if answer.products:
+        lines.append(f"产品 product    {'、'.join(answer.products)}")
+    if answer.cluster_id:
+        lines.append(
+            f"聚类 cluster    {answer.cluster}（{answer.cluster_size} 条，{answer.cluster_id}）"
+        )
+    elif answer.polarity != "not_negative":
+        lines.append("聚类 cluster    新聚类（没有相似的投诉）")
+    if answer.incident:
+        lines.append(f"事件 incident   {answer.incident}")
+    lines.append(f"规则 rule       {answer.rule}")
+    lines += [f"通知 told       {line}" for line in answer.told]
+    return lines

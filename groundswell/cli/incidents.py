@@ -1,0 +1,168 @@
+"""groundswell incidents: the incident desk on the command line."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from groundswell.cli.output import (
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    chosen,
+    example,
+    show,
+    table,
+)
+
+if TYPE_CHECKING:
+    from storage.records import Incident, IncidentEvent, Intent
+
+# What each act needs besides the incident: the option that carries it and what it means.
+_ACTS = {
+    "ack": ("", "Acknowledge: someone is on it; the clock starts for the next step. 确认接手。"),
+    "note": ("note", "Add a note; it counts as progress. 备注进展。"),
+    "assign": ("to", "Give it to another owner. 转派。"),
+    "escalate": ("note", "Tell the next person of the chain now. 立即升级。"),
+    "silence": ("hours", "No notices for some hours; a rise beyond its level passes. 静默。"),
+    "handled": ("note", "Say that it is handled; the customer's side is asked. 已处理，待客户确认。"),
+    "confirm": ("evidence", "The customer's side confirms, with evidence: closes it. 客户确认，关闭。"),
+    "reject": ("note", "The customer's side says it is not solved: opens it again. 客户否认，重开。"),
+    "dismiss": ("reason", "A false alarm, with the reason. 误报。"),
+    "merge": ("into", "It is the same as another incident. 合并到另一事件。"),
+    "split": ("cluster", "Take one of its clusters out into an incident of its own. 拆分。"),
+}
+
+
+def commands() -> typer.Typer:
+    """Return the commands of this noun."""
+    app = typer.Typer(help="The incident desk. 事件处置。")
+    app.command(
+        "list", help="Open incidents, gravest first. 未了结的事件。" + example("groundswell incidents list")
+    )(list_)
+    app.command(
+        "show", help="One incident: why, who, what happened. 事件详情。" + example("groundswell incidents show 舆-7F3K")
+    )(show_)
+    for name, (option, help_text) in _ACTS.items():
+        app.command(name, help=help_text + example(_example(name, option)))(_act(name))
+    return app
+
+
+def _example(name: str, option: str) -> str:
+    value = {"hours": "4", "to": "zhoulan", "into": "舆-9QX2", "": ""}.get(option, '"…"')
+    return f"groundswell incidents {name} 舆-7F3K" + (f" --{option} {value}" if option else "")
+
+
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="closed ones too")] = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List incidents."""
+    from groundswell import wiring
+    from storage.records import IncidentState
+
+    choices = chosen(config=config, database=database, as_json=as_json)
+    project, directory = wiring.load_project(choices.config)
+    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
+    ended = {IncidentState.CLOSED, IncidentState.MERGED, IncidentState.DISMISSED}
+    states = tuple(state for state in IncidentState if everything or state not in ended)
+    try:
+        with store.read() as queries:
+            found = queries.incidents(states)
+    finally:
+        store.close()
+    rows = [
+        (i.code, i.level.zh, i.state, i.owner_id, f"{i.opened_at.astimezone():%m-%d %H:%M}", i.title)
+        for i in found
+    ]
+    show(choices, {"incidents": found}, table(("code", "level", "state", "owner", "since", "title"), rows))
+
+
+def show_(
+    incident: Annotated[str, typer.Argument(help="code or id")],
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one incident with its reasons, events and messages."""
+    from config.errors import GroundswellError
+    from groundswell import wiring
+
+    choices = chosen(config=config, database=database, as_json=as_json)
+    project, directory = wiring.load_project(choices.config)
+    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
+    try:
+        with store.read() as queries:
+            found = queries.incident(incident)
+            if found is None:
+                raise GroundswellError(f"no incident {incident!r}; see: groundswell incidents list")
+            events = queries.incident_events(found.incident_id)
+            messages = queries.incident_intents(found.incident_id)
+    finally:
+        store.close()
+    document = {"incident": found, "events": events, "messages": messages}
+    show(choices, document, _lines(found, events, [intent for intent, _ in messages]))
+
+
+def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) -> list[str]:
+    lines = [
+        f"【{found.level.zh}】{found.code} {found.title}",
+        f"状态 state  {found.state}（第 {found.epoch} 轮 epoch），负责人 owner {found.owner_id}",
+    ]
+    if found.grade is not None:
+        lines += [f"为什么 why  {reason.text}" for reason in found.grade.reasons]
+    lines += [f"{event.at.astimezone():%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events]
+    lines += [f"消息 message  {i.status}  → {i.recipient_id} ({i.channel_id})  {i.subject}" for i in intents]
+    return lines
+
+
+def _act(name: str) -> Callable[..., None]:
+    """Return the command function of one act."""
+
+    def act(
+        incident: Annotated[str, typer.Argument(help="code or id")],
+        note: Annotated[str, typer.Option(help="a note for those who read the log")] = "",
+        evidence: Annotated[str, typer.Option(help="what the customer's side said, and where")] = "",
+        reason: Annotated[str, typer.Option(help="why it is a false alarm")] = "",
+        to: Annotated[str, typer.Option(help="owner id")] = "",
+        into: Annotated[str, typer.Option(help="the other incident")] = "",
+        cluster: Annotated[str, typer.Option(help="cluster id")] = "",
+        hours: Annotated[float, typer.Option(help="how long", min=0.1, max=720)] = 4.0,
+        by: Annotated[str, typer.Option(help="who acts (default: your login name)")] = "",
+        config: ConfigOption = None,
+        database: DatabaseOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        from alerts.incidents import Command
+        from groundswell import wiring
+        from groundswell.clock import RealClock
+
+        choices = chosen(config=config, database=database, as_json=as_json)
+        project, directory = wiring.load_project(choices.config)
+        store = wiring.open_store(wiring.database_url(project, directory, choices.database))
+        command = Command(
+            name=name,
+            actor=by or getpass.getuser(),
+            note=note,
+            evidence=evidence,
+            reason=reason,
+            to=to,
+            into=into,
+            cluster=cluster,
+            hours=hours,
+        )
+        try:
+            links = wiring.make_links(project, store)
+            desk = wiring.Desk(store=store, project=project, clock=RealClock(), links=links)
+            after = desk.act(incident, command)
+        finally:
+            store.close()
+        show(choices, {"incident": after}, [f"{after.code} → {after.state}（{after.level.zh}）{after.title}"])
+
+    act.__name__ = name
+    return act

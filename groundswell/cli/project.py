@@ -1,0 +1,116 @@
+"""groundswell check, doctor, init: the project itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from groundswell.cli.output import (
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    chosen,
+    example,
+    print_json,
+    say,
+    show,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command(
+        help="Validate the whole configuration; every error at once as file:line. 检查配置。"
+        + example("groundswell check", "groundswell check --schemas schemas/")
+    )(check)
+    app.command(
+        help="Check database, model, channels, clock, disk and sources. 体检,并说明该怎么办。"
+        + example("groundswell doctor")
+    )(doctor)
+    app.command(help="Make a new project folder. 新建项目。" + example("groundswell init mine"))(init)
+
+
+def check(
+    config: ConfigOption = None,
+    schemas: Annotated[
+        Path | None, typer.Option(help="also write JSON Schemas for editors into this folder")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Validate the configuration and run the brands' saved examples."""
+    from alerts.routing import lint_routes
+    from classify.matching import BrandMatcher
+    from config.errors import ConfigError
+    from config.load import summary
+    from groundswell.wiring import load_project
+
+    choices = chosen(config=config, as_json=as_json)
+    try:
+        project, directory = load_project(choices.config)
+        problems = BrandMatcher(project.brands).run_examples()
+        if problems:
+            raise ConfigError(*problems)
+    except ConfigError as error:
+        if choices.as_json:
+            print_json({"ok": False, "problems": list(error.problems)})
+            raise typer.Exit(2) from error
+        raise
+    if schemas is not None:
+        _write_schemas(schemas)
+    warnings = lint_routes(project)
+    found = summary(project)
+    document = {"ok": True, "directory": directory, "found": found, "warnings": warnings}
+    lines = [f"{directory}: OK", *(f"  {line}" for line in found)]
+    show(choices, document, [*lines, *(f"warning: {line}" for line in warnings)])
+
+
+def _write_schemas(directory: Path) -> None:
+    import json
+
+    from config.load import schemas
+
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, schema in schemas().items():
+        text = json.dumps(schema, ensure_ascii=False, indent=2)
+        (directory / name).write_text(text + "\n", encoding="utf-8")
+        say(f"wrote {directory / name}")
+
+
+def doctor(
+    config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+) -> None:
+    """Look at everything the main job needs, without sending anything."""
+    from groundswell.doctor import examine
+    from groundswell.wiring import load_project
+
+    choices = chosen(config=config, database=database, as_json=as_json)
+    project, directory = load_project(choices.config)
+    findings = examine(project, directory, choices.database)
+    marks = {"ok": "  ok ", "warn": "WARN ", "bad": " BAD "}
+    lines = []
+    for finding in findings:
+        lines.append(f"{marks[finding.grade]} {finding.what}: {finding.seen}")
+        if finding.advice:
+            lines.append(f"       → {finding.advice}")
+    show(choices, {"findings": findings}, lines)
+    if any(finding.grade == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="folder to make")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a commented project with one brand, two sources and two owners."""
+    from config.load import copy_template
+
+    written = copy_template(directory)
+    choices = chosen(as_json=as_json)
+    lines = [f"wrote {path}" for path in written]
+    lines += [
+        f"next: edit {directory}/brands, then: groundswell check --config {directory}",
+        f"      and run it:                     groundswell run --config {directory}",
+    ]
+    show(choices, {"directory": directory, "written": written}, lines)

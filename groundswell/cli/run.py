@@ -1,0 +1,49 @@
+"""groundswell run: the main job."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from groundswell.cli.output import ConfigOption, DatabaseOption, chosen, example
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command(
+        help="Run the main job: collect, understand, gather, act, deliver, digest, console. 主任务。"
+        + example("groundswell run --once --no-console")
+    )(run)
+
+
+def run(
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    once: Annotated[bool, typer.Option("--once", help="one round, then end")] = False,
+    console: Annotated[bool, typer.Option(help="serve the console pages")] = True,
+    port: Annotated[int | None, typer.Option(help="console port")] = None,
+) -> None:
+    """Run until Ctrl-C or SIGTERM; a later start goes on where this one stopped."""
+    from groundswell import wiring
+    from groundswell.clock import RealClock
+    from groundswell.log import set_up
+    from groundswell.service import serve, serve_once
+
+    choices = chosen(config=config, database=database)
+    set_up()
+    project, directory = wiring.load_project(choices.config)
+    if port is not None:
+        settings = project.settings.model_copy(
+            update={"console": project.settings.console.model_copy(update={"port": port})}
+        )
+        project = project.model_copy(update={"settings": settings})
+    url = wiring.database_url(project, directory, choices.database)
+    store = wiring.open_store(url)
+    try:
+        if once:
+            serve_once(project, store, RealClock())
+        else:
+            serve(project, store, RealClock(), console=console)
+    finally:
+        store.close()

@@ -1,0 +1,119 @@
+"""The daily digest: once per owner and local day, written into the outbox with its claim."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from alerts import digest as wording
+from config.schema import Owner, Project
+from groundswell.links import SignedLinks
+from storage.records import (
+    ChannelId,
+    Digest,
+    Intent,
+    IntentId,
+    Level,
+    OwnerId,
+)
+from storage.store import Store, Transaction
+
+_LATE = timedelta(hours=12)  # a digest missed by more (the program was down) is skipped for the day
+_CHAT_BYTES = 3800  # below the 4,096 bytes that the narrowest chat channel takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """Composes digests from the store and puts due ones into the outbox."""
+
+    store: Store
+    project: Project
+    links: SignedLinks
+
+    def compose(self, owner: Owner, day: date, *, now: datetime) -> Digest:
+        """Return the digest of one local day for one owner."""
+        since, until = day_range(owner, day)
+        with self.store.read() as queries:
+            facts = queries.digest_facts(day, since, min(until, now), self.project)
+        return wording.compose(facts, owner, self.project.owners, now)
+
+    def write_due(self, now: datetime) -> int:
+        """Write the digests that are due now; return how many. Each is claimed with its message."""
+        written = 0
+        for owner in self.project.owners:
+            day = due_day(owner, now)
+            if day is None:
+                continue
+            with self.store.transaction() as tx:
+                if tx.claim_digest(OwnerId(owner.id), "daily", day, now):
+                    self._write(tx, owner, day, now)
+                    written += 1
+        return written
+
+    def send(self, owner: Owner, day: date, now: datetime) -> bool:
+        """Put one digest into the outbox now; False when this owner has had it for that day."""
+        with self.store.transaction() as tx:
+            if not tx.claim_digest(OwnerId(owner.id), "daily", day, now):
+                return False
+            self._write(tx, owner, day, now)
+            return True
+
+    def html(self, digest: Digest) -> str:
+        """Return a digest as a mail-safe HTML page."""
+        return wording.to_html(digest, self.links.base_url)
+
+    def text(self, digest: Digest) -> str:
+        """Return a digest as text that fits a chat message."""
+        return wording.to_text(digest, _CHAT_BYTES, self.links.base_url)
+
+    def _write(self, tx: Transaction, owner: Owner, day: date, now: datetime) -> None:
+        since, until = day_range(owner, day)
+        facts = tx.queries.digest_facts(day, since, min(until, now), self.project)
+        digest = wording.compose(facts, owner, self.project.owners, now)
+        tx.add_intents([self._intent(digest, owner, now)])
+
+    def _intent(self, digest: Digest, owner: Owner, now: datetime) -> Intent:
+        key = f"digest|{owner.id}|{digest.day.isoformat()}|{owner.channels[0]}"
+        encoded = b32encode(hashlib.sha256(key.encode()).digest())[:26].decode().lower()
+        return Intent(
+            intent_id=IntentId(encoded),
+            incident_id=None,
+            epoch=0,
+            kind="digest",
+            step=0,
+            recipient_id=OwnerId(owner.id),
+            channel_id=ChannelId(owner.channels[0]),
+            level=Level.NONE,
+            subject=digest.headline,
+            body=self.text(digest),
+            html=self.html(digest),
+            created_at=now,
+            due_at=now,
+        )
+
+
+def due_day(owner: Owner, now: datetime) -> date | None:
+    """Return the local day whose digest this owner should have by now, None when it is not time.
+
+    A digest at 09:00 covers the 24 hours before 09:00 and is named after the day it arrives on.
+    """
+    if owner.digest_at is None:
+        return None
+    local = now.astimezone(owner.zone)
+    due_at = _cut(owner, local.date())
+    return local.date() if due_at <= now < due_at + _LATE else None
+
+
+def day_range(owner: Owner, day: date) -> tuple[datetime, datetime]:
+    """Return the instants between which the digest of `day` looks: from cut to cut."""
+    return _cut(owner, day - timedelta(days=1)), _cut(owner, day)
+
+
+def _cut(owner: Owner, day: date) -> datetime:
+    """Return the instant of the owner's digest time on a local day (24:00 is the next midnight)."""
+    at = owner.digest_at or "09:00"
+    if at == "24:00":
+        day, at = day + timedelta(days=1), "00:00"
+    return datetime.combine(day, time.fromisoformat(at), owner.zone).astimezone(UTC)

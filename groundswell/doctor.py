@@ -1,0 +1,166 @@
+"""A look at everything the main job needs; sends nothing, changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from config.errors import GroundswellError
+from config.schema import Channel, EmailChannel, Project, WebhookChannel, WecomBotChannel
+from groundswell import wiring
+
+_LOW_DISK_BYTES = 1 << 30  # a million mentions take about 0.6 GB (platform.md 4)
+_CONNECT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: how it is, and what to do when it is not well."""
+
+    what: str
+    grade: Literal["ok", "warn", "bad"]
+    seen: str
+    advice: str = ""
+
+
+def examine(project: Project, directory: Path, database: str | None) -> list[Finding]:
+    """Return findings on database, model, tokeniser, fonts, disk, clock, sources and channels."""
+    url = wiring.database_url(project, directory, database)
+    findings = [
+        _checked("database", lambda: _database(url), "look at --database, its folder and its rights"),
+        _checked("model", _model, "reinstall, or train one: groundswell model train"),
+        _disk(url),
+        _clock(),
+        _fonts(),
+        _sources(project, url),
+    ]
+    findings += [_channel(project, channel) for channel in project.channels]
+    return findings
+
+
+def _checked(what: str, look: Callable[[], str], advice: str) -> Finding:
+    try:
+        return Finding(what=what, grade="ok", seen=look())
+    except GroundswellError as error:
+        return Finding(what=what, grade="bad", seen=str(error), advice=advice)
+
+
+def _database(url: str) -> str:
+    store = wiring.open_store(url)
+    try:
+        with store.read() as queries:
+            counts = queries.counts()
+    finally:
+        store.close()
+    kind = urlsplit(url).scheme.split("+")[0]
+    return f"{kind}, schema current, {counts.get('mention', 0)} mentions"
+
+
+def _model() -> str:
+    from classify.sentiment import Scorer
+
+    started = time.perf_counter()
+    scorer = Scorer.load()
+    return f"{scorer.version}, loaded in {time.perf_counter() - started:.1f} s"
+
+
+def _disk(url: str) -> Finding:
+    if not url.startswith("sqlite"):
+        return Finding(what="disk", grade="ok", seen="the database server watches its own")
+    place = Path(url.removeprefix("sqlite:///")).parent
+    free = shutil.disk_usage(place).free
+    seen = f"{free / (1 << 30):.1f} GB free at {place}"
+    if free < _LOW_DISK_BYTES:
+        return Finding(what="disk", grade="bad", seen=seen, advice="make room: writes will fail")
+    return Finding(what="disk", grade="ok", seen=seen)
+
+
+def _clock() -> Finding:
+    """A clock before this program was written is wrong; a finer check needs a network."""
+    now = datetime.now(UTC)
+    if now.year < 2026:
+        return Finding(what="clock", grade="bad", seen=now.isoformat(), advice="set the clock")
+    return Finding(what="clock", grade="ok", seen=f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _fonts() -> Finding:
+    """Pages use the reader's own fonts; only pictures made here would need a Chinese one."""
+    places = [Path("/usr/share/fonts"), Path.home() / ".fonts", Path("/Library/Fonts")]
+    found = any(place.is_dir() and any(place.rglob("*CJK*")) for place in places)
+    if found:
+        return Finding(what="fonts", grade="ok", seen="a Chinese font is installed")
+    return Finding(
+        what="fonts",
+        grade="warn",
+        seen="no Chinese font found here",
+        advice="only needed to take screenshots: apt install fonts-noto-cjk",
+    )
+
+
+def _sources(project: Project, url: str) -> Finding:
+    store = wiring.open_store(url)
+    try:
+        with store.read() as queries:
+            states = {state.source_id: state for state in queries.sources()}
+    finally:
+        store.close()
+    ill = [
+        f"{source.id} ({states[source.id].cause_text or states[source.id].health})"  # type: ignore[index]
+        for source in project.sources
+        if source.id in states and states[source.id].health not in ("ok", "new")  # type: ignore[index]
+    ]
+    if not project.sources:
+        return Finding(what="sources", grade="warn", seen="none", advice="add one under sources/")
+    if ill:
+        return Finding(
+            what="sources",
+            grade="warn",
+            seen=f"{len(ill)} of {len(project.sources)} ill: {'; '.join(ill)}",
+            advice="groundswell source try ID shows what it answers now",
+        )
+    return Finding(what="sources", grade="ok", seen=f"{len(project.sources)}, none known ill")
+
+
+def _channel(project: Project, channel: Channel) -> Finding:
+    """See that a channel's secrets are there and its host answers; nothing is sent."""
+    what = f"channel {channel.id}"
+    try:
+        _resolve_secrets(channel)
+    except GroundswellError as error:
+        return Finding(what=what, grade="bad", seen=str(error), advice="set it and start again")
+    host, port = _address(channel)
+    if not any(channel.id in owner.channels for owner in project.owners):
+        return Finding(what=what, grade="warn", seen="no owner uses it", advice="remove it")
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_S).close()
+    except OSError as error:
+        return Finding(
+            what=what,
+            grade="warn",
+            seen=f"{host}:{port} does not answer: {error}",
+            advice="messages wait and are tried again until it does",
+        )
+    return Finding(what=what, grade="ok", seen=f"{host}:{port} answers")
+
+
+def _resolve_secrets(channel: Channel) -> None:
+    match channel:
+        case EmailChannel(password=secret) | WebhookChannel(secret=secret):
+            if secret is not None:
+                secret.resolve()
+        case WecomBotChannel(key=key):
+            key.resolve()
+
+
+def _address(channel: Channel) -> tuple[str, int]:
+    if isinstance(channel, EmailChannel):
+        return channel.host, channel.port
+    parts = urlsplit(channel.url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

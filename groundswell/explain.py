@@ -1,0 +1,147 @@
+"""What the program would make of a text: brand, score with terms, class, cluster, who would be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from alerts.routing import explain_route
+from classify.analyst import Analyst
+from classify.clustering import Shard
+from config.schema import Project
+from storage.records import (
+    ItemKey,
+    Mention,
+    MentionId,
+    Polarity,
+    ShardId,
+    SourceId,
+    Verdict,
+)
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandAnswer:
+    """What was found towards one brand."""
+
+    brand_id: str
+    brand: str
+    hits: tuple[str, ...]
+    products: tuple[str, ...]
+    negative: float
+    polarity: str
+    terms: tuple[tuple[str, float], ...]
+    issue_class: str
+    severity: tuple[str, ...]
+    cluster_id: str | None
+    cluster: str
+    cluster_size: int
+    incident: str
+    rule: str
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The answer of `groundswell explain`."""
+
+    text: str
+    model_version: str
+    brands: tuple[BrandAnswer, ...]
+
+
+def text_as_mention(text: str, now: datetime) -> Mention:
+    """Wrap a text that was typed in as the mention it would be."""
+    return Mention(
+        mention_id=MentionId(0),
+        item_key=ItemKey("explain"),
+        source_id=SourceId("explain"),
+        platform="",
+        title="",
+        text=text,
+        published_at=now,
+        observed_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explainer:
+    """Answers from the same parts that the pipeline uses; writes nothing."""
+
+    project: Project
+    analyst: Analyst
+    store: Store
+    restore: object
+
+    def explain(self, mention: Mention, brand: str | None = None) -> Explanation:
+        """Judge one mention as the pipeline would and say what would follow."""
+        now = datetime.now(UTC)
+        [verdicts] = self.analyst.judge_many([mention])
+        answers = [
+            self._answer(mention, verdict, now)
+            for verdict in verdicts
+            if brand in (None, verdict.brand_id)
+        ]
+        version = verdicts[0].model_version if verdicts else self.analyst.version
+        return Explanation(text=mention.text, model_version=version, brands=tuple(answers))
+
+    def _answer(self, mention: Mention, verdict: Verdict, now: datetime) -> BrandAnswer:
+        brand = self.project.brand(verdict.brand_id)
+        cluster_id, label, size, incident = self._cluster(mention, verdict, now)
+        told = explain_route(
+            self.project,
+            brand_id=verdict.brand_id,
+            issue_class=verdict.issue_class,
+            products=verdict.products,
+            regions=(mention.region,) if mention.region else (),
+            platforms=(mention.platform,) if mention.platform else (),
+            now=now,
+        )
+        return BrandAnswer(
+            brand_id=verdict.brand_id,
+            brand=brand.name if brand else verdict.brand_id,
+            hits=tuple(dict.fromkeys(hit.alias for hit in verdict.hits)),
+            products=verdict.products,
+            negative=round(verdict.negative, 4),
+            polarity=str(verdict.polarity),
+            terms=tuple((term.text, round(term.weight, 3)) for term in verdict.terms),
+            issue_class=verdict.issue_class,
+            severity=verdict.severity,
+            cluster_id=cluster_id,
+            cluster=label,
+            cluster_size=size,
+            incident=incident,
+            rule=self._rule(verdict),
+            told=tuple(told),
+        )
+
+    def _cluster(
+        self, mention: Mention, verdict: Verdict, now: datetime
+    ) -> tuple[str | None, str, int, str]:
+        """Say which stored cluster the mention would join (its shard is read, never written)."""
+        if verdict.polarity is Polarity.NOT_NEGATIVE:
+            return None, "", 0, ""
+        shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
+        with self.store.transaction() as tx:
+            state = tx.load_shard(shard_id, now)
+            shard: Shard = self.restore(state)  # type: ignore[operator]
+            changes = shard.gather([(mention, verdict)], now)
+            joined = changes.assignments[0].cluster_id
+            known = {cluster.cluster_id: cluster for cluster in state.clusters}.get(joined)
+            if known is None:
+                return None, "", 0, ""
+            incident = tx.incident_of(joined)
+        named = f"{incident.code} {incident.title}" if incident else ""
+        return joined, known.label, known.size + known.n_duplicates, named
+
+    def _rule(self, verdict: Verdict) -> str:
+        low, high = self.project.settings.unsure_band
+        surge = self.project.settings.surge
+        if verdict.polarity is Polarity.NOT_NEGATIVE:
+            return f"负面概率 {verdict.negative:.2f} < {low}：记为非负面，不聚类"
+        counts = "计入预警" if verdict.polarity is Polarity.NEGATIVE else f"拿不准（{low}–{high}）：只计入观察"
+        return (
+            f"{counts}；同一聚类 24 小时内 ≥{surge.min_authors} 位不同作者且达到基线 "
+            f"{surge.page_ratio:g} 倍时升为黄色及以上"
+        )

@@ -1,0 +1,160 @@
+"""A mention's whole journey, on one screen.
+
+    RawMention ─keep─► Mention ─understand─► Verdicts ─gather─► Cluster ─act─► Incident, Intents
+    due timers ─remind─► Intents        handled, confirmed … ─Desk─► Incident
+
+Every step reads its work from the store and writes its result in the transaction it is given, so
+that a step killed at any point and run again changes nothing twice. Each item that leaves the
+journey is counted once, with its outcome, in that same transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.grading import grade
+from alerts.incidents import on_grade, on_timer
+from alerts.messages import Links
+from alerts.surge import detect
+from classify.analyst import Analyst
+from classify.clustering import Shard
+from config.schema import Project
+from storage.records import (
+    Change,
+    ClusterId,
+    Mention,
+    Outcome,
+    Polarity,
+    RawMention,
+    ShardId,
+    SourceId,
+    Verdict,
+)
+from storage.store import Transaction
+
+BATCH = 100  # rows a stage takes at a time: bounds memory and the length of a write (decisions.md 15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What the steps need besides the transaction: the rules, the models and the clock's word."""
+
+    project: Project
+    analyst: Analyst
+    mask: Callable[[str], str]
+    pseudonym: Callable[[str, str], str]
+    links: Links
+
+    def keep(self, tx: Transaction, raws: Sequence[RawMention], now: datetime) -> Counter[Outcome]:
+        """Give raw mentions an identity and store those that are new or changed."""
+        readable = [raw for raw in raws if raw.text.strip() or raw.title.strip()]
+        outcomes = Counter((raw.source_id, Outcome.UNREADABLE) for raw in raws)
+        outcomes.subtract((raw.source_id, Outcome.UNREADABLE) for raw in readable)
+        prepared = [self._prepare(raw, now) for raw in readable]
+        kept = tx.keep(prepared, now)
+        outcomes.update(
+            (raw.source_id, outcome) for raw, (outcome, _) in zip(prepared, kept, strict=True)
+        )
+        _count(tx, "keep", outcomes, now)
+        totals: Counter[Outcome] = Counter()
+        for (_, outcome), n in outcomes.items():
+            totals[outcome] += n
+        return +totals
+
+    def understand(self, tx: Transaction, now: datetime, *, limit: int = BATCH) -> int:
+        """Match brands and score what nobody has read yet; return how many mentions that was."""
+        mentions = tx.pending_mentions(limit)
+        judged = self.analyst.judge_many(mentions)
+        verdicts = [verdict for of_one in judged for verdict in of_one]
+        tx.save_verdicts([mention.mention_id for mention in mentions], verdicts, now)
+        left = (
+            (mention.source_id, outcome)
+            for mention, of_one in zip(mentions, judged, strict=True)
+            if (outcome := _leaves_as(of_one)) is not None
+        )
+        _count(tx, "understand", Counter(left), now)
+        return len(mentions)
+
+    def gather(
+        self,
+        tx: Transaction,
+        shard_id: ShardId,
+        shard: Shard,
+        now: datetime,
+        *,
+        limit: int = BATCH,
+    ) -> int:
+        """Put negative and unsure mentions of one brand into clusters, and act on those at once."""
+        items = tx.pending_verdicts(shard_id, limit)
+        changes = shard.gather(items, now)
+        tx.save_gathering(changes, items)
+        gathered = ((mention.source_id, Outcome.GATHERED) for mention, _ in items)
+        _count(tx, "gather", Counter(gathered), now)
+        self.act(tx, (assignment.cluster_id for assignment in changes.assignments), now)
+        return len(items)
+
+    def act(self, tx: Transaction, clusters: Iterable[ClusterId], now: datetime) -> list[Change]:
+        """Grade clusters as they stand now; raise, grow or reopen their incidents."""
+        changes = []
+        for cluster_id in sorted(set(clusters)):
+            evidence = tx.evidence(cluster_id, now)
+            incident = tx.incident_of(cluster_id)
+            surge = detect(evidence, self.project.settings.surge, now)
+            opened_at = incident.opened_at if incident else None
+            graded = grade(evidence, surge, self.project.levels, now, opened_at)
+            samples = tx.queries.cluster_mentions(cluster_id, 3)
+            change = on_grade(
+                incident, evidence, graded, self.project, now, samples=samples, links=self.links
+            )
+            if change is not None and tx.save_change(change):
+                changes.append(change)
+        return changes
+
+    def remind(self, tx: Transaction, now: datetime) -> list[Change]:
+        """Carry out the timers that are due: escalate, take an acknowledge back, ask again."""
+        changes = []
+        for timer in tx.due_timers(now, BATCH):
+            incident = tx.incident(timer.incident_id)
+            if incident is None:
+                continue
+            samples = tx.queries.cluster_mentions(incident.cluster_id, 3)
+            change = on_timer(
+                incident, timer, self.project, now, samples=samples, links=self.links
+            )
+            if tx.save_change(change):
+                changes.append(change)
+        return changes
+
+    def _prepare(self, raw: RawMention, now: datetime) -> RawMention:
+        """Mask personal data, and mark what is too old to page anybody (decisions.md 5)."""
+        settings = self.project.settings
+        old = raw.published_at is not None and raw.published_at < now - settings.history_after
+        masked = self.mask if settings.mask_personal_data else str
+        hidden = settings.pseudonymise_authors and raw.author
+        return replace(
+            raw,
+            title=masked(raw.title),
+            text=masked(raw.text),
+            author=self.pseudonym(raw.platform, raw.author) if hidden else raw.author,
+            published_at=min(raw.published_at or raw.observed_at, now + timedelta(hours=1)),
+            history=raw.history or old,
+        )
+
+
+def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:
+    """Say why a mention goes no further, or None when at least one brand must see it."""
+    if not verdicts:
+        return Outcome.NO_BRAND
+    if all(verdict.polarity is Polarity.NOT_NEGATIVE for verdict in verdicts):
+        return Outcome.NOT_NEGATIVE
+    return None
+
+
+def _count(
+    tx: Transaction, stage: str, outcomes: Counter[tuple[SourceId, Outcome]], now: datetime
+) -> None:
+    """Count what left, per source and outcome."""
+    tx.count({(stage, source, str(outcome)): n for (source, outcome), n in outcomes.items() if n}, now)

@@ -1,0 +1,187 @@
+"""The main job: one asyncio loop for the crawler, the clock, delivery and the console.
+
+APScheduler only ticks; what is due stands in rows. Stages run in one thread of their own, so that
+the loop stays free for fetching and for pages (decisions.md 13, 15, 18).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from alerts.delivery import Courier
+from config.errors import GroundswellError
+from crawlers.runner import Collector
+from groundswell import wiring
+from groundswell.collecting import StoreFrontier
+from groundswell.digests import Digests
+from groundswell.wiring import Application
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ENGINE_LEASE = "engine"
+_LEASE_S = 20.0
+_TICK_S = 1.0  # the safety net's mesh: new work is carried on at latest this much later
+_REMIND_S = 5.0  # timers: alerting.md 2.3
+_REGRADE_S = 600.0  # sliding windows move in steps of 10 minutes: alerting.md 3.2
+_DIGEST_S = 60.0
+
+
+class MainJob:
+    """Collect, carry on, remind, deliver and digest until told to stop."""
+
+    def __init__(self, application: Application, *, rate: float = 1.0) -> None:
+        self._application = application
+        self._rate = rate  # of the clock: ticks that wait for hours come sooner when time runs fast
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages")
+        self._stopping = asyncio.Event()
+        self._delivering = asyncio.Lock()
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._courier: Courier = wiring.make_courier(application)
+        self._digests = Digests(application.store, application.project, application.links)
+        self._collector = Collector(
+            application.project.sources,
+            application.project.settings,
+            StoreFrontier(application.store, application.journey, application.clock),
+            application.clock,
+        )
+
+    async def run(self, *, console: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Run until SIGTERM or SIGINT (or `stop`); what was begun is finished or left whole."""
+        self._take_lease()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows; other threads
+                loop.add_signal_handler(number, self._stopping.set)
+        await self._collector.start()
+        clock = self._clock()
+        clock.start()
+        page = asyncio.ensure_future(console()) if console else None
+        try:
+            await self._stopping.wait()
+        finally:
+            log.info("stopping")
+            clock.shutdown(wait=False)
+            if page is not None:
+                page.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await page
+            await self._collector.stop()
+            async with self._delivering:  # a message that is being sent gets its answer stored
+                pass
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+            self._application.store.drop_lease(ENGINE_LEASE, self._holder)
+
+    async def run_once(self) -> None:
+        """Poll what is due, carry everything through, send what is due, and end."""
+        self._take_lease()
+        await self._collector.start()
+        try:
+            await self._collector.poll_due()
+            await self._in_thread(self._application.stages.drain)
+            await self._in_thread(self._application.stages.regrade)
+            await self._in_thread(self._application.stages.remind)
+            await self._in_thread(self._write_digests)
+            await self._courier.deliver_due()
+        finally:
+            await self._collector.stop()
+            self._thread.shutdown()
+            self._application.store.drop_lease(ENGINE_LEASE, self._holder)
+
+    def stop(self) -> None:
+        """Ask the running job to end."""
+        self._stopping.set()
+
+    def wake(self) -> None:
+        """Deliver soon: called from any thread after a commit that may have left messages."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended; rows wait for the next start
+            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._deliver()))
+
+    @functools.cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def _clock(self) -> AsyncIOScheduler:
+        """Return the ticking clock; a tick that is late or already running is simply left out."""
+        self._loop  # noqa: B018 - bind it here, in the loop's own thread
+        clock = AsyncIOScheduler(
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        )
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        for name, tick, every_s in (
+            ("collect", self._collect, _TICK_S),
+            ("carry on", self._carry_on, _TICK_S),
+            ("deliver", self._deliver, _TICK_S),
+            ("remind", self._remind, max(0.5, _REMIND_S / self._rate)),
+            ("regrade", self._regrade, max(2.0, _REGRADE_S / self._rate)),
+            ("digest", self._digest, max(2.0, _DIGEST_S / self._rate)),
+            ("lease", self._renew_lease, _LEASE_S / 4),
+        ):
+            clock.add_job(_guarded, "interval", seconds=every_s, args=(name, tick), id=name)
+        return clock
+
+    async def _collect(self) -> None:
+        await self._collector.poll_due()
+
+    async def _carry_on(self) -> None:
+        if await self._in_thread(self._application.stages.drain):
+            await self._deliver()
+
+    async def _remind(self) -> None:
+        if await self._in_thread(self._application.stages.remind):
+            await self._deliver()
+
+    async def _regrade(self) -> None:
+        if await self._in_thread(self._application.stages.regrade):
+            await self._deliver()
+
+    async def _digest(self) -> None:
+        if await self._in_thread(self._write_digests):
+            await self._deliver()
+
+    async def _deliver(self) -> None:
+        async with self._delivering:
+            await self._courier.deliver_due()
+
+    async def _renew_lease(self) -> None:
+        renewed = await self._in_thread(
+            lambda: self._application.store.renew_lease(ENGINE_LEASE, self._holder, _LEASE_S)
+        )
+        if not renewed:
+            log.error("another program took over this database; stopping")
+            self.stop()
+
+    def _write_digests(self) -> int:
+        return self._digests.write_due(self._application.clock.now())
+
+    def _take_lease(self) -> None:
+        if not self._application.store.take_lease(ENGINE_LEASE, self._holder, _LEASE_S):
+            raise GroundswellError(
+                "another groundswell runs on this database; stop it first, or wait "
+                f"{_LEASE_S:.0f} s if it was killed"
+            )
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._thread, work)
+
+
+async def _guarded(name: str, tick: Callable[[], Awaitable[Any]]) -> None:
+    """Run one tick; what goes wrong in it is logged and tried again at the next (process edge)."""
+    try:
+        await tick()
+    except GroundswellError as error:
+        log.error("tick=%s error=%s", name, error)
+    except Exception:
+        log.exception("tick=%s broke", name)

@@ -1,0 +1,147 @@
+"""Runs the pipeline's steps over whatever waits in the store: one transaction a batch, in order.
+
+One thread calls it. A shard in memory is a cache of the database: it is dropped whenever a
+transaction that changed it fails, and loaded again (decisions.md 20).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from classify.clustering import Shard
+from config.errors import StoreError
+from groundswell.clock import Clock
+from groundswell.pipeline import BATCH, Journey
+from storage.records import Change, Outcome, ShardChanges, ShardId, ShardState
+from storage.store import Store, Transaction
+
+log = logging.getLogger(__name__)
+
+_SHARDS_IN_MEMORY = 64  # at ≤ 5 kB a cluster and some thousand clusters a brand: below 1 GB
+_REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
+
+
+class Stages:
+    """Understand, gather, act and remind, each until nothing waits."""
+
+    def __init__(
+        self,
+        store: Store,
+        journey: Journey,
+        clock: Clock,
+        restore: Callable[[ShardState], Shard],
+    ) -> None:
+        self._store = store
+        self._journey = journey
+        self._clock = clock
+        self._restore = restore
+        self._shards: OrderedDict[ShardId, Shard] = OrderedDict()
+
+    def drain(self) -> int:
+        """Carry everything that waits through understand, gather and act; return mentions moved."""
+        moved = 0
+        while True:
+            n = self._understand() + self._gather()
+            if n == 0:
+                return moved
+            moved += n
+
+    def regrade(self) -> int:
+        """Grade again what moved within 48 h or is still open: time passing is evidence, too."""
+        now = self._clock.now()
+        with self._store.read() as queries:
+            clusters = queries.active_clusters(now - _REGRADE_WINDOW)
+        changed = 0
+        for start in range(0, len(clusters), BATCH):
+            with self._store.transaction() as tx:
+                changed += len(self._journey.act(tx, clusters[start : start + BATCH], now))
+        return changed
+
+    def remind(self) -> list[Change]:
+        """Carry out due timers."""
+        with self._store.transaction() as tx:
+            return self._journey.remind(tx, self._clock.now())
+
+    def _understand(self) -> int:
+        now = self._clock.now()
+        try:
+            with self._store.transaction() as tx:
+                return self._journey.understand(tx, now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("understand batch failed; taking its mentions one by one")
+        return self._understand_singly(now)
+
+    def _understand_singly(self, now: datetime) -> int:
+        """Find the mention that breaks a batch, set it aside and count it; the rest goes on."""
+        for _ in range(BATCH):
+            try:
+                with self._store.transaction() as tx:
+                    if not self._journey.understand(tx, now, limit=1):
+                        return 0
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("understand failed for one mention")
+                with self._store.transaction() as tx:
+                    [poison] = tx.pending_mentions(1)
+                    tx.save_verdicts([poison.mention_id], [], now)
+                    tx.count({("understand", poison.source_id, Outcome.QUARANTINED): 1}, now)
+                log.warning("mention outcome=quarantined id=%s", poison.mention_id)
+                return 1
+        return BATCH
+
+    def _gather(self) -> int:
+        with self._store.read() as queries:
+            shards = queries.pending_shards()
+        return sum(self._gather_shard(shard_id) for shard_id in shards)
+
+    def _gather_shard(self, shard_id: ShardId) -> int:
+        now = self._clock.now()
+        try:
+            return self._gather_batch(shard_id, now, BATCH)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("gather batch failed in shard %s; taking its mentions one by one", shard_id)
+        for _ in range(BATCH):
+            try:
+                if not self._gather_batch(shard_id, now, 1):
+                    return 0
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("gather failed for one mention in shard %s", shard_id)
+                with self._store.transaction() as tx:
+                    self._set_aside(tx, shard_id, now)
+                return 1
+        return BATCH
+
+    def _gather_batch(self, shard_id: ShardId, now: datetime, limit: int) -> int:
+        try:
+            with self._store.transaction() as tx:
+                shard = self._shard(tx, shard_id, now)
+                return self._journey.gather(tx, shard_id, shard, now, limit=limit)
+        except BaseException:
+            self._shards.pop(shard_id, None)  # memory may be ahead of what was committed
+            raise
+
+    def _shard(self, tx: Transaction, shard_id: ShardId, now: datetime) -> Shard:
+        shard = self._shards.get(shard_id)
+        if shard is None:
+            shard = self._shards[shard_id] = self._restore(tx.load_shard(shard_id, now))
+            while len(self._shards) > _SHARDS_IN_MEMORY:
+                self._shards.popitem(last=False)
+        self._shards.move_to_end(shard_id)
+        return shard
+
+    def _set_aside(self, tx: Transaction, shard_id: ShardId, now: datetime) -> None:
+        items = tx.pending_verdicts(shard_id, 1)
+        tx.save_gathering(ShardChanges(shard_id=shard_id), items)
+        for mention, _ in items:
+            tx.count({("gather", mention.source_id, Outcome.QUARANTINED): 1}, now)
+            log.warning("mention outcome=quarantined id=%s shard=%s", mention.mention_id, shard_id)

@@ -1,0 +1,163 @@
+"""The one place that picks the real parts and hands them to each other."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alerts.delivery import Courier
+from alerts.messages import Links
+from classify.analyst import Analyst
+from classify.clustering import Shard
+from classify.issues import IssueClassifier
+from classify.matching import BrandMatcher
+from classify.privacy import mask
+from classify.segment import segment
+from classify.sentiment import Scorer
+from config.errors import StoreError
+from config.load import example_dir, load
+from config.schema import Project
+from groundswell.clock import Clock
+from groundswell.desk import Desk
+from groundswell.links import SignedLinks, installation_key
+from groundswell.pipeline import Journey
+from groundswell.stages import Stages
+from storage import migrate
+from storage.records import ShardState
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """All parts of one running program, wired."""
+
+    project: Project
+    store: Store
+    clock: Clock
+    links: SignedLinks
+    journey: Journey
+    stages: Stages
+    desk: Desk
+
+
+def project_dir(config: str | None) -> Path:
+    """Return the project folder: the one named, else the packaged example."""
+    return Path(config).expanduser() if config else example_dir()
+
+
+def database_url(project: Project, directory: Path, override: str | None = None) -> str:
+    """Return the database URL: the one named, the project's, else a SQLite file beside it.
+
+    The packaged example may lie in a folder that nobody can write to, so its database goes to the
+    user's data folder.
+    """
+    chosen = override or project.settings.database
+    if chosen:
+        return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().resolve()}"
+    place = data_dir() if directory == example_dir() else directory.resolve() / "var"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"making the folder {str(place)!r} for the database: {error.strerror}; "
+            "name another with --database"
+        ) from error
+    return f"sqlite:///{place / 'groundswell.db'}"
+
+
+def data_dir() -> Path:
+    """Return this user's data folder for the program, by the platform's custom."""
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "groundswell"
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "groundswell"
+
+
+def open_store(url: str) -> Store:
+    """Open the database, making or upgrading its tables first."""
+    migrate.upgrade(url)
+    return Store(url)
+
+
+def wire(
+    project: Project,
+    store: Store,
+    clock: Clock,
+    *,
+    woken: Callable[[], None] = lambda: None,
+) -> Application:
+    """Put the parts of one program together."""
+    links = make_links(project, store)
+    journey = make_journey(project, store, links)
+    return Application(
+        project=project,
+        store=store,
+        clock=clock,
+        links=links,
+        journey=journey,
+        stages=Stages(store, journey, clock, restore_shard(project)),
+        desk=Desk(store=store, project=project, clock=clock, links=links, woken=woken),
+    )
+
+
+def make_links(project: Project, store: Store) -> SignedLinks:
+    """Return the maker of signed links for this installation."""
+    console = project.settings.console
+    base_url = console.base_url or f"http://{console.host}:{console.port}"
+    return SignedLinks(base_url, installation_key(store, "link_key"))
+
+
+def make_journey(project: Project, store: Store, links: Links) -> Journey:
+    """Return the pipeline with its models loaded."""
+    author_secret = installation_key(store, "author_key").encode()
+
+    def pseudonym(platform: str, author: str) -> str:
+        """Name an author so that nobody outside this installation can tell who it is."""
+        digest = hmac.new(author_secret, f"{platform}|{author}".encode(), hashlib.sha256)
+        return f"用户{digest.hexdigest()[:10]}"
+
+    return Journey(
+        project=project,
+        analyst=make_analyst(project),
+        mask=mask,
+        pseudonym=pseudonym,
+        links=links,
+    )
+
+
+def make_analyst(project: Project) -> Analyst:
+    """Return brand matching, scoring and issue classes as one."""
+    return Analyst(
+        BrandMatcher(project.brands), Scorer.load(), IssueClassifier.load(), project.settings
+    )
+
+
+def restore_shard(project: Project) -> Callable[[ShardState], Shard]:
+    """Return the function that brings a shard back from what was stored."""
+
+    def restore(state: ShardState) -> Shard:
+        return Shard.restore(state, segment=segment)
+
+    return restore
+
+
+def make_courier(application: Application) -> Courier:
+    """Return the courier with one sender per configured channel."""
+    from alerts.channels import make_senders
+
+    return Courier(
+        application.store,
+        make_senders(application.project),
+        application.project,
+        application.clock,
+    )
+
+
+def load_project(config: str | None) -> tuple[Project, Path]:
+    """Read and check a project folder."""
+    directory = project_dir(config)
+    return load(directory), directory
