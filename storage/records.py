@@ -671,3 +671,23 @@ class Label:
     actor: str
     at: datetime
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A person who may log in to the console. `password_hash` says its own scheme."""
+
+    name: str
+    password_hash: str
+    role: str
+    must_change: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login. Only a digest of the token is kept."""
+
+    token_hash: str
+    user: str
+    expires_at: datetime
+    csrf: str
