@@ -1,0 +1,1 @@
+"""The console: server-rendered pages on which people see incidents and act on them."""
