@@ -1,0 +1,92 @@
+"""Making text from the web harmless and making messages fit: strings in, strings out."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, urlsplit
+
+_SPACES = re.compile(r"\s+")
+# Characters that chat markdown (or an @ in it) gives a meaning to, and a look-alike that has none:
+# WeCom's markdown knows no backslash escape.
+_HARMLESS = str.maketrans("[]<>*`&@#\\|~", "［］＜＞＊｀＆＠＃＼｜～")
+_URL_BYTES = (
+    500  # a longer address is shown as its title only, so that it never crowds out the rest
+)
+
+
+def visible(text: str) -> str:
+    """Return one line of text without control, format (zero-width, bidi) and private characters."""
+    kept = (
+        character
+        for character in _SPACES.sub(" ", text)
+        if unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs", "Cn"}
+    )
+    return "".join(kept).strip()
+
+
+def plain(text: str) -> str:
+    """Return text from the web as one line that means nothing to markdown."""
+    return visible(text).translate(_HARMLESS)
+
+
+def escape(text: str) -> str:
+    """Return text from the web as one line of HTML, also inside attributes."""
+    return html.escape(visible(text), quote=True)
+
+
+def safe_url(url: str) -> str:
+    """Return an address from the web that may stand in a message, "" when it may not.
+
+    Only http and https, no user name before the host, everything that could end a markdown link or
+    an HTML attribute percent-encoded.
+    """
+    text = visible(url)
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # also UnicodeError of impossible host names
+        return ""
+    if parts.scheme.lower() not in {"http", "https"} or not host or "@" in parts.netloc:
+        return ""
+    path = quote(parts.path, safe="/%:=,;+!$~")
+    query = f"?{quote(parts.query, safe='/%:=,;+!$~?&')}" if parts.query else ""
+    shown = f"{parts.scheme.lower()}://{host}{port}{path}{query}"
+    return shown if len(shown) <= _URL_BYTES else ""
+
+
+def shorten(text: str, characters: int) -> str:
+    """Return at most this many characters, the last one an ellipsis when something was cut."""
+    return text if len(text) <= characters else text[: max(0, characters - 1)] + "…"
+
+
+def cut_bytes(text: str, limit: int) -> str:
+    """Return the longest beginning of the text within `limit` UTF-8 bytes, cut between characters.
+
+    What was cut ends in an ellipsis when there is room for one.
+    """
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    mark = "…" if limit >= len("…".encode()) else ""
+    kept = encoded[: max(0, limit - len(mark.encode()))].decode(errors="ignore")
+    return kept + mark
+
+
+def fit(head: Sequence[str], rest: Iterable[str], limit: int) -> str:
+    """Join lines within `limit` UTF-8 bytes: the head stays whole, the rest is cut from its end.
+
+    A line with an address in it is left out rather than cut: half a link leads nowhere.
+    """
+    text = "\n".join(head)
+    for line in rest:
+        room = limit - len(text.encode()) - 1
+        if len(line.encode()) > room:
+            if "://" in line or room <= len("…".encode()):
+                return text
+            return f"{text}\n{cut_bytes(line, room)}"
+        text = f"{text}\n{line}"
+    return text
