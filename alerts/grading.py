@@ -1,0 +1,265 @@
+"""How serious is it: evidence and surge in, a level with every ground for it out.
+
+level = the highest of what the score says, what the surge proves and what no score may outvote
+(somebody hurt, a regulator speaking). All of it after alerting.md section 4; thresholds there are
+judgement, so each is a named constant or comes from the configuration. What is not known is said to
+be unknown and never counted as nought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.score import (
+    BODILY,
+    FACTS_ZH,
+    TIERS,
+    harm,
+    level_of,
+    name_of,
+    reach,
+    rules_of,
+    source,
+    speed,
+    stated_facts,
+    unhandled,
+)
+from config.schema import Levels
+from storage.records import Evidence, Grade, Level, Reason, Surge
+
+RULE_VERSION = "grade-1"
+
+_SEVERAL = 3  # so many authors who state an injury or a fire make it orange without any surge
+_MASS = 20  # so many in an unusual wave: mass harm, red
+_TIER_LEVEL = {
+    "trade": Level.ORANGE,
+    "provincial": Level.ORANGE,
+    "central": Level.RED,
+    "regulator": Level.RED,
+}
+_VIEWS_LEVEL = ((1_000_000, Level.RED), (100_000, Level.ORANGE), (5_000, Level.YELLOW))
+_REPOSTS_LEVEL = ((500, Level.YELLOW),)
+
+HOLD = timedelta(hours=6)  # a level falls only after so long below (alerting.md 2.1)
+_BELOW = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Something that sets a level by itself, and how it would not have."""
+
+    level: Level
+    reason: Reason
+    unless: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The grade to keep, since when it lies below the level held, and why.
+
+    `reason`: "first", "up", "same", "near" (lower, but within 70 %), "waiting" (below for less than
+    6 h), "needs_human" (orange and red fall only by a person's word) or "down".
+    """
+
+    grade: Grade
+    below_since: datetime | None
+    reason: str
+
+
+def grade(
+    evidence: Evidence,
+    surge: Surge,
+    levels: Levels,
+    now: datetime,
+    opened_at: datetime | None = None,
+) -> Grade:
+    """Grade one cluster as it stands.
+
+    `opened_at`: since when an incident about it has been waiting, None when there is none or
+    somebody has handled it. Without a sure, fresh mention within seven days the level stays at
+    blue; with nothing but history it stays at none (decisions.md 5).
+    """
+    parts = [*speed(surge), *reach(evidence), *harm(evidence), *source(evidence)]
+    level, _, _ = _level(evidence, surge, parts, levels)
+    parts += unhandled(opened_at, now, rules_of(levels, level))
+    level, score, grounds = _level(evidence, surge, parts, levels)
+    deciding = [ground for ground in grounds if ground.level >= level]
+    named = [ground.reason for ground in grounds if ground.reason not in parts]
+    return Grade(
+        level=level,
+        score=score,
+        reasons=(*named, *_capped(evidence), *parts),
+        surge=surge,
+        rule_version=RULE_VERSION,
+        at=now,
+        quiet_if=_quiet_if(level, deciding),
+    )
+
+
+def _level(
+    evidence: Evidence, surge: Surge, parts: list[Reason], levels: Levels
+) -> tuple[Level, float, list[_Ground]]:
+    score = round(min(100.0, sum(part.points for part in parts)), 1)
+    grounds = _grounds(evidence, surge, score, levels)
+    level = max((ground.level for ground in grounds), default=Level.NONE)
+    return min(level, _ceiling(evidence)), score, grounds
+
+
+def _ceiling(evidence: Evidence) -> Level:
+    """Return the highest level that what was written within seven days allows."""
+    if evidence.live_authors:
+        return Level.RED
+    return Level.BLUE if evidence.watch_authors else Level.NONE
+
+
+def _capped(evidence: Evidence) -> list[Reason]:
+    match _ceiling(evidence):
+        case Level.NONE:
+            text = "最近 7 天没有新的发言（历史内容不触发预警）"
+            return [Reason(code="only_history", text=text)]
+        case Level.BLUE:
+            text = "最近 7 天只有是否负面尚存疑的发言，最高只到蓝级"
+            return [Reason(code="only_unsure", text=text)]
+    return []
+
+
+def settle(
+    previous: Grade | None,
+    new: Grade,
+    levels: Levels,
+    *,
+    below_since: datetime | None = None,
+) -> Settled:
+    """Keep the level from flapping: up at once, down slowly, from orange and red by people only.
+
+    `previous` is the grade the incident holds, `below_since` what the last call returned (None at
+    first). "Below" means under 0.7 of the held level's score and of the count that fires.
+    Source: alerting.md 2.1 and its property P16.
+    """
+    if previous is None or new.level >= previous.level:
+        up = "first" if previous is None else "up" if new.level > previous.level else "same"
+        return Settled(new, None, up)
+    held = replace(new, level=previous.level, reasons=(_held(previous, new), *new.reasons))
+    if _is_near(new, previous.level, levels):
+        return Settled(held, None, "near")
+    since = below_since or new.at
+    if previous.level < Level.ORANGE and new.at - since >= HOLD:
+        return Settled(new, None, "down")
+    return Settled(held, since, "needs_human" if previous.level >= Level.ORANGE else "waiting")
+
+
+def _held(previous: Grade, new: Grade) -> Reason:
+    how = "须由人决定降级" if previous.level >= Level.ORANGE else "持续回落 6 小时后才降级"
+    return Reason(
+        code="held",
+        text=f"现有依据只到{name_of(new.level)}，保持{name_of(previous.level)}：{how}",
+        value=float(new.level),
+    )
+
+
+def _is_near(new: Grade, level: Level, levels: Levels) -> bool:
+    surge = new.surge
+    return (
+        new.score >= _BELOW * rules_of(levels, level).score
+        or surge.observed >= _BELOW * surge.threshold
+    )
+
+
+def _grounds(evidence: Evidence, surge: Surge, score: float, levels: Levels) -> list[_Ground]:
+    grounds = []
+    reached = level_of(score, levels)
+    if reached > Level.NONE:
+        mark = rules_of(levels, reached).score
+        text = f"综合分 {score:g}，达到{name_of(reached)}线 {mark:g}"
+        reason = Reason(code="score", text=text, value=score)
+        grounds.append(_Ground(reached, reason, f"综合分低于 {mark:g}"))
+    if surge.kind != "none":
+        level = Level.YELLOW if surge.setting == "page" else Level.BLUE
+        reason = speed(surge)[0]
+        limit = f"{surge.window_hours} 小时内少于 {surge.threshold:g} 位不同的人"
+        grounds.append(_Ground(level, reason, limit))
+    if evidence.live_authors:
+        grounds += _harm_grounds(evidence, surge)
+        grounds += _reach_grounds(evidence, surge)
+        grounds += _tier_grounds(evidence)
+    return sorted(grounds, key=lambda ground: -ground.level)
+
+
+def _harm_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
+    """Apply the hard triggers of harm, each needing more than one unverified voice.
+
+    death: one author orange; two, or any surge, red. injury or fire: one author blue; two yellow;
+    three, or two in a watch surge, or one in a page surge, orange; twenty in a page surge red.
+    """
+    stated = stated_facts(evidence)
+    found = []
+    deaths = stated.get("death", 0)
+    if deaths:
+        level = Level.RED if deaths > 1 or surge.kind != "none" else Level.ORANGE
+        found.append(_harm_ground("death", deaths, level))
+    for fact in BODILY:
+        authors = stated.get(fact, 0)
+        if authors:
+            level = _bodily_level(authors, "" if surge.kind == "none" else surge.setting)
+            found.append(_harm_ground(fact, authors, level))
+    return found
+
+
+def _bodily_level(authors: int, fired: str) -> Level:
+    if fired == "page":
+        return Level.RED if authors >= _MASS else Level.ORANGE
+    if authors >= _SEVERAL or (authors > 1 and fired == "watch"):
+        return Level.ORANGE
+    return Level.YELLOW if authors > 1 else Level.BLUE
+
+
+def _harm_ground(fact: str, authors: int, level: Level) -> _Ground:
+    words = FACTS_ZH[fact]
+    text = f"{authors} 位不同的作者提到{words}，至少{name_of(level)}"
+    reason = Reason(code=f"trigger_{fact}", text=text, value=float(authors))
+    return _Ground(level, reason, f"没有 {authors} 位作者提到{words}")
+
+
+def _reach_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
+    """Apply the marks of spread. Two platforms count only together with a surge.
+
+    Why: two complaints on two sites are an everyday thing (alerting.md 4 lists the mark bare).
+    """
+    found = []
+    marks = (
+        ("views", evidence.views, "阅读量", _VIEWS_LEVEL),
+        ("reposts", evidence.reposts, "转发", _REPOSTS_LEVEL),
+    )
+    for code, value, words, steps in marks:
+        for mark, level in steps:
+            if value is not None and value >= mark:
+                text = f"{words} {value:,}，超过 {mark:,}，至少{name_of(level)}"
+                reason = Reason(code=f"trigger_{code}", text=text, value=float(value))
+                found.append(_Ground(level, reason, f"{words}低于 {mark:,}"))
+                break
+    platforms = len(evidence.platforms)
+    if platforms > 1 and surge.kind != "none":
+        text = f"异常增长并出现在 {platforms} 个平台，至少{name_of(Level.YELLOW)}"
+        reason = Reason(code="trigger_platforms", text=text, value=float(platforms))
+        found.append(_Ground(Level.YELLOW, reason, "只在一个平台出现"))
+    return found
+
+
+def _tier_grounds(evidence: Evidence) -> list[_Ground]:
+    found = []
+    for tier in evidence.tiers:
+        level = _TIER_LEVEL.get(tier)
+        if level is not None:
+            name = TIERS[tier][1]
+            text = f"{name}发声，至少{name_of(level)}"
+            reason = Reason(code=f"trigger_{tier}", text=text, value=TIERS[tier][0])
+            found.append(_Ground(level, reason, f"没有{name}发声"))
+    return found
+
+
+def _quiet_if(level: Level, deciding: list[_Ground]) -> str:
+    """Say what would have kept it below this level; "" when nothing was raised."""
+    if level is Level.NONE or not deciding:
+        return ""
+    return f"若{'，且'.join(ground.unless for ground in deciding)}，就不会到{name_of(level)}"
