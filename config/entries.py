@@ -1,0 +1,185 @@
+"""A project directory taken apart into entries: one brand, one owner, one route ...
+
+In: the directory and the environment. Out: raw entries that know their file and line, not yet
+validated, and the problems met while reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.wording import did_you_mean, kind_of
+from config.yaml_lines import MAX_BYTES, Document, Problem, Where, read_document
+
+# The top-level keys of the files in the project's root, and the kind of entry each one holds.
+LIST_SECTIONS = {"channels": "channel", "owners": "owner", "routes": "route"}
+SINGLE_SECTIONS = ("settings", "levels", "fallback")
+FOLDERS = {"brands": "brand", "sources": "source"}
+SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One configured thing as it was written. `where` is its place within the file."""
+
+    kind: str
+    document: Document
+    where: Where
+    value: object
+
+    @property
+    def id(self) -> str:
+        """The entry's id as written, "" when it has none."""
+        found = self.get("id")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def title(self) -> str:
+        """What a problem calls this entry: its kind and id."""
+        return f'{self.kind} "{self.id}"' if self.id else self.kind
+
+    def get(self, *path: str | int) -> object:
+        """Return what stands at a place within this entry, None when there is nothing."""
+        found = self.value
+        for step in path:
+            if isinstance(found, dict):
+                found = found.get(step)
+            elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+                found = found[step]
+            else:
+                return None
+        return found
+
+    def text(self, *path: str | int) -> str:
+        """Return the text at a place, "" when there is none."""
+        found = self.get(*path)
+        return found if isinstance(found, str) else ""
+
+    def words(self, *path: str | int) -> Iterator[tuple[Where, str]]:
+        """Yield the texts of a list (or of a single text standing for one) with their places."""
+        found = self.get(*path)
+        if isinstance(found, str):
+            yield path, found
+        if isinstance(found, list):
+            for index, item in enumerate(found):
+                if isinstance(item, str):
+                    yield (*path, index), item
+
+    def keys(self, *path: str | int) -> list[str]:
+        """Return the keys of the mapping at a place."""
+        found = self.get(*path)
+        return list(found) if isinstance(found, dict) else []
+
+    def problem(self, text: str, *path: str | int) -> Problem:
+        """Return a problem of this entry at a place within it."""
+        place = path_text(path)
+        said = f"{self.title}: {place}: {text}" if place else f"{self.title}: {text}"
+        return Problem(self.document.file, self.document.line((*self.where, *path)), said)
+
+
+def path_text(path: Where) -> str:
+    """Write a place as people do: `list.fields.url[1]`."""
+    text = ""
+    for step in path:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")
+
+
+def read_entries(directory: Path, environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+    """Read every file of a project directory."""
+    problems: list[Problem] = []
+    entries: list[Entry] = []
+    declared: dict[str, Entry] = {}
+    for document in _documents(directory, "", environ, problems):
+        for entry in _sections(document, declared, problems):
+            entries.extend(_split(entry, problems))
+    for folder, kind in FOLDERS.items():
+        for document in _documents(directory, folder, environ, problems):
+            if isinstance(document.value, dict):
+                entries.append(Entry(kind, document, (), document.value))
+            else:
+                text = f"expected one {kind} as keys and values, got {kind_of(document.value)}"
+                problems.append(Problem(document.file, 1, text))
+    return entries, problems
+
+
+def _documents(
+    directory: Path, folder: str, environ: Mapping[str, str], problems: list[Problem]
+) -> Iterator[Document]:
+    path = directory / folder
+    try:
+        files = sorted(item for item in path.iterdir() if not item.name.startswith("."))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        problems.append(Problem(folder or ".", 1, f"cannot be listed: {error.strerror}"))
+        return
+    for file in files:
+        name = file.relative_to(directory).as_posix()
+        if file.suffix == ".yml":
+            problems.append(Problem(name, 1, 'file name ends in ".yml": rename it to ".yaml"'))
+        if file.suffix != ".yaml":
+            continue
+        try:
+            with file.open("rb") as stream:
+                body = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            problems.append(Problem(name, 1, f"cannot be read: {error.strerror}"))
+            continue
+        document, found = read_document(name, body, environ)
+        problems.extend(found)
+        if document is not None:
+            yield document
+
+
+def _sections(
+    document: Document, declared: dict[str, Entry], problems: list[Problem]
+) -> Iterator[Entry]:
+    """Yield the sections of one root file; a section stands in one file only."""
+    if document.value is None:
+        return
+    if not isinstance(document.value, dict):
+        text = f"expected sections such as {', '.join(SECTIONS)}, got {kind_of(document.value)}"
+        problems.append(Problem(document.file, 1, text))
+        return
+    for key, value in document.value.items():
+        entry = Entry(key, document, (key,), value)
+        if key not in SECTIONS:
+            problems.append(entry_key_problem(document, key))
+        elif key in declared:
+            first = declared[key].document
+            text = (
+                f'section "{key}" is already in {first.file}:{first.line((key,))}: '
+                "keep it in one file"
+            )
+            problems.append(Problem(document.file, document.line((key,)), text))
+        else:
+            declared[key] = entry
+            yield entry
+
+
+def entry_key_problem(document: Document, key: str) -> Problem:
+    """Return the problem of a top-level key that no root file takes."""
+    line = document.line((key,))
+    if key in FOLDERS:
+        text = f'section "{key}" does not stand here: write one file per entry in {key}/'
+        return Problem(document.file, line, text)
+    return Problem(document.file, line, f'unknown section "{key}"{did_you_mean(key, SECTIONS)}')
+
+
+def _split(section: Entry, problems: list[Problem]) -> Iterator[Entry]:
+    kind = LIST_SECTIONS.get(section.kind)
+    if kind is None:
+        yield section
+        return
+    if not isinstance(section.value, list):
+        problems.append(section.problem(f"expected a list, got {kind_of(section.value)}"))
+        return
+    for index, item in enumerate(section.value):
+        entry = Entry(kind, section.document, (*section.where, index), item)
+        if isinstance(item, dict):
+            yield entry
+        else:
+            problems.append(entry.problem(f"expected keys and values, got {kind_of(item)}"))
