@@ -1,13 +1,30 @@
-"""Measure the understanding of text against labelled files; prints nothing, returns plain figures."""
+"""Measure the understanding of text against labelled files; figures come back, nothing prints."""
 
 from __future__ import annotations
 
 import csv
+import resource
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.metrics import average_precision, calibration_error, class_figures, f1, roc_auc
 from config.errors import ConfigError
+from config.schema import ISSUE_CLASSES, Settings
 
+if TYPE_CHECKING:
+    from classify.issues import IssueClassifier
+    from classify.sentiment import Scorer
+
+# Other spellings of "negative towards the entity" that labelled files use; neutral is not negative.
+_NEGATIVE_LABELS = frozenset({"1", "neg", "negative", "负", "负面", "-1"})
+_OTHER_LABELS = frozenset(
+    {"0", "neu", "neutral", "中", "中性", "pos", "positive", "正", "正面", "2"}
+)
 _FIELD_LIMIT = 16 * 1024 * 1024  # characters; the csv default of 128 Ki refuses long articles
 
 
@@ -45,3 +62,94 @@ def read_csv(path: Path, required: Sequence[str]) -> list[dict[str, str]]:
 def _named_cells(row: dict[str | None, str | list[str] | None]) -> dict[str, str]:
     """Drop the cells beyond the header, which csv files under None."""
     return {name: str(cell or "") for name, cell in row.items() if name is not None}
+
+
+def evaluate_negative(rows: Sequence[dict[str, str]], scorer: Scorer) -> dict[str, Any]:
+    """Score rows of `text,label[,entity]` as one unlabelled source, then compare with the labels.
+
+    Labels: 1 negative, 0 not; also neg/negative/-1/负面 and neu/pos/neutral/positive/中性/正面.
+    Plain keys are figures after adaptation to the source's share of negatives, `*_unadapted`
+    those before; a figure that the labels do not define (AUC of one class) is None.
+    Errors: ConfigError naming the first row whose label is none of these.
+    """
+    from classify.adapting import estimate
+    from classify.corpora import items_of
+    from classify.sentiment import probability
+
+    labels = np.array([_is_negative(number, cells) for number, cells in enumerate(rows, start=2)])
+    started = time.perf_counter()
+    items = items_of(rows)
+    log_odds = scorer.log_odds_many(items)
+    seconds = time.perf_counter() - started
+    adaptation = estimate(log_odds, scorer.trained_share)
+    plain = probability(log_odds)
+    adapted = probability(log_odds + adaptation.shift)
+    unadapted = {f"{key}_unadapted": value for key, value in _figures(plain, labels).items()}
+    return {
+        "n": len(labels),
+        "positives": int(labels.sum()),
+        **_figures(adapted, labels),
+        "docs_per_s": round(len(labels) / seconds, 1) if len(labels) else None,
+        "peak_rss_mb": peak_rss_mb(),
+        **unadapted,
+        "adaptation": {
+            "method": "Saerens 2002 EM with a Beta prior",
+            "trained_share": round(scorer.trained_share, 4),
+            "estimated_share": round(adaptation.share, 4),
+            "shift": round(adaptation.shift, 4),
+            "rounds": adaptation.rounds,
+        },
+        "model": scorer.version,
+    }
+
+
+def evaluate_issues(rows: Sequence[dict[str, str]], classifier: IssueClassifier) -> dict[str, Any]:
+    """Compare the issue classes of rows of `text,label` with their labels.
+
+    Errors: ConfigError naming the first row whose label is not one of our classes.
+    """
+    for number, cells in enumerate(rows, start=2):
+        if cells["label"].strip() not in ISSUE_CLASSES:
+            raise ConfigError(
+                f"row {number}: label {cells['label']!r} is no issue class; known:"
+                f" {', '.join(ISSUE_CLASSES)}"
+            )
+    truth = [cells["label"].strip() for cells in rows]
+    found = classifier.classify_many([cells["text"] for cells in rows])
+    return class_figures(truth, found, ISSUE_CLASSES)
+
+
+def peak_rss_mb() -> float:
+    """Return the highest resident memory of this process so far, in MiB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def _is_negative(number: int, cells: dict[str, str]) -> bool:
+    label = cells["label"].strip().casefold().removesuffix(".0")
+    if label in _NEGATIVE_LABELS:
+        return True
+    if label in _OTHER_LABELS:
+        return False
+    raise ConfigError(
+        f"row {number}: label {cells['label']!r} is unknown; expected 1 (negative) or 0, or one of"
+        f" {', '.join(sorted(_NEGATIVE_LABELS | _OTHER_LABELS))}"
+    )
+
+
+def _figures(negative: NDArray[np.float64], labels: NDArray[np.bool_]) -> dict[str, float | None]:
+    """Return the figures that depend on the labels, rounded."""
+    low, high = Settings().unsure_band
+    if not len(labels):
+        keys = ("auc", "average_precision", "macro_f1", "f1_negative", "ece", "unsure_share")
+        return dict.fromkeys(keys)
+    called = negative >= 0.5
+    f1_negative, f1_other = f1(called, labels), f1(~called, ~labels)
+    figures = {
+        "auc": roc_auc(negative, labels),
+        "average_precision": average_precision(negative, labels),
+        "macro_f1": (f1_negative + f1_other) / 2,
+        "f1_negative": f1_negative,
+        "ece": calibration_error(negative, labels),
+        "unsure_share": float(((negative >= low) & (negative < high)).mean()),
+    }
+    return {key: None if value is None else round(value, 4) for key, value in figures.items()}

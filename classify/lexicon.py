@@ -1,0 +1,20 @@
+"""The word lists that we wrote ourselves (`words/*.txt`): grave facts, issue classes, feelings."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def sections(name: str) -> dict[str, tuple[str, ...]]:
+    """Return the phrases of a list by section, in file order; `name` is the file's stem."""
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    text = files("classify").joinpath("words", f"{name}.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line.startswith("["):
+            current = found.setdefault(line.strip("[] "), [])
+        elif not line.startswith("#"):
+            current.extend(line.split())
+    return {section: tuple(phrases) for section, phrases in found.items()}

@@ -1,0 +1,218 @@
+"""Mentions with their brand hits in, how negative each is towards the brand out, with reasons.
+
+The model is linear over hashed n-grams, so every score is a sum that can be shown word by word.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.features import HASH_BITS, Spans, extract
+from classify.focus import focus, marked
+from classify.segment import segment, tokeniser_fingerprint
+from config.errors import ModelError
+from storage.records import BrandHit, Term
+
+MODELS = Path(__file__).parent / "models"
+TERMS = 8  # words shown with a verdict; `explain` returns all
+_BATCH_CHARACTERS = 40_000  # keeps the arrays of one batch within the processor's cache
+
+# A star rating says what the writer meant. Log-odds per star of five; not learned (no set holds
+# stars and text apart), set so that one star outweighs a typical lukewarm text.
+_RATING_LOG_ODDS = {1: 2.5, 2: 1.5, 3: 0.3, 4: -1.0, 5: -2.0}
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreItem:
+    """What is to be scored: one mention towards one brand. Without hits the whole text counts."""
+
+    text: str
+    title: str = ""
+    hits: tuple[BrandHit, ...] = ()
+    others: tuple[BrandHit, ...] = ()  # places where other watched brands are named
+    rating: float | None = None  # stars of five
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The probability of being negative and the words that pushed it, strongest first.
+
+    The weights of all words of the text plus `bias` are the log-odds of `negative`.
+    """
+
+    negative: float
+    terms: tuple[Term, ...] = ()
+    bias: float = 0.0
+
+
+class Scorer:
+    """Scores mentions with saved weights. Safe to share: nothing changes after loading."""
+
+    def __init__(self, weights: NDArray[np.float32], idf: NDArray[np.float32], card: Any) -> None:
+        self._weights = weights
+        self._idf = idf
+        self._bias = float(card["bias"])
+        self.version: str = card["version"]
+        self.trained_share = float(card["trained_share"])  # of negatives, what scores refer to
+        self.card: dict[str, Any] = card
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> Scorer:
+        """Load `negative.json` and `negative.npz` of a directory, else the shipped ones.
+
+        Errors: ModelError when a file is missing or broken, or the model was trained with words
+        cut otherwise than they are cut here.
+        """
+        folder = directory or MODELS
+        try:
+            card = json.loads((folder / "negative.json").read_text(encoding="utf-8"))
+            with np.load(folder / "negative.npz", allow_pickle=False) as arrays:
+                weights = arrays["weights"].astype(np.float32)
+                idf = arrays["idf"].astype(np.float32)
+            trained_with, bits = card["tokeniser"], card["hash_bits"]
+            _ = card["bias"], card["version"], card["trained_share"]
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"loading the negative model from {folder}: {error}; install the package again or"
+                " train with `python -m classify.training`"
+            ) from error
+        if trained_with != tokeniser_fingerprint() or bits != HASH_BITS:
+            raise ModelError(
+                f"the negative model in {folder} was trained with tokeniser {trained_with} and"
+                f" {bits} hash bits, here they are {tokeniser_fingerprint()} and {HASH_BITS};"
+                " install the rjieba it names or train again"
+            )
+        return cls(weights, idf, card)
+
+    def score_many(self, items: Sequence[ScoreItem]) -> list[Score]:
+        """Score items and keep their order; each score carries its TERMS strongest words."""
+        return self._scores(items, TERMS)
+
+    def log_odds_many(self, items: Sequence[ScoreItem]) -> Floats:
+        """Return the log-odds only, without words: the fast way for evaluation."""
+        texts = [_focused(item) for item in items]
+        log_odds = np.concatenate(
+            [self._contributions(batch)[2] for batch in _batches(texts)] or [np.zeros(0)]
+        )
+        return log_odds + self._bias + [_rating_log_odds(item.rating) for item in items]
+
+    def explain(self, item: ScoreItem) -> Score:
+        """Score one item and return all words of the text that was looked at."""
+        return self._scores([item], None)[0]
+
+    def _scores(self, items: Sequence[ScoreItem], limit: int | None) -> list[Score]:
+        texts = [_focused(item) for item in items]
+        scores: list[Score] = []
+        for batch in _batches(texts):
+            spans, shares, log_odds = self._contributions(batch)
+            worded = _per_word(batch, spans, shares, limit)
+            for words, odds in zip(worded, log_odds, strict=True):
+                scores.append(self._score(items[len(scores)], words, float(odds)))
+        return scores
+
+    def _score(self, item: ScoreItem, words: list[Term], log_odds: float) -> Score:
+        rated = _rating_log_odds(item.rating)
+        if rated:
+            words = [Term(text=f"{item.rating:g}星", weight=rated), *words]
+        return Score(
+            negative=float(probability(np.array(log_odds + rated + self._bias))),
+            terms=tuple(words),
+            bias=self._bias,
+        )
+
+    def _contributions(self, texts: Sequence[str]) -> tuple[Spans, Floats, Floats]:
+        """Return the features, what each adds to the log-odds, and the sums per text."""
+        spans = extract(texts)
+        # A feature counts once per text: repeats share the weight of one.
+        _, index, times = np.unique(
+            (spans.row << HASH_BITS) | spans.bucket, return_inverse=True, return_counts=True
+        )
+        idf = self._idf[spans.bucket].astype(np.float64)
+        once = 1.0 / times[index]
+        squares = np.bincount(spans.row, weights=idf * idf * once, minlength=len(texts))
+        norm = np.sqrt(np.maximum(squares, 1e-12))
+        shares: Floats = self._weights[spans.bucket] * idf * once / norm[spans.row]
+        sums = np.bincount(spans.row, weights=shares, minlength=len(texts)).astype(np.float64)
+        return spans, shares, sums
+
+
+def probability(log_odds: Floats) -> Floats:
+    """Turn log-odds into probabilities without overflow."""
+    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -40, 40)))
+    return result
+
+
+def _focused(item: ScoreItem) -> str:
+    return focus(marked(item.title, item.text, item.hits, item.others))
+
+
+def _rating_log_odds(rating: float | None) -> float:
+    if rating is None or not 0.5 <= rating <= 5:
+        return 0.0
+    return _RATING_LOG_ODDS[max(1, round(rating))]
+
+
+def _batches(texts: Sequence[str]) -> list[Sequence[str]]:
+    """Cut the texts into runs of about _BATCH_CHARACTERS."""
+    batches: list[Sequence[str]] = []
+    start = size = 0
+    for index, text in enumerate(texts):
+        size += len(text)
+        if size >= _BATCH_CHARACTERS:
+            batches.append(texts[start : index + 1])
+            start, size = index + 1, 0
+    if start < len(texts):
+        batches.append(texts[start:])
+    return batches
+
+
+def _per_word(
+    texts: Sequence[str], spans: Spans, shares: Floats, limit: int | None
+) -> list[list[Term]]:
+    """Share each n-gram's weight equally among its characters, then sum by word.
+
+    The sums stay exact: every share lands on exactly one word. With a limit only the strongest
+    words of a text are returned; words of no letter or figure are always left to `limit` None.
+    """
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    begin = np.concatenate(([0], np.cumsum(lengths)))
+    level = np.zeros(begin[-1] + 1)
+    per_character = shares / (spans.end - spans.start)
+    level += np.bincount(
+        begin[spans.row] + spans.start, weights=per_character, minlength=len(level)
+    )
+    level -= np.bincount(begin[spans.row] + spans.end, weights=per_character, minlength=len(level))
+    running = np.concatenate(([0.0], np.cumsum(np.cumsum(level)[:-1])))
+    return [
+        _words_of(text, running[begin[row] : begin[row + 1] + 1], limit)
+        for row, text in enumerate(texts)
+    ]
+
+
+_SPEAKING = re.compile(r"\w")
+
+
+def _words_of(text: str, running: Floats, limit: int | None) -> list[Term]:
+    """Return the words of one text with their weights, strongest first."""
+    words = segment(text)
+    if not words:
+        return []
+    ends = np.cumsum([len(word) for word in words])
+    weights = np.diff(running[ends], prepend=running[0])
+    order = np.argsort(-np.abs(weights), kind="stable")
+    if limit is not None:
+        order = order[: 2 * limit]
+    terms = [Term(text=words[index], weight=float(weights[index])) for index in order]
+    if limit is None:
+        return terms
+    return [term for term in terms if _SPEAKING.search(term.text)][:limit]
