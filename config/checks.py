@@ -1,0 +1,200 @@
+"""Checks over several entries: references, duplicates, contradictions, people nobody can reach.
+
+In: the raw entries of a project. Out: problems. They look at what was written, not at validated
+models, so that one mistake does not hide another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import combinations
+
+from config.entries import Entry
+from config.wording import did_you_mean
+from config.yaml_lines import Problem, Where
+
+_NEEDED = {"brand": "brands/*.yaml", "owner": "owners.yaml", "channel": "channels.yaml"}
+_CONDITIONS = ("brand", "product", "issue", "region", "platform")
+
+
+class Entries:
+    """All entries of a project, by kind."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.all = entries
+
+    def of(self, kind: str) -> list[Entry]:
+        """Return the entries of one kind in the order of their files."""
+        return [entry for entry in self.all if entry.kind == kind]
+
+    def ids(self, kind: str) -> list[str]:
+        """Return the ids of one kind."""
+        return [entry.id for entry in self.of(kind) if entry.id]
+
+    def product_ids(self) -> dict[str, str]:
+        """Return every product's id with the id of its brand."""
+        return {
+            brand.text("products", index, "id"): brand.id
+            for brand in self.of("brand")
+            for index in _positions(brand, "products")
+        }
+
+
+def check_together(entries: Entries) -> Iterator[Problem]:
+    """Yield every problem that needs more than one entry, or that a schema cannot say."""
+    yield from _missing(entries)
+    yield from _duplicates(entries)
+    for brand in entries.of("brand"):
+        yield from _brand(brand)
+    for owner in entries.of("owner"):
+        yield from _owner(owner, entries)
+    for route in entries.of("route"):
+        yield from _route(route, entries)
+    yield from _shadowed(entries.of("route"))
+    for fallback in entries.of("fallback"):
+        yield from _references(fallback, (), "owner", entries.ids("owner"))
+        if fallback.value in ([], ""):
+            yield fallback.problem("expected at least one owner's id, got none")
+
+
+def _missing(entries: Entries) -> Iterator[Problem]:
+    for kind, place in _NEEDED.items():
+        if not entries.of(kind):
+            yield Problem(
+                place.replace("*", f"my-{kind}"), 1, f"no {kind} is configured: write one"
+            )
+    if not entries.of("fallback"):
+        text = 'section "fallback" is missing: name the owners who are told when no route matches'
+        yield Problem("project.yaml", 1, text)
+
+
+def _duplicates(entries: Entries) -> Iterator[Problem]:
+    for kind in ("brand", "source", "owner", "channel", "route"):
+        first: dict[str, Entry] = {}
+        for entry in entries.of(kind):
+            before = first.setdefault(entry.id, entry)
+            if entry.id and before is not entry:
+                yield entry.problem(f"this id is already taken by {_place(before, 'id')}", "id")
+    products: dict[str, tuple[Entry, Where]] = {}
+    for brand in entries.of("brand"):
+        for index in _positions(brand, "products"):
+            product_id = brand.text("products", index, "id")
+            place: Where = ("products", index, "id")
+            owner, where = products.setdefault(product_id, (brand, place))
+            if product_id and (owner, where) != (brand, place):
+                text = f'product "{product_id}" is already in {_place(owner, *where)}'
+                yield brand.problem(text, *place)
+
+
+def _place(entry: Entry, *path: str | int) -> str:
+    return f"{entry.document.file}:{entry.document.line((*entry.where, *path))}"
+
+
+def _positions(entry: Entry, *path: str) -> range:
+    found = entry.get(*path)
+    return range(len(found)) if isinstance(found, list) else range(0)
+
+
+def _references(entry: Entry, path: Where, kind: str, known: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for every id at `path` that no entry of this kind has."""
+    ids = set(known)
+    seen: set[str] = set()
+    for place, word in entry.words(*path):
+        if word not in ids:
+            yield entry.problem(f'there is no {kind} "{word}"{did_you_mean(word, ids)}', *place)
+        elif word in seen:
+            yield entry.problem(f'{kind} "{word}" is named twice', *place)
+        seen.add(word)
+
+
+# --- one kind at a time ----------------------------------------------------------------------
+
+
+def _brand(brand: Entry) -> Iterator[Problem]:
+    lists: list[Where] = [("aliases",), ("must",), ("any",), ("not",)]
+    lists += [("exclude", "urls"), ("exclude", "authors")]
+    lists += [("products", index, "aliases") for index in _positions(brand, "products")]
+    for path in lists:
+        for place, word in brand.words(*path):
+            if not word.strip():
+                yield brand.problem("an empty word would match everything: remove it", *place)
+    if not brand.text("name").strip() and isinstance(brand.get("name"), str):
+        yield brand.problem("expected a name, got an empty one", "name")
+    named = {word for path in (("aliases",), ("must",)) for _, word in brand.words(*path)}
+    for place, word in brand.words("not"):
+        if word in named:
+            yield brand.problem(
+                f'"{word}" is also in aliases or must, so nothing could ever match', *place
+            )
+    for index in _positions(brand, "examples"):
+        if brand.get("examples", index, "text") == "":
+            yield brand.problem("expected a sentence, got an empty one", "examples", index, "text")
+
+
+def _owner(owner: Entry, entries: Entries) -> Iterator[Problem]:
+    yield from _references(owner, ("channels",), "channel", entries.ids("channel"))
+    if owner.get("channels") in ([], ""):
+        yield owner.problem("expected at least one channel, or nobody can tell them", "channels")
+    by_mail = {entry.id for entry in entries.of("channel") if entry.text("kind") == "email"}
+    email = owner.text("email").strip()
+    for place, word in owner.words("channels"):
+        if word in by_mail and not email:
+            text = f'channel "{word}" sends e-mail, but this owner has no "email": add the address'
+            yield owner.problem(text, *place)
+    if email and not _is_address(email):
+        yield owner.problem(f"expected an address such as name@company.cn, got {email!r}", "email")
+    for name in ("working_hours", "quiet_hours"):
+        start, end = owner.get(name, "from"), owner.get(name, "to")
+        if isinstance(start, str) and start == end:
+            yield owner.problem(
+                f"starts and ends at {start}: write the hours or leave it out", name
+            )
+    for index in _positions(owner, "away"):
+        first, last = _day(owner.get("away", index, 0)), _day(owner.get("away", index, 1))
+        if first and last and first > last:
+            yield owner.problem(f"ends on {last}, before it starts on {first}", "away", index)
+
+
+def _is_address(text: str) -> bool:
+    name, _, host = text.rpartition("@")
+    return bool(name) and "." in host and not any(letter.isspace() for letter in text)
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _route(route: Entry, entries: Entries) -> Iterator[Problem]:
+    for path in ("owner", "also", "chain"):
+        yield from _references(route, (path,), "owner", entries.ids("owner"))
+    yield from _references(route, ("brand",), "brand", entries.ids("brand"))
+    products = entries.product_ids()
+    yield from _references(route, ("product",), "product", products)
+    brands = {word for _, word in route.words("brand")}
+    for place, word in route.words("product"):
+        brand = products.get(word)
+        if brand and brands and brand not in brands:
+            text = f'product "{word}" belongs to brand "{brand}", which this route does not name'
+            yield route.problem(text, *place)
+
+
+def _shadowed(routes: Sequence[Entry]) -> Iterator[Problem]:
+    """Yield routes that never match because an earlier one takes all they could."""
+    reported: set[Where] = set()
+    for earlier, later in combinations(routes, 2):
+        if later.where not in reported and all(
+            _covers(earlier, later, condition) for condition in _CONDITIONS
+        ):
+            reported.add(later.where)
+            text = f'never matches: route "{earlier.id}" before it takes everything it could'
+            yield later.problem(f"{text}; put the narrower one first")
+
+
+def _covers(earlier: Entry, later: Entry, condition: str) -> bool:
+    wide = {word for _, word in earlier.words(condition)}
+    narrow = {word for _, word in later.words(condition)}
+    return not wide or (bool(narrow) and narrow <= wide)

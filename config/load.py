@@ -1,0 +1,222 @@
+"""Reads a project directory into a checked `Project`, or says everything that is wrong with it.
+
+In: a directory of YAML files and the environment. Out: frozen models, or one ConfigError whose
+problems read `file:line: what, value, expected`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from config.checks import Entries, check_together
+from config.entries import LIST_SECTIONS, Entry, read_entries
+from config.errors import ConfigError
+from config.schema import (
+    Brand,
+    Channel,
+    Levels,
+    Model,
+    Owner,
+    Project,
+    Route,
+    Settings,
+    SourceConfig,
+    Words,
+    json_schema,
+)
+from config.source_checks import check_outside
+from config.wording import SchemaView, describe
+from config.yaml_lines import Problem, Where
+
+
+class RootFile(Model):
+    """A file in the project's root: settings, levels, fallback, channels, owners, routes."""
+
+    settings: Settings = Settings()
+    levels: Levels = Levels()
+    fallback: Words = Field(default=(), description="Owners told when no route matches.")
+    channels: tuple[Channel, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Project:
+    """Read and check a project directory.
+
+    `environ` fills `${NAME:-default}`; the process's environment when not given. Secrets are not
+    read, only named.
+    Errors: ConfigError with every problem of every file, in the order of file and line.
+    """
+    if not directory.is_dir():
+        raise ConfigError(
+            f"{directory}: there is no such directory; groundswell init {directory} makes one"
+        )
+    entries, problems = read_entries(directory, os.environ if environ is None else environ)
+    together = Entries(entries)
+    problems.extend(check_together(together))
+    problems.extend(check_outside(together))
+    models: dict[str, list[Any]] = {}
+    for entry in entries:
+        model, found = _validate(entry)
+        models.setdefault(entry.kind, []).append(model)
+        problems.extend(found)
+    if problems:
+        raise ConfigError(*(str(problem) for problem in sorted(set(problems))))
+    return _assemble(models)
+
+
+def example_dir() -> Path:
+    """Return the example project that ships with the program."""
+    return Path(str(files("config") / "example"))
+
+
+def template_dir() -> Path:
+    """Return the commented project that `groundswell init` copies."""
+    return Path(str(files("config") / "template"))
+
+
+def copy_template(directory: Path) -> list[Path]:
+    """Write a new project into a directory and return its files.
+
+    Errors: ConfigError when a file is already there (nothing is written then) or cannot be written.
+    """
+    source = template_dir()
+    wanted = sorted(path.relative_to(source) for path in source.rglob("*.yaml"))
+    taken = [str(directory / name) for name in wanted if os.path.lexists(directory / name)]
+    if taken:
+        said = "is already there and is not overwritten; name another directory"
+        raise ConfigError(*(f"{path}: {said}" for path in taken))
+    written: list[Path] = []
+    for name in wanted:
+        target = directory / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, target)
+        except OSError as error:
+            raise ConfigError(f"{target}: cannot be written: {error.strerror}") from error
+        written.append(target)
+    return written
+
+
+def summary(project: Project) -> list[str]:
+    """Say what a checked project holds, a line for each kind of entry."""
+    own = [f"{brand.name} ({brand.id})" for brand in project.brands if not brand.competitor]
+    others = [f"{brand.name} ({brand.id})" for brand in project.brands if brand.competitor]
+    products = sum(len(brand.products) for brand in project.brands)
+    off = [source.id for source in project.sources if not source.enabled]
+    examples = sum(len(brand.examples) for brand in project.brands)
+    lines = [
+        f"brands 品牌: {len(own)} — {_listed(own)}; products 产品: {products}",
+        f"competitors 竞品: {len(others)} — {_listed(others)}",
+        f"examples 例句: {examples}",
+        f"sources 信源: {len(project.sources)} — {_listed(item.id for item in project.sources)}",
+        f"owners 负责人: {len(project.owners)} — {_listed(item.name for item in project.owners)}",
+        f"channels 通道: {len(project.channels)} — {_listed(item.id for item in project.channels)}",
+        f"routes 路由: {len(project.routes)} — {_listed(item.id for item in project.routes)}",
+        f"fallback 兜底: {_listed(project.fallback)}",
+    ]
+    if off:
+        lines.append(f"switched off 已停用: {_listed(off)}")
+    return lines
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return JSON Schemas by file name, for editors: brands/*, sources/* and the root files."""
+    root = json_schema(RootFile)
+    found = {
+        "brand.json": json_schema(Brand),
+        "source.json": json_schema(SourceConfig),
+        "project.json": root,
+    }
+    for section in LIST_SECTIONS:
+        found[f"{section}.json"] = {**root, "required": [section]}
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {name: {"$schema": dialect, **schema} for name, schema in found.items()}
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words) or "-"
+
+
+# --- one entry -------------------------------------------------------------------------------
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    kinds: dict[str, Any] = {
+        "brand": Brand,
+        "source": SourceConfig,
+        "settings": Settings,
+        "levels": Levels,
+        "fallback": Words,
+        "owner": Owner,
+        "channel": Channel,
+        "route": Route,
+    }
+    return TypeAdapter(kinds[kind])
+
+
+@cache
+def _view(kind: str) -> SchemaView:
+    by_file: dict[str, type[Model]] = {"brand": Brand, "source": SourceConfig}
+    return SchemaView(json_schema(by_file.get(kind, RootFile)))
+
+
+def _validate(entry: Entry) -> tuple[object, list[Problem]]:
+    """Return the entry's model (None when it has problems) and its problems."""
+    substituted = _substituted_secrets(entry)
+    problems = [
+        entry.problem("a secret is named, not filled in: write env:NAME or file:/path", *place)
+        for place in substituted
+    ]
+    try:
+        model = _adapter(entry.kind).validate_python(entry.value)
+    except ValidationError as error:
+        problems.extend(
+            found for found, place in _described(entry, error) if place not in substituted
+        )
+        return None, problems
+    return model, problems
+
+
+def _substituted_secrets(entry: Entry) -> list[Where]:
+    depth = len(entry.where)
+    return [
+        place[depth:]
+        for place in sorted(entry.document.substituted, key=str)
+        if place[:depth] == entry.where and _view(entry.kind).is_secret(place)
+    ]
+
+
+def _described(entry: Entry, error: ValidationError) -> Iterator[tuple[Problem, Where]]:
+    for found in error.errors(include_url=False):
+        place, text = describe(found, _view(entry.kind), entry.where)
+        # Steps of the validator's own making are dropped from what people read.
+        shown = entry.document.known((*entry.where, *place))[len(entry.where) :]
+        line = entry.document.line((*entry.where, *found["loc"]))
+        problem = entry.problem(text, *shown)
+        yield Problem(problem.file, line, problem.text), shown
+
+
+def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
+    def one(kind: str, default: object) -> Any:
+        return next(iter(models.get(kind, ())), default)
+
+    return Project(
+        settings=one("settings", Settings()),
+        levels=one("levels", Levels()),
+        brands=tuple(models.get("brand", ())),
+        sources=tuple(models.get("source", ())),
+        owners=tuple(models.get("owner", ())),
+        channels=tuple(models.get("channel", ())),
+        routes=tuple(models.get("route", ())),
+        fallback=one("fallback", ()),
+    )
