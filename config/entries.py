@@ -97,12 +97,29 @@ def read_entries(directory: Path, environ: Mapping[str, str]) -> tuple[list[Entr
             entries.extend(_split(entry, problems))
     for folder, kind in FOLDERS.items():
         for document in _documents(directory, folder, environ, problems):
-            if isinstance(document.value, dict):
-                entries.append(Entry(kind, document, (), document.value))
-            else:
-                text = f"expected one {kind} as keys and values, got {kind_of(document.value)}"
-                problems.append(Problem(document.file, 1, text))
+            entries.extend(whole(kind, document, problems))
     return entries, problems
+
+
+def read_file(
+    path: Path, name: str, environ: Mapping[str, str]
+) -> tuple[Document | None, list[Problem]]:
+    """Read one file, which problems call `name`; None when it cannot be read at all."""
+    try:
+        with path.open("rb") as stream:
+            body = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        return None, [Problem(name, 1, f"cannot be read: {error.strerror}")]
+    return read_document(name, body, environ)
+
+
+def whole(kind: str, document: Document, problems: list[Problem]) -> Iterator[Entry]:
+    """Yield the entry of a file that holds exactly one."""
+    if isinstance(document.value, dict):
+        yield Entry(kind, document, (), document.value)
+    else:
+        text = f"expected one {kind} as keys and values, got {kind_of(document.value)}"
+        problems.append(Problem(document.file, 1, text))
 
 
 def _documents(
@@ -120,18 +137,11 @@ def _documents(
         name = file.relative_to(directory).as_posix()
         if file.suffix == ".yml":
             problems.append(Problem(name, 1, 'file name ends in ".yml": rename it to ".yaml"'))
-        if file.suffix != ".yaml":
-            continue
-        try:
-            with file.open("rb") as stream:
-                body = stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            problems.append(Problem(name, 1, f"cannot be read: {error.strerror}"))
-            continue
-        document, found = read_document(name, body, environ)
-        problems.extend(found)
-        if document is not None:
-            yield document
+        if file.suffix == ".yaml":
+            document, found = read_file(file, name, environ)
+            problems.extend(found)
+            if document is not None:
+                yield document
 
 
 def _sections(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from config.checks import Entries, check_together
-from config.entries import LIST_SECTIONS, Entry, read_entries
+from config.entries import LIST_SECTIONS, Entry, read_entries, read_file, whole
 from config.errors import ConfigError
 from config.schema import (
     Brand,
@@ -32,7 +32,7 @@ from config.schema import (
     Words,
     json_schema,
 )
-from config.source_checks import check_outside
+from config.source_checks import check_outside, check_source
 from config.wording import SchemaView, describe
 from config.yaml_lines import Problem, Where
 
@@ -71,6 +71,29 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     if problems:
         raise ConfigError(*(str(problem) for problem in sorted(set(problems))))
     return _assemble(models)
+
+
+def load_source(
+    path: Path,
+    *,
+    allow_private: Collection[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> SourceConfig:
+    """Read and check one source's file outside any project, as `source try FILE` does.
+
+    Private addresses are judged when `allow_private` is given; fetching judges them again.
+    Errors: ConfigError with every problem.
+    """
+    environ = os.environ if environ is None else environ
+    document, problems = read_file(path, str(path), environ)
+    source: SourceConfig | None = None
+    for entry in () if document is None else whole("source", document, problems):
+        source, found = _validate(entry)
+        problems.extend(found)
+        problems.extend(check_source(entry, allow_private))
+    if problems or source is None:
+        raise ConfigError(*(str(problem) for problem in sorted(set(problems))))
+    return source
 
 
 def example_dir() -> Path:
@@ -170,7 +193,7 @@ def _view(kind: str) -> SchemaView:
     return SchemaView(json_schema(by_file.get(kind, RootFile)))
 
 
-def _validate(entry: Entry) -> tuple[object, list[Problem]]:
+def _validate(entry: Entry) -> tuple[Any, list[Problem]]:
     """Return the entry's model (None when it has problems) and its problems."""
     substituted = _substituted_secrets(entry)
     problems = [

@@ -70,8 +70,10 @@ def check_outside(entries: Entries) -> Iterator[Problem]:
         yield from _required(source)
 
 
-def _address(entry: Entry, place: Where, url: str, allowed: Collection[str]) -> Iterator[Problem]:
-    if not url:
+def _address(
+    entry: Entry, place: Where, url: str, allowed: Collection[str] | None
+) -> Iterator[Problem]:
+    if not url or allowed is None:
         return
     try:
         check_url(url, allowed)
@@ -102,7 +104,7 @@ def _where_instead(entry: Entry) -> str:
 # --- sources ---------------------------------------------------------------------------------
 
 
-def _start(source: Entry, allowed: Collection[str]) -> Iterator[Problem]:
+def _start(source: Entry, allowed: Collection[str] | None) -> Iterator[Problem]:
     urls = list(source.words("start"))
     if source.get("start") in ([], ""):
         yield source.problem("expected at least one URL, got none", "start")
