@@ -61,13 +61,18 @@ def check_outside(entries: Entries) -> Iterator[Problem]:
             yield from _address(channel, ("url",), channel.text("url"), allowed)
             yield from _literal_secrets(channel, ("url",), _HOOK_PARAMS)
     for source in entries.of("source"):
-        yield from _start(source, allowed)
-        yield from _headers(source)
-        yield from _charset(source)
-        if source.text("kind") == "list_detail":
-            yield from _selectors(source)
-        yield from _pattern_rule(source, ("url", "id_from"))
-        yield from _required(source)
+        yield from check_source(source, allowed)
+
+
+def check_source(source: Entry, allowed: Collection[str] | None) -> Iterator[Problem]:
+    """Yield the problems of one source; addresses are not judged when `allowed` is None."""
+    yield from _start(source, allowed)
+    yield from _headers(source)
+    yield from _charset(source)
+    if source.text("kind") == "list_detail":
+        yield from _selectors(source)
+    yield from _pattern_rule(source, ("url", "id_from"))
+    yield from _required(source)
 
 
 def _address(
