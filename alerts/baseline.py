@@ -24,6 +24,7 @@ LAGS = (24, 24, 48)  # the baseline of a window ends so many hours before the wi
 RAMP_LAG = 168  # a slow ramp must not lift its own limit (getsentry/sentry#121141)
 BASELINE_HOURS = 28 * 24
 FIT_HOURS = 14 * 24  # spread is fitted on these
+FIT_LAG = 48  # and on nothing that a window of the last 48 h holds: a burst must not excuse itself
 RAMP_STEP = 6
 RAMP_STEPS = 14 * 24 // RAMP_STEP  # the CUSUM is run again from zero over 14 days
 HISTORY_HOURS = RAMP_STEPS * RAMP_STEP + RAMP_LAG + BASELINE_HOURS  # 49 days are looked at
@@ -102,7 +103,8 @@ def fit(
     season = profile[..., cells]
     counts = cluster * cluster_watched
     exposure = season * cluster_watched
-    recent = slice(max(0, upto - FIT_HOURS), max(0, upto))
+    quiet = upto - FIT_LAG
+    recent = slice(max(0, quiet - FIT_HOURS), max(0, quiet))
     brand_phi = _brand_phi(
         brand[..., recent], shape[..., cells[recent]] * brand_watched[..., recent]
     )

@@ -15,6 +15,7 @@ from alerts.score import (
     BODILY,
     FACTS_ZH,
     TIERS,
+    fact_text,
     harm,
     level_of,
     name_of,
@@ -85,11 +86,10 @@ def grade(
     parts += unhandled(opened_at, now, rules_of(levels, level))
     level, score, grounds = _level(evidence, surge, parts, levels)
     deciding = [ground for ground in grounds if ground.level >= level]
-    named = [ground.reason for ground in grounds if ground.reason not in parts]
     return Grade(
         level=level,
         score=score,
-        reasons=(*named, *_capped(evidence), *parts),
+        reasons=(*_merged(grounds, parts), *_capped(evidence)),
         surge=surge,
         rule_version=RULE_VERSION,
         at=now,
@@ -104,6 +104,19 @@ def _level(
     grounds = _grounds(evidence, surge, score, levels)
     level = max((ground.level for ground in grounds), default=Level.NONE)
     return min(level, _ceiling(evidence)), score, grounds
+
+
+def _merged(grounds: list[_Ground], parts: list[Reason]) -> list[Reason]:
+    """List what set the level first, then the rest; what did both stands once, with its points."""
+    rest = list(parts)
+    first = []
+    for ground in grounds:
+        about = ground.reason.code.removeprefix("trigger")
+        twin = next((part for part in rest if part.code.endswith(about)), None)
+        if twin is not None:
+            rest.remove(twin)
+        first.append(replace(ground.reason, points=twin.points if twin else ground.reason.points))
+    return first + rest
 
 
 def _ceiling(evidence: Evidence) -> Level:
@@ -216,7 +229,7 @@ def _bodily_level(authors: int, fired: str) -> Level:
 
 def _harm_ground(fact: str, authors: int, level: Level) -> _Ground:
     words = FACTS_ZH[fact]
-    text = f"{authors} 位不同的作者提到{words}，至少{name_of(level)}"
+    text = f"{fact_text(fact, authors)}，至少{name_of(level)}"
     reason = Reason(code=f"trigger_{fact}", text=text, value=float(authors))
     return _Ground(level, reason, f"没有 {authors} 位作者提到{words}")
 
@@ -262,4 +275,6 @@ def _quiet_if(level: Level, deciding: list[_Ground]) -> str:
     """Say what would have kept it below this level; "" when nothing was raised."""
     if level is Level.NONE or not deciding:
         return ""
-    return f"若{'，且'.join(ground.unless for ground in deciding)}，就不会到{name_of(level)}"
+    unless = "，且".join(ground.unless for ground in deciding)
+    space = " " if unless[0].isdigit() else ""  # Chinese typography sets figures apart
+    return f"如果{space}{unless}，就不会到{name_of(level)}"

@@ -91,6 +91,10 @@ class Occasion(StrEnum):
         """The kind under which the outbox keeps it."""
         return _INTENT_KINDS.get(self, str(self))
 
+    def urgency(self, level: Level) -> Level:
+        """How urgent such a message is: what only asks or reports waits like a blue one."""
+        return Level.BLUE if self in {Occasion.CONFIRM, Occasion.CLOSING} else level
+
 
 _INTENT_KINDS = {
     Occasion.LEASE: "escalation",
@@ -146,7 +150,8 @@ def render_notice(
     code = f"{incident.code}·{incident.epoch}·{incident.level.zh}"
     facts = _facts(incident, occasion, scene, address)
     sources = _sources(scene.samples)
-    markdown = is_markdown(address.channel, incident.level)
+    urgency = occasion.urgency(incident.level)
+    markdown = is_markdown(address.channel, urgency)
     head = [first, f"编号：{code}"]
     head += [f"[{name}]({url})" if markdown else f"{name}：{url}" for name, url in links]
     rest = [
@@ -160,7 +165,7 @@ def render_notice(
         rest.append("请登录控制台，按编号查看和确认。")
     return Rendered(
         subject=first,
-        body=fit(head, rest, body_bytes(address.channel, incident.level)),
+        body=fit(head, rest, body_bytes(address.channel, urgency)),
         html=to_html(incident.level, first, code, links=links, facts=facts, sources=sources),
     )
 
@@ -318,8 +323,12 @@ def _person(project: Project, actor: str) -> str:
 def _grade_facts(grade: Grade | None, level: Level) -> list[tuple[str, str]]:
     if grade is None:
         return [("等级", f"{_LEVEL_WORDS[level]}。")]
-    weighty = sorted(grade.reasons, key=lambda reason: -reason.points)[:4]
-    grounds = "；".join(reason.text.rstrip("。；") for reason in weighty)
+    triggers = [reason for reason in grade.reasons if reason.code.startswith("trigger_")]
+    scored = sorted(
+        (reason for reason in grade.reasons if reason.points > 0),
+        key=lambda reason: -reason.points,
+    )
+    grounds = "；".join(reason.text.rstrip("。；") for reason in [*triggers, *scored][:4])
     text = f"{_LEVEL_WORDS[level]}，{grade.score:.0f} 分"
     lines = [("等级", f"{text}：{grounds}。" if grounds else f"{text}。")]
     surge = grade.surge

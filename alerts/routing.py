@@ -119,7 +119,11 @@ def find_route(
         regions=regions,
         platforms=platforms,
     )
-    route = next((route for route in project.routes if not _unmet(route, traits)), None)
+    return choose(project, next((r for r in project.routes if not _unmet(r, traits)), None), now)
+
+
+def choose(project: Project, route: Route | None, now: datetime) -> RouteChoice:
+    """Choose the people of one route, or of the fallback when there is no route."""
     fallback = last_resort(project, project.fallback, now)
     if route is None:
         owner_id = fallback[0] if fallback else OwnerId("")

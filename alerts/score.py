@@ -98,7 +98,7 @@ def speed(surge: Surge) -> list[Reason]:
 
 def _surge_text(surge: Surge) -> str:
     seen = f"{surge.window_hours} 小时内有 {surge.observed} 位不同的人在说"
-    usual = f"平常约 {_figure(surge.expected)} 位"
+    usual = f"平常{_figure(surge.expected)} 位"
     match surge.kind:
         case "ramp":
             return f"两周来逐日攀升：{seen}，{usual}"
@@ -154,6 +154,12 @@ def _on_scale(value: float, marks: tuple[tuple[float, float], ...]) -> float:
     return 1.0
 
 
+def fact_text(fact: str, authors: int) -> str:
+    """Word one fact with the number of authors who state it."""
+    alone = "（一人之言，未经证实）" if authors == 1 else ""
+    return f"{authors} 位作者提到{FACTS_ZH.get(fact, fact)}{alone}"
+
+
 def stated_facts(evidence: Evidence) -> dict[str, int]:
     """Return how many authors state each fact, at most as many as wrote within seven days.
 
@@ -178,8 +184,7 @@ def harm(evidence: Evidence) -> list[Reason]:
     return [
         Reason(
             code=f"harm_{fact}",
-            text=f"{authors} 位作者提到{FACTS_ZH.get(fact, fact)}"
-            + ("（一人之言，未经证实）" if authors == 1 else ""),
+            text=fact_text(fact, authors),
             value=float(authors),
             points=round(HARM * shares[fact], 1) if fact == gravest else 0.0,
         )
@@ -229,7 +234,9 @@ def _clip(share: float) -> float:
 
 
 def _figure(value: float) -> str:
-    return "不到 0.1" if value < 0.1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    if value < 0.1:
+        return "不到 0.1"
+    return f"约 {value:.1f}" if value < 10 else f"约 {value:.0f}"
 
 
 def _times(ratio: float) -> str:

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from scipy.stats import nbinom
+
+from alerts.surge import detect, ramp_path, tail
+from config.schema import SurgeRules
+from storage.records import Surge
+from tests.alerts.streams import burst, evidence_of, everyday, hours_ago
+from tests.make import NOW, make_evidence
+
+RULES = SurgeRules()
+BRAND = everyday(1.0, 40)  # 24 mentions a day over all clusters
+
+
+def found(posts, brand=BRAND, **fields) -> Surge:
+    return detect(evidence_of(posts, brand, **fields), RULES, NOW)
+
+
+def test_tail_equals_the_negative_binomial_survival_function():
+    observed = np.array([0.0, 1.0, 5.0, 12.0, 40.0])
+    mean = np.array([0.3, 0.3, 1.0, 6.0, 20.0])
+    variance = np.array([0.5, 0.5, 3.0, 9.0, 200.0])
+    size = mean**2 / (variance - mean)
+
+    expected = nbinom.sf(observed - 1, size, size / (size + mean))
+
+    np.testing.assert_allclose(tail(observed, mean, variance), expected, rtol=1e-9)
+
+
+def test_a_few_complaints_a_week_are_not_a_surge():
+    surge = found(hours_ago(3, 10, 30, 50, 90))
+
+    assert (surge.kind, surge.setting) == ("none", "")
+    assert surge.reason == "not_unusual"
+    assert surge.threshold >= 5
+
+
+def test_twenty_five_people_in_three_hours_page():
+    surge = found(burst(25, 3))
+
+    assert (surge.kind, surge.setting, surge.reason) == ("spike", "page", "spike_page")
+    assert surge.observed >= surge.threshold > surge.expected
+    assert surge.p_value < RULES.page_alpha
+
+
+def test_the_threshold_is_the_smallest_count_that_fires():
+    quiet = found(hours_ago(*range(30, 700, 24)))
+    enough = int(quiet.threshold)
+    week = hours_ago(*range(30, 700, 24))
+    width = quiet.window_hours
+
+    below = found(week + burst(enough - 1, min(width, 0.9)))
+    at = found(week + burst(enough, min(width, 0.9)))
+
+    assert below.kind == "none"
+    assert at.kind == "spike"
+
+
+@pytest.mark.parametrize("count", [4, 1])
+def test_fewer_than_five_people_never_fire_however_unusual(count):
+    surge = found(burst(count, 0.05), [], brand_clusters=50, brand_first_at=NOW - timedelta(40))
+
+    assert surge.kind == "none"
+    assert surge.reason in {"below_min_authors", "not_unusual"}
+
+
+def test_one_busy_author_is_one_author():
+    posts = burst(40, 5)
+    one = ((posts[-1], "tousu:同一人"),)
+    evidence = replace(evidence_of(posts, BRAND), live_authors=one, watch_authors=one)
+
+    assert detect(evidence, RULES, NOW).kind == "none"
+
+
+def test_unsure_mentions_fire_watch_but_never_page():
+    posts = burst(25, 3)
+
+    surge = found(posts, live=[], watch=posts)
+
+    assert (surge.kind, surge.setting) == ("spike", "watch")
+
+
+def test_history_fires_nothing():
+    surge = found(burst(200, 4), live=[], watch=[])
+
+    assert (surge.kind, surge.reason) == ("none", "nothing_recent")
+
+
+def test_an_empty_cluster_is_answered():
+    evidence = make_evidence(live_authors=(), watch_authors=(), first_at=None)
+
+    assert detect(evidence, RULES, NOW).reason == "nothing_recent"
+
+
+def test_late_posts_fire_in_the_hour_they_were_written():
+    surge = found(burst(30, 2, ended=30))
+
+    assert surge.setting == "page"
+    assert NOW - timedelta(hours=33) < surge.ended_at < NOW - timedelta(hours=29)
+
+
+def test_what_a_busy_cluster_always_gets_is_not_unusual():
+    daily = everyday(0.5, 40, seed=3)  # twelve people a day for forty days
+    today = burst(12, 24)
+
+    assert found(daily + today).kind == "none"
+
+
+def test_the_same_count_is_unusual_for_a_quiet_cluster():
+    surge = found(hours_ago(*range(30, 900, 24)) + burst(12, 24))
+
+    assert surge.setting == "page"
+    assert surge.window_hours == 24
+    assert surge.baseline_days == pytest.approx(28, abs=0.1)
+
+
+def test_a_slow_ramp_fires_without_any_spike():
+    now = NOW
+    daily = [1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8]  # doubles in 5 days
+    posts = []
+    for back, count in enumerate(reversed(daily)):
+        posts += burst(count, 20, ended=back * 24 + 2, now=now)
+    posts += hours_ago(*range(24 * 21, 24 * 48, 24))
+
+    surge = found(posts)
+
+    assert surge.kind == "ramp"
+    assert surge.observed > surge.expected
+
+
+def test_ramp_sum_stops_at_the_cap_and_never_falls_below_nought():
+    observed = np.array([50.0] * 20 + [0.0] * 400)
+    mean, variance = np.full(420, 2.0), np.full(420, 4.0)
+
+    path = ramp_path(observed, mean, variance, cap=8.0)
+
+    assert path.max() == 8.0
+    assert path[19] == 8.0
+    assert path[20] < 8.0
+    assert path[-1] == 0.0
+
+
+def test_a_brand_with_a_few_hours_of_history_has_the_documented_prior():
+    fresh = everyday(1.0, 1)
+
+    quiet = found(burst(4, 3), fresh, brand_clusters=8)
+    loud = found(burst(25, 3), fresh, brand_clusters=8)
+
+    assert quiet.kind == "none"
+    assert loud.setting == "page"
+    assert loud.baseline_days == 0
+
+
+def test_an_outage_then_its_flood_does_not_fire():
+    """A cluster with one post an hour; ten hours unseen arrive undated within twenty minutes."""
+    usual = [at for at in everyday(1.0, 40, seed=5) if at < NOW - timedelta(hours=11)]
+    flood = burst(12, 0.3)
+    hour = NOW.replace(minute=0)
+    blind = tuple(hour - timedelta(hours=back) for back in range(1, 12))
+
+    seen = found(usual + flood, [])
+    excused = found(usual + flood, [], blind_hours=blind)
+
+    assert seen.kind == "spike"
+    assert excused.kind == "none"
+    assert excused.expected > 10
+
+
+def test_hours_nobody_watched_do_not_lower_what_is_usual():
+    """Two weeks without any source must not halve the rate of a cluster."""
+    hour = NOW.replace(minute=0)
+    blind = tuple(hour - timedelta(hours=back) for back in range(24 * 5, 24 * 19))
+    posts = [at for at in everyday(0.5, 40, seed=3) if not blind[-1] <= at <= blind[0]]
+
+    naive = found([*posts, NOW - timedelta(minutes=5)])
+    fair = found([*posts, NOW - timedelta(minutes=5)], blind_hours=blind)
+
+    assert fair.expected > 1.4 * naive.expected
+    assert fair.baseline_days == pytest.approx(naive.baseline_days - 14, abs=1.1)
+
+
+def test_an_open_incident_does_not_become_its_own_normal():
+    posts = hours_ago(*range(100, 900, 24)) + burst(96, 96)
+    evidence = evidence_of(posts, BRAND)
+
+    own_normal = detect(evidence, RULES, NOW)
+    kept_out = detect(evidence, RULES, NOW, opened_at=NOW - timedelta(hours=96))
+
+    assert kept_out.expected < own_normal.expected
+    assert kept_out.setting == "page"
+
+
+def test_authors_before_since_do_not_count():
+    evidence = evidence_of(burst(25, 3, ended=5), BRAND)
+
+    assert detect(evidence, RULES, NOW).setting == "page"
+    assert detect(evidence, RULES, NOW, since=NOW - timedelta(hours=4)).kind == "none"
+
+
+def test_a_date_in_the_future_is_not_counted():
+    ahead = burst(25, 2, now=NOW + timedelta(hours=4))
+
+    assert found(ahead).kind == "none"
+
+
+def test_the_order_of_authors_does_not_matter():
+    evidence = evidence_of(burst(25, 3), BRAND)
+    mixed = replace(evidence, live_authors=evidence.live_authors[::-1])
+
+    assert detect(mixed, RULES, NOW) == detect(evidence, RULES, NOW)
+
+
+def test_one_cluster_is_judged_within_five_milliseconds():
+    """The goal is 1 ms; the limit leaves room for a busy test machine."""
+    evidence = evidence_of(burst(25, 30), everyday(2.0, 49))
+    times = []
+    for _ in range(30):
+        start = time.perf_counter()
+        detect(evidence, RULES, NOW)
+        times.append(time.perf_counter() - start)
+
+    assert sorted(times)[len(times) // 2] < 0.005
