@@ -1,0 +1,160 @@
+"""What grades, people and timers have in common when they move an incident: the shared acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts import journal
+from alerts.draft import Draft
+from alerts.escalation import confirm_timer, freeze_policy
+from alerts.messages import Occasion, clock_words
+from alerts.routing import RouteChoice, choose, name_of
+from config.schema import Owner, Project
+from storage.records import Incident, IncidentState, Level, OwnerId, Policy, Timer
+
+ALL_TIMERS = ("step", "ack", "confirm", "mute")
+
+
+def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId, ...]:
+    """Return who hears of an incident at once: its owner, and from yellow up those beside him."""
+    also = policy.also if level >= Level.YELLOW else ()
+    return tuple(dict.fromkeys((owner_id, *also)))
+
+
+def same_route(incident: Incident, project: Project, now: datetime) -> RouteChoice:
+    """Choose again from the route that an incident came by, for it was not graded anew."""
+    route_id = incident.policy.route_id
+    return choose(project, next((r for r in project.routes if r.id == route_id), None), now)
+
+
+def open_again(
+    draft: Draft, kind: str, occasion: Occasion, choice: RouteChoice, level: Level, **values: Any
+) -> None:
+    """Begin a new epoch: a fresh policy, everybody concerned told at once, the clocks from zero."""
+    incident, project = draft.incident, draft.scene.project
+    [owner_id, *_] = (*draft.people((incident.owner_id, choice.owner_id)), choice.owner_id)
+    policy = freeze_policy(choice, level, project.levels)
+    told = draft.people(first_told(policy, owner_id, level))
+    draft.record(
+        kind,
+        epoch=incident.epoch + 1,
+        key=f"{kind}:{incident.incident_id}:{incident.epoch + 1}",
+        level=int(level),
+        owner_id=owner_id,
+        policy=journal.encode_policy(policy),
+        told=list(told),
+        **values,
+    )
+    draft.stop(*ALL_TIMERS)
+    draft.drop_unsent(kind)
+    text = str(values.get("text", ""))
+    draft.tell(occasion, told, lambda owner: _again_words(draft.incident, occasion, text, owner))
+
+
+def escalate(draft: Draft, steps: int, kind: str, occasion: Occasion, **how: Any) -> None:
+    """Carry out the next `steps` steps of the ladder as one: each person hears of it once.
+
+    `how` may hold `key` and `text` of the event, `late` and `before` (who did not acknowledge).
+    """
+    incident = draft.incident
+    policy = incident.policy
+    reached = min(incident.step + steps, max(len(policy.steps), incident.step + 1))
+    wanted = [
+        owner_id for step in policy.steps[incident.step : reached] for owner_id in step.owner_ids
+    ] or list(policy.fallback)
+    told = draft.people(wanted)
+    late: timedelta | None = how.get("late")
+    draft.record(
+        kind,
+        key=how.get("key", ""),
+        step=reached,
+        told=list(told),
+        text=how.get("text", ""),
+        late_s=int(late.total_seconds()) if late else 0,
+        **({"muted_until": None} if incident.muted_until else {}),
+    )
+    draft.stop("step", "mute")
+    asked = incident.acknowledged_by
+    draft.tell(
+        occasion,
+        told,
+        lambda owner: _escalation_words(draft, occasion, asked, how.get("text", ""), owner),
+        late=late,
+    )
+
+
+def hold_acknowledge(draft: Draft) -> datetime:
+    """Return until when an acknowledge made now holds without a word of progress."""
+    return draft.now + timedelta(seconds=draft.incident.policy.ack_lease_s)
+
+
+def wait_for_progress(draft: Draft) -> None:
+    """Start the clock after which an acknowledge without progress is taken back."""
+    incident = draft.incident
+    if incident.lease_until is None:
+        return
+    draft.wait(
+        Timer(
+            incident_id=incident.incident_id,
+            epoch=incident.epoch,
+            kind="ack",
+            step=incident.seq,  # leases are renewed within an epoch; the event's number is unique
+            due_at=incident.lease_until,
+        )
+    )
+
+
+def ask_for_confirmation(draft: Draft, why: str) -> None:
+    """Tell the owner to ask the customer's side, and wait for the next time to ask."""
+    incident = draft.incident
+    draft.tell(Occasion.CONFIRM, draft.people((incident.owner_id,)), lambda _: why)
+    draft.wait(confirm_timer(incident, incident.reminders))
+
+
+def is_muted(incident: Incident, now: datetime) -> bool:
+    """Say whether notices about this incident are held back at this instant."""
+    return incident.muted_until is not None and now < incident.muted_until
+
+
+def is_open(incident: Incident) -> bool:
+    """Say whether somebody still has to do something about it."""
+    return incident.state in journal.OPEN_STATES
+
+
+def told_words(draft: Draft, old: Level) -> str:
+    """Return why people hear of a higher level."""
+    incident = draft.incident
+    return f"等级由{old.zh}升为{incident.level.zh}。{incident.policy.reason}。"
+
+
+def new_people(incident: Incident, owner_ids: Iterable[OwnerId]) -> tuple[OwnerId, ...]:
+    """Return those who have not heard of this incident yet."""
+    return tuple(owner_id for owner_id in owner_ids if owner_id not in incident.told)
+
+
+def _again_words(incident: Incident, occasion: Occasion, text: str, owner: Owner) -> str:
+    del owner
+    reason = incident.policy.reason
+    if occasion is Occasion.REJECTED:
+        return (
+            f"客户侧反馈问题没有解决：{text}。{reason}。"
+            if text
+            else f"客户侧反馈问题没有解决。{reason}。"
+        )
+    return f"{text}。{reason}。" if text else f"{reason}。"
+
+
+def _escalation_words(draft: Draft, occasion: Occasion, asked: str, text: str, owner: Owner) -> str:
+    incident, project = draft.incident, draft.scene.project
+    at = clock_words(draft.now, draft.now, owner.zone)
+    step = f"按升级顺序轮到你（第 {incident.step} 步）。{incident.policy.reason}。"
+    if occasion is Occasion.LEASE:
+        return f"{name_of(project, asked)}确认后，到 {at} 还没有进展记录，{step}"
+    if draft.actor != "system":
+        said = f"：{text}" if text else ""
+        return f"{name_of(project, draft.actor)}请求升级{said}。{step}"
+    if incident.state is not IncidentState.OPEN:
+        return step
+    return f"到 {at} 尚无人确认，{step}"

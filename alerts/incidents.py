@@ -1,0 +1,347 @@
+"""The incident machine: grades and due timers in, whole Changes out.
+
+State is the fold of events (alerting.md 2.1). A Change carries everything that must be written
+together; nothing here sends or stores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts import journal
+from alerts.acts import (
+    first_told,
+    new_people,
+    open_again,
+    told_words,
+    wait_for_progress,
+)
+from alerts.commands import Command, CommandName, IllegalMove, absorb, allowed_commands, on_command
+from alerts.draft import Draft
+from alerts.escalation import (
+    continue_policy,
+    freeze_policy,
+)
+from alerts.grading import settle
+from alerts.journal import fold
+from alerts.messages import Links, NoLinks, Occasion, Scene
+from alerts.routing import RouteChoice, find_route
+from alerts.timers import on_timer
+from config.schema import Project
+from storage.records import (
+    Change,
+    Evidence,
+    Grade,
+    Incident,
+    IncidentId,
+    IncidentState,
+    Level,
+    Mention,
+    Verdict,
+)
+
+__all__ = [
+    "Command",
+    "CommandName",
+    "IllegalMove",
+    "absorb",
+    "allowed_commands",
+    "fold",
+    "is_history",
+    "on_command",
+    "on_grade",
+    "on_timer",
+]
+
+# Table of alerting.md 2.1: posts this much younger than the closing bring an incident back, for
+# this long, when so many new people write within a day; a dismissed one rests for a day.
+_REOPEN_GRACE = timedelta(minutes=30)
+_REOPEN_WITHIN = timedelta(days=30)
+_REOPEN_AUTHORS = 3
+_NEW_WITHIN = timedelta(hours=24)
+_DISMISSED_REST = timedelta(hours=24)
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def is_history(evidence: Evidence) -> bool:
+    """Say whether nothing in this cluster may page: all of it was old when it was taken in."""
+    return not evidence.live_authors and not evidence.watch_authors
+
+
+def on_grade(
+    incident: Incident | None,
+    evidence: Evidence,
+    grade: Grade,
+    project: Project,
+    now: datetime,
+    *,
+    fresh: Sequence[Mention] = (),
+    samples: Sequence[tuple[Mention, Verdict]] = (),
+    links: Links | None = None,
+) -> Change | None:
+    """Decide what a grade means for the cluster's incident; None when nothing changes.
+
+    `grade` is the plain judgement of this instant; hysteresis against the incident's level happens
+    here. `fresh` are the mentions that this pass put into the cluster: with them, one complainant
+    who writes again after the closing is recognised.
+    """
+    scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
+    if incident is None:
+        return _raise(scene, evidence, grade, now, "")
+    match incident.state:
+        case IncidentState.MERGED:
+            return None
+        case IncidentState.CLOSED | IncidentState.DISMISSED:
+            return _after_end(incident, scene, evidence, grade, now=now, fresh=fresh)
+        case IncidentState.HANDLED if _same_again(
+            incident.handled_at, evidence, fresh, samples, timedelta(0)
+        ):
+            draft = Draft(incident, scene, now)
+            open_again(
+                draft,
+                "rejected",
+                Occasion.REJECTED,
+                _route(scene, evidence, now),
+                incident.level,
+                text="同一投诉人在处理之后又发了新的内容",
+            )
+            return draft.change("same_complainant")
+        case _:
+            return _follow(incident, scene, evidence, grade, now)
+
+
+# --- raising ------------------------------------------------------------------------------------
+
+
+def _raise(
+    scene: Scene, evidence: Evidence, grade: Grade, now: datetime, previous: str
+) -> Change | None:
+    if grade.level < Level.BLUE or is_history(evidence):
+        return None
+    project, cluster = scene.project, evidence.cluster
+    choice = _route(scene, evidence, now)
+    policy = freeze_policy(choice, grade.level, project.levels)
+    draft = Draft(None, scene, now)
+    told = draft.people(first_told(policy, choice.owner_id, grade.level))
+    incident_id, code = _names(cluster.brand_id, cluster.cluster_id, previous)
+    draft.record(
+        "raised",
+        key=f"raise:{incident_id}:1",
+        incident_id=incident_id,
+        code=code,
+        brand_id=cluster.brand_id,
+        cluster_id=cluster.cluster_id,
+        title=_title(project, evidence),
+        issue_class=_issue_class(evidence),
+        owner_id=choice.owner_id,
+        level=int(grade.level),
+        grade=journal.encode_grade(grade),
+        policy=journal.encode_policy(policy),
+        told=list(told),
+        **_size(evidence),
+    )
+    draft.tell(
+        Occasion.NOTICE,
+        told,
+        lambda owner: (
+            f"{policy.reason}。"
+            if owner.id == choice.owner_id
+            else f"黄色及以上同时知会你。{policy.reason}。"
+        ),
+    )
+    return draft.change("raised")
+
+
+def _names(brand_id: str, cluster_id: str, previous: str) -> tuple[IncidentId, str]:
+    """Return id and human code, the same whenever the same cluster raises its n-th incident."""
+    digest = hashlib.blake2b(f"{cluster_id}|{previous}".encode(), digest_size=10).digest()
+    number = int.from_bytes(digest[-3:], "big")
+    code = "".join(_CROCKFORD[number >> shift & 31] for shift in (15, 10, 5, 0))
+    return IncidentId(f"{brand_id}-{b32encode(digest[:5]).decode().lower()}"), f"舆-{code}"
+
+
+def _title(project: Project, evidence: Evidence) -> str:
+    """Return brand, product and what is wrong, as short as people say it."""
+    brand = project.brand(evidence.cluster.brand_id)
+    name = brand.name if brand else evidence.cluster.brand_id
+    product = next(iter(evidence.products), "")
+    for line in brand.products if brand else ():
+        if product in {line.id, line.name}:
+            product = line.name
+    subject = product if name in product else name + product
+    cluster = evidence.cluster
+    trouble = cluster.label or "、".join(cluster.keywords[:2]) or _issue_class(evidence)
+    return f"{subject}·{trouble}"
+
+
+def _issue_class(evidence: Evidence) -> str:
+    return evidence.issue_classes[0][0] if evidence.issue_classes else "其他"
+
+
+def _size(evidence: Evidence) -> dict[str, Any]:
+    return {"authors": evidence.authors, "platforms": list(evidence.platforms)}
+
+
+def _route(scene: Scene, evidence: Evidence, now: datetime) -> RouteChoice:
+    return find_route(
+        scene.project,
+        brand_id=evidence.cluster.brand_id,
+        issue_class=_issue_class(evidence),
+        products=evidence.products,
+        regions=evidence.regions,
+        platforms=evidence.platforms,
+        now=now,
+    )
+
+
+# --- following an open incident -----------------------------------------------------------------
+
+
+def _follow(
+    incident: Incident, scene: Scene, evidence: Evidence, grade: Grade, now: datetime
+) -> Change | None:
+    held = replace(incident.grade, level=incident.level) if incident.grade else None
+    settled = settle(held, grade, scene.project.levels, below_since=incident.below_since)
+    draft = Draft(incident, scene, now)
+    encoded = journal.encode_grade(settled.grade)
+    if settled.grade.level > incident.level:
+        _level_up(draft, evidence, settled.grade)
+        return draft.change("level_up")
+    if settled.grade.level < incident.level:
+        draft.record(
+            "level_down",
+            level=int(settled.grade.level),
+            grade=encoded,
+            below_since=None,
+            **_size(evidence),
+        )
+        return draft.change("level_down")
+    if _has_grown(incident, evidence):
+        draft.record("grown", grade=encoded, **_size(evidence))
+    if settled.below_since != incident.below_since:
+        since = settled.below_since.isoformat() if settled.below_since else None
+        draft.record("cooling" if since else "cooling_over", below_since=since)
+    return draft.change("followed") if draft.incident is not incident else None
+
+
+def _has_grown(incident: Incident, evidence: Evidence) -> bool:
+    """Say whether the authors doubled since last noted, or a platform joined: quiet news."""
+    doubled = evidence.authors >= max(2 * incident.authors, incident.authors + 2)
+    return doubled or bool(set(evidence.platforms) - set(incident.platforms))
+
+
+def _level_up(draft: Draft, evidence: Evidence, grade: Grade) -> None:
+    """Raise the level: re-route at once; who has acknowledged is left in peace, new people hear."""
+    incident, project = draft.incident, draft.scene.project
+    fresh = freeze_policy(_route(draft.scene, evidence, draft.now), grade.level, project.levels)
+    wanted = first_told(fresh, incident.owner_id, grade.level)
+    acknowledged = incident.state is IncidentState.ACKNOWLEDGED
+    told = new_people(incident, wanted) if acknowledged else wanted
+    told = draft.people(told) if told else ()
+    old = incident.level
+    lease = incident.lease_until
+    if acknowledged and lease:
+        lease = min(lease, draft.now + timedelta(seconds=fresh.ack_lease_s))
+    draft.record(
+        "level_up",
+        level=int(grade.level),
+        grade=journal.encode_grade(grade),
+        policy=journal.encode_policy(continue_policy(incident.policy, incident.step, told, fresh)),
+        step=incident.step + 1,
+        told=list(told),
+        below_since=None,
+        muted_until=None,  # a silence holds for the level at which it was asked for
+        lease_until=lease.isoformat() if lease else None,
+        **_size(evidence),
+    )
+    draft.stop("step", "mute")
+    if incident.state is IncidentState.OPEN:
+        draft.drop_unsent("superseded")
+    if acknowledged:
+        wait_for_progress(draft)
+    draft.tell(Occasion.LEVEL_UP, told, lambda _: told_words(draft, old))
+
+
+# --- coming back --------------------------------------------------------------------------------
+
+
+def _after_end(
+    incident: Incident,
+    scene: Scene,
+    evidence: Evidence,
+    grade: Grade,
+    *,
+    now: datetime,
+    fresh: Sequence[Mention],
+) -> Change | None:
+    ended = incident.closed_at
+    assert ended is not None, "closed and dismissed incidents carry the time of their end"
+    dismissed = incident.state is IncidentState.DISMISSED
+    grace = _DISMISSED_REST if dismissed else _REOPEN_GRACE
+    reason = _why_back(ended + grace, evidence, grade, now)
+    if not reason and not dismissed and _same_again(ended, evidence, fresh, scene.samples, grace):
+        reason = "同一投诉人在结案之后又发了新的内容"
+    if not reason or (dismissed and grade.level < Level.BLUE):
+        return None
+    if now - ended > _REOPEN_WITHIN:
+        return _raise(scene, evidence, grade, now, incident.incident_id)
+    floor = Level(max(Level.BLUE, incident.level - 1))
+    draft = Draft(incident, scene, now)
+    open_again(
+        draft,
+        "reopened",
+        Occasion.REOPENED,
+        _route(scene, evidence, now),
+        max(grade.level, floor),
+        grade=journal.encode_grade(grade),
+        text=reason,
+        **_size(evidence),
+    )
+    return draft.change("reopened")
+
+
+def _why_back(after: datetime, evidence: Evidence, grade: Grade, now: datetime) -> str:
+    """Return why posts published after `after` bring an incident back; "" when they do not.
+
+    Only posts of that time count, also for the detector: its window may still hold the old wave.
+    """
+    new = [at for at, _ in evidence.live_authors if at > after]
+    recent = sum(at > now - _NEW_WITHIN for at in new)
+    if recent >= _REOPEN_AUTHORS:
+        return f"结案之后 24 小时内又有 {recent} 位新的作者投诉"
+    surge = grade.surge
+    window = timedelta(hours=surge.window_hours)
+    within = sum(at > now - window for at in new)
+    if surge.kind != "none" and surge.setting == "page" and new and within >= surge.threshold:
+        return f"结案之后 {surge.window_hours} 小时内又有 {within} 位作者投诉，属于异常增长"
+    return ""
+
+
+def _same_again(
+    ended: datetime | None,
+    evidence: Evidence,
+    fresh: Iterable[Mention],
+    samples: Sequence[tuple[Mention, Verdict]],
+    grace: timedelta,
+) -> bool:
+    """Say whether somebody who complained before the end wrote again after it."""
+    if ended is None:
+        return False
+    before = {key for at, key in evidence.live_authors if key and at <= ended}
+    before |= {
+        mention.author_key
+        for mention, _ in samples
+        if mention.author_key and mention.published_at <= ended
+    }
+    return any(
+        mention.author_key in before
+        and mention.published_at > ended + grace
+        and not mention.history
+        for mention in fresh
+    )
