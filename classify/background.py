@@ -1,0 +1,70 @@
+"""Labelled files allowed for training in, `models/background.npz` out: document counts only.
+
+Run as `python -m classify.background --data DIR --out classify/models/background.npz`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from classify.evaluation import read_csv
+from classify.segment import segment
+from classify.text import rewrite
+from classify.vectors import BUCKETS, Tokens, ids_of, split_fields
+
+# Sets marked "train" whose texts are posts, reviews, complaints or headlines.
+SETS = (
+    "online_shopping_10_cats",
+    "smp2020_ewect_usual_train",
+    "bdci2019_finneg_doc_train",
+    "bdci2016_car_view_some_brands",
+    "nlpcc2013_weibo_emotion",
+    "finese_event_subject_train",
+)
+PER_SET = 12_000  # texts, evenly taken, so that no domain outweighs the rest
+MIN_COUNT = 3  # rarer buckets are left out: they say nothing and would hold single texts
+
+
+def _texts(directory: Path) -> Iterator[str]:
+    for name in SETS:
+        rows = read_csv(directory / f"{name}.csv", ["text"])
+        texts = list(dict.fromkeys(row["text"] for row in rows))
+        step = max(1, len(texts) // PER_SET)
+        yield from texts[::step]
+
+
+def count_background(directory: Path) -> tuple[np.ndarray, int]:  # type: ignore[type-arg]
+    """Return counts uint32 [BUCKETS] and the number of documents."""
+    tokens = Tokens(segment)
+    counts = np.zeros(BUCKETS, dtype=np.uint32)
+    documents = 0
+    for text in _texts(directory):
+        ids = ids_of(tokens.count(split_fields("", rewrite(text))))
+        counts[np.unique(ids & np.uint32(BUCKETS - 1))] += 1
+        documents += 1
+    return counts, documents
+
+
+def main() -> int:
+    """Count and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    asked = parser.parse_args()
+    counts, documents = count_background(asked.data)
+    buckets = np.flatnonzero(counts >= MIN_COUNT).astype(np.uint32)
+    kept = np.minimum(counts[buckets], 65_535).astype(np.uint16)
+    np.savez_compressed(asked.out, buckets=buckets, counts=kept, documents=np.array(documents))
+    digest = hashlib.sha256(asked.out.read_bytes()).hexdigest()
+    sys.stderr.write(f"background documents={documents} buckets={len(buckets)} sha256={digest}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

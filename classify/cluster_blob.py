@@ -1,0 +1,129 @@
+"""A live cluster's own state, packed for the `blob` of its record and read back byte for byte.
+
+Format 1, little-endian:
+  u8 format · u64 opened_seq · u64 last_seq · f64 touched · u32 labelled_size · f64 mass
+  u8 exemplars, each: i64 mention · u16 length · u8 has_title · u16 n · u32 ids[n] · f16 weights[n]
+                      · u16 bytes · UTF-8 gist
+  u16 n · u32 ids[n] · f32 weights[n] of the centroid (n = 0: the only exemplar is the centroid)
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from classify.index import Vector
+from classify.labels import Member
+from config.errors import StoreError
+
+FORMAT = 1
+_HEAD = struct.Struct("<BQQdId")
+_EXEMPLAR = struct.Struct("<qHBH")
+_LENGTH = struct.Struct("<H")
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One member that stands for the cluster in comparisons."""
+
+    mention_id: int
+    member: Member
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What a blob holds. `touched` and `mass` see `classify.clustering.LiveCluster`."""
+
+    opened_seq: int
+    last_seq: int
+    touched: float
+    labelled_size: int
+    mass: float
+    exemplars: tuple[Exemplar, ...]
+    centroid: Vector | None
+
+
+def pack(state: Packed) -> bytes:
+    """Return the blob."""
+    parts = [
+        _HEAD.pack(
+            FORMAT,
+            state.opened_seq,
+            state.last_seq,
+            state.touched,
+            state.labelled_size,
+            state.mass,
+        ),
+        bytes((len(state.exemplars),)),
+    ]
+    for one in state.exemplars:
+        gist = one.member.gist.encode("utf-8", "replace")
+        parts += (
+            _EXEMPLAR.pack(
+                one.mention_id,
+                min(one.member.length, 65_535),
+                one.member.has_title,
+                len(one.vector),
+            ),
+            one.vector.ids.astype("<u4").tobytes(),
+            one.vector.weights.astype("<f2").tobytes(),
+            _LENGTH.pack(len(gist)),
+            gist,
+        )
+    centroid = state.centroid
+    parts.append(_LENGTH.pack(len(centroid) if centroid else 0))
+    if centroid:
+        parts += (centroid.ids.astype("<u4").tobytes(), centroid.weights.astype("<f4").tobytes())
+    return b"".join(parts)
+
+
+class _Reader:
+    def __init__(self, blob: bytes) -> None:
+        self._blob = blob
+        self._at = 0
+
+    def fields(self, layout: struct.Struct) -> tuple[int, ...]:
+        self._at += layout.size
+        return layout.unpack_from(self._blob, self._at - layout.size)
+
+    def take(self, size: int) -> bytes:
+        self._at += size
+        return self._blob[self._at - size : self._at]
+
+    def vector(self, size: int, weight: str) -> Vector:
+        ids = np.frombuffer(self.take(size * 4), dtype="<u4").astype(np.uint32)
+        weights = np.frombuffer(self.take(size * int(weight[-1])), dtype=weight)
+        return Vector(ids, weights.astype(np.float32))
+
+
+def unpack(blob: bytes) -> Packed:
+    """Read a blob; StoreError for another format or a blob cut short."""
+    if not blob or blob[0] != FORMAT:
+        found = blob[0] if blob else "nothing"
+        raise StoreError(
+            f"reading a cluster's state: format {found}, expected {FORMAT};"
+            " run the version that wrote it, or gather the shard again"
+        )
+    try:
+        return _unpack(_Reader(blob))
+    except (struct.error, ValueError, IndexError) as error:
+        raise StoreError(f"reading a cluster's state of {len(blob)} bytes: {error}") from error
+
+
+def _unpack(reader: _Reader) -> Packed:
+    _, opened_seq, last_seq, touched, labelled_size, mass = reader.fields(_HEAD)
+    exemplars = []
+    for _ in range(reader.take(1)[0]):
+        mention_id, length, has_title, size = reader.fields(_EXEMPLAR)
+        vector = reader.vector(size, "<f2")
+        (gist_size,) = reader.fields(_LENGTH)
+        gist = reader.take(gist_size).decode("utf-8")
+        exemplars.append(Exemplar(mention_id, Member(gist, length, bool(has_title)), vector))
+    (size,) = reader.fields(_LENGTH)
+    centroid = reader.vector(size, "<f4") if size else None
+    return Packed(
+        opened_seq, last_seq, touched, labelled_size, mass, tuple(exemplars), centroid
+    )

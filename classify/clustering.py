@@ -1,0 +1,404 @@
+"""Mentions of one brand and language in, in their order; clusters with stable names out.
+
+A shard is a deterministic machine: the same stream gives the same bytes, also when it is stored
+and restored between any two batches. It decides nothing about alarm; it only says which complaint
+is the same as which.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from classify.cluster_blob import pack, unpack
+from classify.duplicates import SketchIndex
+from classify.fingerprint import Sketch, digest64, key_of, sketch_of
+from classify.labels import Member, choose_face, gist_of, name_cluster
+from classify.live_clusters import LiveCluster, LiveClusters
+from classify.text import rewrite
+from classify.vectors import (
+    Background,
+    Fields,
+    Frequencies,
+    Tokens,
+    hash_token,
+    ids_of,
+    split_fields,
+    weigh,
+)
+from storage.records import (
+    Assignment,
+    Cluster,
+    ClusterEvent,
+    ClusterId,
+    Mention,
+    MentionId,
+    ShardChanges,
+    ShardSnapshot,
+    ShardState,
+    Verdict,
+)
+
+SNAPSHOT_EVERY = 2000  # assignments
+EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
+COMPLAINT_BODY = 20  # characters that a complaint's body has at least
+DAY_S = 86_400.0
+_CLOCK = struct.Struct("<d")  # stands before the sketch of a stored assignment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Thresholds and windows. Defaults were chosen on the dev sets, see bench/bench_clusters.py.
+
+    `kind` "auto" takes the form of each text: a title with a body is a complaint, the rest posts.
+    """
+
+    kind: Literal["auto", "complaint", "post"] = "auto"
+    complaint_score: float = 0.31  # at least this joins a cluster
+    post_score: float = 0.20
+    complaint_merge: float = 0.45  # centroids at least this alike merge
+    post_merge: float = 0.40
+    window_days: float = 60.0
+    single_window_days: float = 14.0
+    keep_clusters: int = 10_000  # so many stay whatever their age: a quiet brand forgets nothing
+    duplicate_window_days: float = 30.0
+    duplicate_texts: int = 50_000
+
+
+class Shard:
+    """One brand and language in memory. A failed transaction makes it worthless: restore anew."""
+
+    def __init__(
+        self,
+        state: ShardState,
+        rules: Rules,
+        background: Background,
+        segment: Callable[[str], list[str]],
+    ) -> None:
+        self._shard_id = state.shard_id
+        self._brand_id = state.brand_id
+        self._rules = rules
+        self._segment = segment
+        self._tokens = Tokens(segment)
+        self._frequencies = Frequencies(background)
+        self._clusters = LiveClusters(
+            rules.window_days * DAY_S, rules.single_window_days * DAY_S
+        )
+        self._copies = SketchIndex(rules.duplicate_texts)
+        self._home: dict[int, ClusterId] = {}  # mention of a remembered text -> cluster
+        self._merged: dict[ClusterId, ClusterId] = {}
+        self._seq = 0
+        self._clock = 0.0
+        self._start_batch()
+
+    def _start_batch(self) -> None:
+        self._assignments: list[Assignment] = []
+        self._changed: dict[int, LiveCluster] = {}  # by opened_seq
+        self._gone: list[Cluster] = []
+        self._events: list[ClusterEvent] = []
+
+    # --- restoring ------------------------------------------------------------------------------
+
+    @classmethod
+    def restore(
+        cls,
+        state: ShardState,
+        rules: Rules | None = None,
+        background: Background | None = None,
+        *,
+        segment: Callable[[str], list[str]],
+    ) -> Shard:
+        """Build the shard as it was when `state` was stored. StoreError for an unreadable blob."""
+        shard = cls(state, rules or Rules(), background or Background.empty(), segment)
+        shard._restore_clusters(state.clusters)
+        snapshot_seq = 0
+        if state.snapshot is not None:
+            shard._frequencies.load(state.snapshot.blob)
+            snapshot_seq = state.snapshot.seq
+            shard._seq = max(shard._seq, snapshot_seq)
+        for mention, assignment in sorted(state.recent, key=lambda pair: pair[1].seq):
+            shard._remember(mention, assignment, replay=assignment.seq > snapshot_seq)
+        return shard
+
+    def _restore_clusters(self, clusters: Sequence[Cluster]) -> None:
+        unpacked = [(unpack(one.blob), one) for one in clusters if one.state == "live"]
+        unpacked.sort(key=lambda pair: pair[0].opened_seq)
+        for packed, one in unpacked:
+            assert one.first_at is not None
+            assert one.last_at is not None
+            cluster = LiveCluster(
+                slot=-1,
+                opened_seq=packed.opened_seq,
+                cluster_id=one.cluster_id,
+                parent_id=one.parent_id,
+                size=one.size,
+                n_duplicates=one.n_duplicates,
+                first_at=one.first_at,
+                last_at=one.last_at,
+                touched=packed.touched,
+                last_seq=packed.last_seq,
+                mass=packed.mass,
+                label=one.label,
+                keywords=one.keywords,
+                representative_id=one.representative_id,
+                labelled_size=packed.labelled_size,
+            )
+            self._clusters.restore(cluster, packed)
+            self._seq = max(self._seq, packed.last_seq)
+            self._clock = max(self._clock, packed.touched)
+
+    def _remember(self, mention: Mention, assignment: Assignment, *, replay: bool) -> None:
+        self._seq = max(self._seq, assignment.seq)
+        if assignment.duplicate_of is not None:
+            return
+        if assignment.sketch:
+            (clock,) = _CLOCK.unpack_from(assignment.sketch)
+            self._clock = max(self._clock, clock)
+            self._home[mention.mention_id] = assignment.cluster_id
+            text = Sketch.from_bytes(assignment.sketch[_CLOCK.size :])
+            self._forget(
+                self._copies.add(mention.mention_id, assignment.fingerprint, text, clock)
+            )
+        if replay:
+            self._frequencies.add(ids_of(self._tokens.count(_split(mention))))
+
+    def _forget(self, owners: Sequence[int]) -> None:
+        for owner in owners:
+            self._home.pop(owner, None)
+
+    # --- gathering ------------------------------------------------------------------------------
+
+    def gather(self, items: Sequence[tuple[Mention, Verdict]], now: datetime) -> ShardChanges:
+        """Assign mentions in the given order; return everything that must be stored for it.
+
+        Every mention gets exactly one assignment. Changes memory: when storing fails, drop the
+        shard.
+        """
+        self._start_batch()
+        first_seq = self._seq
+        for mention, _ in items:
+            self._assign(mention, now)
+        snapshot = None
+        if self._seq // SNAPSHOT_EVERY > first_seq // SNAPSHOT_EVERY:
+            snapshot = ShardSnapshot(
+                shard_id=self._shard_id, seq=self._seq, blob=self._frequencies.dump()
+            )
+        changed = [self._record(self._changed[seq]) for seq in sorted(self._changed)]
+        return ShardChanges(
+            shard_id=self._shard_id,
+            assignments=tuple(self._assignments),
+            clusters=(*self._gone, *changed),
+            events=tuple(self._events),
+            snapshot=snapshot,
+        )
+
+    def _assign(self, mention: Mention, now: datetime) -> None:
+        self._seq += 1
+        self._clock = max(self._clock, _arrival(mention))
+        self._expire()
+        title, text = rewrite(mention.title), rewrite(mention.text)
+        key, stripped = key_of(text if text.startswith(title) else f"{title}\n{text}")
+        sketch, exact = sketch_of(key, stripped), digest64(key)
+        original = self._copies.find(exact, sketch, partial(self._is_known, mention.mention_id))
+        if original is not None:
+            self._add_copy(mention, self._home_of(original), exact, original)
+            return
+        cluster, score = self._place(mention, split_fields(title, text), now)
+        packed = _CLOCK.pack(self._clock) + sketch.to_bytes()
+        self._home[mention.mention_id] = cluster.cluster_id
+        self._forget(self._copies.add(mention.mention_id, exact, sketch, self._clock))
+        self._note(mention, cluster, Assignment(
+            mention_id=mention.mention_id,
+            cluster_id=cluster.cluster_id,
+            seq=self._seq,
+            score=round(score, 6),
+            fingerprint=exact,
+            sketch=packed,
+        ))
+        if cluster.size > 1:
+            cluster = self._merge(cluster, now)
+        self._rename(cluster)
+
+    def _expire(self) -> None:
+        before = self._clock - self._rules.duplicate_window_days * DAY_S
+        self._forget(self._copies.drop_before(before))
+        for cluster in self._clusters.take_expired(
+            self._clock, self._rules.keep_clusters, EXPIRED_AT_ONCE
+        ):
+            self._changed.pop(cluster.opened_seq, None)
+            self._gone.append(replace(self._record(cluster), state="cold"))
+            self._clusters.drop(cluster)
+
+    def _home_of(self, owner: int) -> ClusterId:
+        home = self._home[owner]
+        while home in self._merged:
+            home = self._merged[home]
+        return home
+
+    def _is_known(self, newcomer: int, owner: int) -> bool:
+        """A copy needs an original that is another mention and whose cluster still lives."""
+        return owner != newcomer and self._home_of(owner) in self._clusters.by_id
+
+    def _add_copy(
+        self, mention: Mention, cluster_id: ClusterId, fingerprint: int, original: int
+    ) -> None:
+        cluster = self._clusters.by_id[cluster_id]
+        cluster.n_duplicates += 1
+        self._note(mention, cluster, Assignment(
+            mention_id=mention.mention_id,
+            cluster_id=cluster_id,
+            seq=self._seq,
+            score=1.0,
+            fingerprint=fingerprint,
+            duplicate_of=MentionId(original),
+        ))
+
+    def _note(self, mention: Mention, cluster: LiveCluster, assignment: Assignment) -> None:
+        cluster.first_at = min(cluster.first_at, mention.published_at)
+        cluster.last_at = max(cluster.last_at, mention.published_at)
+        cluster.touched = self._clock
+        cluster.last_seq = self._seq
+        self._changed[cluster.opened_seq] = cluster
+        self._assignments.append(assignment)
+
+    def _place(self, mention: Mention, fields: Fields, now: datetime) -> tuple[LiveCluster, float]:
+        """Join the best cluster or open one."""
+        counts = self._tokens.count(fields)
+        vector = weigh(counts, self._frequencies.idf)
+        self._frequencies.add(ids_of(counts))
+        member = Member(
+            gist_of(*_gist_fields(mention)),
+            len(fields.title) + len(fields.body),
+            fields.has_title,
+        )
+        match = self._clusters.best(vector, self._least_score(fields)) if len(vector) else None
+        if match is not None:
+            self._clusters.join(match.cluster, vector, mention.mention_id, member)
+            match.cluster.size += 1
+            return match.cluster, match.score
+        cluster = LiveCluster(
+            slot=-1,
+            opened_seq=self._seq,
+            cluster_id=self._new_id(mention),
+            parent_id=None,
+            size=1,
+            n_duplicates=0,
+            first_at=mention.published_at,
+            last_at=mention.published_at,
+            touched=self._clock,
+            last_seq=self._seq,
+        )
+        self._clusters.open(cluster, vector, mention.mention_id, member)
+        self._events.append(ClusterEvent(cluster_id=cluster.cluster_id, kind="open", at=now))
+        return cluster, 1.0
+
+    def _is_complaint(self, fields: Fields) -> bool:
+        if self._rules.kind != "auto":
+            return self._rules.kind == "complaint"
+        return fields.has_title and len(fields.body) >= COMPLAINT_BODY
+
+    def _least_score(self, fields: Fields) -> float:
+        complaint = self._is_complaint(fields)
+        return self._rules.complaint_score if complaint else self._rules.post_score
+
+    def _new_id(self, mention: Mention) -> ClusterId:
+        name = f"{mention.item_key}#{mention.revision}" if mention.revision else mention.item_key
+        digest = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=20).digest()
+        letters = base64.b32encode(digest).decode().lower()
+        size = 8
+        while (found := ClusterId(f"{self._brand_id}-{letters[:size]}")) in self._clusters.by_id:
+            size += 4
+            if size > len(letters):
+                letters += f"{self._seq:04d}"
+        return found
+
+    # --- merging and naming ---------------------------------------------------------------------
+
+    def _merge(self, cluster: LiveCluster, now: datetime) -> LiveCluster:
+        """Merge a cluster that grew with the one most like it, if alike enough; older id stays."""
+        match = self._clusters.nearest_centroid(cluster)
+        if match is None or match.score < self._least_merge(cluster, match.cluster):
+            return cluster
+        survivor, absorbed = sorted(
+            (cluster, match.cluster), key=lambda one: one.opened_seq
+        )
+        alias = replace(
+            self._record(absorbed), state="alias", alias_of=survivor.cluster_id, blob=b""
+        )
+        self._clusters.merge(survivor, absorbed)
+        self._changed.pop(absorbed.opened_seq, None)
+        self._changed[survivor.opened_seq] = survivor
+        self._gone.append(alias)
+        self._merged[absorbed.cluster_id] = survivor.cluster_id
+        self._events.append(
+            ClusterEvent(
+                cluster_id=survivor.cluster_id,
+                kind="merge",
+                at=now,
+                other_id=absorbed.cluster_id,
+                note=f"centroids alike {match.score:.3f}",
+            )
+        )
+        return survivor
+
+    def _least_merge(self, left: LiveCluster, right: LiveCluster) -> float:
+        members = [kept.member for one in (left, right) for kept in one.exemplars]
+        titled = sum(one.has_title and one.length >= COMPLAINT_BODY for one in members)
+        complaint = titled * 2 > len(members)
+        if self._rules.kind != "auto":
+            complaint = self._rules.kind == "complaint"
+        return self._rules.complaint_merge if complaint else self._rules.post_merge
+
+    def _rename(self, cluster: LiveCluster) -> None:
+        """Name anew when the size has doubled, so that names stand still."""
+        if cluster.labelled_size and cluster.size < 2 * cluster.labelled_size:
+            return
+        members = [kept.member for kept in cluster.exemplars]
+        face = choose_face(members, self._clusters.likeness(cluster))
+        cluster.representative_id = MentionId(cluster.exemplars[face].mention_id)
+        cluster.label, cluster.keywords = name_cluster(members, face, self._segment, self._idf_of)
+        cluster.labelled_size = cluster.size
+        self._changed[cluster.opened_seq] = cluster
+
+    def _idf_of(self, words: Sequence[str]) -> list[float]:
+        ids = np.array([hash_token(word.lower()) for word in words], dtype=np.uint32)
+        weights: list[float] = self._frequencies.idf(ids).tolist()
+        return weights
+
+    def _record(self, cluster: LiveCluster) -> Cluster:
+        return Cluster(
+            cluster_id=cluster.cluster_id,
+            shard_id=self._shard_id,
+            brand_id=self._brand_id,
+            parent_id=cluster.parent_id,
+            size=cluster.size,
+            n_duplicates=cluster.n_duplicates,
+            first_at=cluster.first_at,
+            last_at=cluster.last_at,
+            label=cluster.label,
+            keywords=cluster.keywords,
+            representative_id=cluster.representative_id,
+            blob=pack(self._clusters.pack(cluster)),
+        )
+
+
+def _arrival(mention: Mention) -> float:
+    """When a mention counts as come (s): a date in the future does not move the shard's clock."""
+    return min(mention.published_at, mention.observed_at).timestamp()
+
+
+def _split(mention: Mention) -> Fields:
+    return split_fields(rewrite(mention.title), rewrite(mention.text))
+
+
+def _gist_fields(mention: Mention) -> tuple[str, str]:
+    fields = split_fields(mention.title, mention.text)
+    return fields.title, fields.body

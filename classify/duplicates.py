@@ -1,0 +1,165 @@
+"""Which earlier text is this one a copy of: exact fingerprint first, then sketches.
+
+Source: bottom-k sketches (Broder 1997, resemblance and containment) with containment instead of
+resemblance because copies are cut short or commented; figures in bench/bench_clusters.py.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.fingerprint import Sketch, fingerprint, normalise_key, sketch
+
+__all__ = ["SketchIndex", "containment", "fingerprint", "is_copy", "normalise_key", "sketch"]
+
+FINDERS = 16  # smallest hashes that are indexed
+MIN_SHARED = 2  # of them, for a candidate
+LAST_READ = 50  # newest entries read per hash: a phrase of the day stays cheap
+MAX_VERIFIED = 8  # candidates verified, those that share most first
+ENOUGH = 0.6  # containment that makes a copy
+ENOUGH_SHORT = 0.7  # the same for texts of fewer than 25 shingles
+SHORT = 25
+SURE = 0.98  # containment that outweighs different numbers
+_BUCKET_MASK = 0xFFFF
+
+
+def _known_range(one: Sketch) -> int:
+    """The value up to which a sketch knows every hash of its text."""
+    if one.shingles <= len(one.hashes) or not len(one.hashes):
+        return 0xFFFFFFFF
+    return int(one.hashes[-1])
+
+
+def _shared(small: NDArray[np.uint32], large: NDArray[np.uint32]) -> int:
+    """How many of two sorted, distinct arrays' values are in both."""
+    if not len(small) or not len(large):
+        return 0
+    places = np.searchsorted(large, small)
+    places[places == len(large)] = 0
+    return int(np.count_nonzero(large[places] == small))
+
+
+def containment(left: Sketch, right: Sketch) -> float:
+    """Estimate the share of the shorter text's shingles that the longer one holds."""
+    limit = min(_known_range(left), _known_range(right))
+    one = left.hashes[: np.searchsorted(left.hashes, limit, side="right")]
+    two = right.hashes[: np.searchsorted(right.hashes, limit, side="right")]
+    fewest = min(len(one), len(two))
+    return _shared(one, two) / fewest if fewest else 0.0
+
+
+def _numbers_conflict(left: Sketch, right: Sketch) -> bool:
+    """Each names a number or latin word that the other lacks: template texts, not copies."""
+    shared = _shared(left.numbers, right.numbers)
+    return shared < len(left.numbers) and shared < len(right.numbers)
+
+
+def is_copy(left: Sketch, right: Sketch) -> bool:
+    """Say whether one text is an edited copy or a part of the other."""
+    contained = containment(left, right)
+    short = min(left.shingles, right.shingles) < SHORT
+    if contained < (ENOUGH_SHORT if short else ENOUGH):
+        return False
+    return contained >= SURE or not _numbers_conflict(left, right)
+
+
+@dataclass(slots=True)
+class _Entry:
+    owner: int
+    fingerprint: int
+    packed: bytes
+    clock: float
+
+
+class SketchIndex:
+    """The texts of late, by fingerprint and by sketch; the oldest leave when it is full.
+
+    What it answers depends only on the last `capacity` entries and their order, so an index
+    rebuilt from them answers alike.
+    """
+
+    def __init__(self, capacity: int = 50_000) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()  # by running number
+        self._next = 0
+        self._exact: dict[int, int] = {}  # fingerprint -> newest entry's number
+        self._buckets: dict[int, array[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(
+        self, key: int, text: Sketch, is_wanted: Callable[[int], bool] | None = None
+    ) -> int | None:
+        """Return the owner of the text this one copies, None when there is none.
+
+        Owners that `is_wanted` refuses are passed over.
+        """
+        number = self._exact.get(key)
+        if number is not None:
+            owner = self._entries[number].owner
+            if is_wanted is None or is_wanted(owner):
+                return owner
+        for candidate in self._candidates(text):
+            entry = self._entries[candidate]
+            if (is_wanted is None or is_wanted(entry.owner)) and is_copy(
+                text, Sketch.from_bytes(entry.packed)
+            ):
+                return entry.owner
+        return None
+
+    def _candidates(self, text: Sketch) -> list[int]:
+        shared: dict[int, int] = {}
+        for value in text.hashes[:FINDERS].tolist():
+            bucket = self._buckets.get(value & _BUCKET_MASK)
+            if bucket is not None:
+                for number in bucket[-LAST_READ:]:
+                    shared[number] = shared.get(number, 0) + 1
+        least = min(MIN_SHARED, text.shingles)
+        found = [(-count, number) for number, count in shared.items() if count >= least]
+        found.sort()
+        return [number for _, number in found[:MAX_VERIFIED]]
+
+    def add(self, owner: int, key: int, text: Sketch, clock: float = 0.0) -> list[int]:
+        """Remember a text that is no copy; return the owners of the texts that left for it."""
+        left = []
+        while len(self._entries) >= self._capacity:
+            left.append(self._drop_oldest())
+        number = self._next
+        self._next += 1
+        self._entries[number] = _Entry(owner, key, text.to_bytes(), clock)
+        self._exact[key] = number
+        for value in text.hashes[:FINDERS].tolist():
+            self._buckets.setdefault(value & _BUCKET_MASK, array("q")).append(number)
+        return left
+
+    def drop_before(self, clock: float) -> list[int]:
+        """Forget texts added before `clock`; return their owners."""
+        left = []
+        while self._entries and next(iter(self._entries.values())).clock < clock:
+            left.append(self._drop_oldest())
+        return left
+
+    def _drop_oldest(self) -> int:
+        number, entry = self._entries.popitem(last=False)
+        if self._exact.get(entry.fingerprint) == number:
+            del self._exact[entry.fingerprint]
+        for value in Sketch.from_bytes(entry.packed).hashes[:FINDERS].tolist():
+            bucket = self._buckets[value & _BUCKET_MASK]
+            bucket.remove(number)
+            if not bucket:
+                del self._buckets[value & _BUCKET_MASK]
+        return entry.owner
+
+
+def find_in_pair(text: str, other: str) -> bool:
+    """Say whether a shard that knows `text` would take `other` as its copy."""
+    index = SketchIndex()
+    index.add(1, fingerprint(text), sketch(text))
+    return index.find(fingerprint(other), sketch(other)) is not None

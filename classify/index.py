@@ -1,0 +1,179 @@
+"""Vectors of live clusters in, the few clusters worth comparing with a new mention out.
+
+Nothing here depends on the order in which clusters came: what `vote` and `Probe` answer is a
+function of the vectors held, so a shard that was stored and read again answers alike.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUCKETS = 1 << 16
+_MASK = np.uint32(BUCKETS - 1)
+MAX_READ = 20_000  # posting entries read for one vote, rarest features first: bounds the cost
+_CHUNK_BITS = 10
+_CHUNK = 1 << _CHUNK_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """Sorted feature ids uint32 [n], 0 never among them, and their weights float32 [n]."""
+
+    ids: NDArray[np.uint32]
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Probe:
+    """One vector, laid out so that its products with many rows cost a few NumPy calls.
+
+    `scratch` is a zeroed uint8 array [BUCKETS]; it is given back zeroed.
+    """
+
+    def __init__(self, vector: Vector, scratch: NDArray[np.uint8]) -> None:
+        self._scratch = scratch
+        self._parts: list[tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float32]]] = []
+        ids, weights = vector.ids, vector.weights
+        while len(ids):
+            # At most 255 a part, and of ids that fall on one place only the last.
+            rest_ids, rest_weights = ids[255:], weights[255:]
+            ids, weights = ids[:255], weights[:255]
+            places = ids & _MASK
+            order = np.arange(1, len(ids) + 1, dtype=np.uint8)
+            scratch[places] = order
+            kept = scratch[places] == order
+            scratch[places] = 0
+            if not kept.all():
+                rest_ids = np.concatenate((ids[~kept], rest_ids))
+                rest_weights = np.concatenate((weights[~kept], rest_weights))
+                ids, weights, places = ids[kept], weights[kept], places[kept]
+            named = np.zeros(len(ids) + 1, dtype=np.uint32)
+            valued = np.zeros(len(ids) + 1, dtype=np.float32)
+            named[1:], valued[1:] = ids, weights
+            self._parts.append((places, named, valued))
+            ids, weights = rest_ids, rest_weights
+
+    def dots(self, ids: NDArray[np.uint32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the products with rows: ids uint32 [n, width] (0 pads), weights, out [n]."""
+        total = np.zeros(len(ids), dtype=np.float32)
+        places = ids & _MASK
+        for own, named, valued in self._parts:
+            self._scratch[own] = np.arange(1, len(own) + 1, dtype=np.uint8)
+            found = self._scratch[places]
+            self._scratch[own] = 0
+            products = valued[found] * weights
+            products *= named[found] == ids
+            total += products.sum(axis=1)
+        return total
+
+
+class Rows:
+    """Vectors of one greatest width in a few large arrays instead of two small ones each."""
+
+    def __init__(self, width: int, weight_type: type[np.floating]) -> None:  # type: ignore[type-arg]
+        self._width = width
+        self._weight_type = weight_type
+        self._ids: list[NDArray[np.uint32]] = []
+        self._weights: list[NDArray[np.floating]] = []  # type: ignore[type-arg]
+        self._free: list[int] = []
+
+    def put(self, vector: Vector) -> int:
+        """Store a vector and return its row; the weights must be exact in the rows' type."""
+        if not self._free:
+            first = len(self._ids) << _CHUNK_BITS
+            self._ids.append(np.zeros((_CHUNK, self._width), dtype=np.uint32))
+            self._weights.append(np.zeros((_CHUNK, self._width), dtype=self._weight_type))
+            self._free.extend(range(first + _CHUNK - 1, first - 1, -1))
+        row = self._free.pop()
+        self.replace(row, vector)
+        return row
+
+    def replace(self, row: int, vector: Vector) -> None:
+        """Overwrite a row."""
+        chunk, place, size = row >> _CHUNK_BITS, row & (_CHUNK - 1), len(vector.ids)
+        ids, weights = self._ids[chunk][place], self._weights[chunk][place]
+        ids[:size], ids[size:] = vector.ids, 0
+        weights[:size], weights[size:] = vector.weights, 0
+
+    def drop(self, row: int) -> None:
+        """Give a row back."""
+        self._free.append(row)
+
+    def get(self, row: int) -> Vector:
+        """Return a copy of one row without its padding."""
+        chunk, place = row >> _CHUNK_BITS, row & (_CHUNK - 1)
+        ids = self._ids[chunk][place]
+        size = int(np.count_nonzero(ids))
+        weights = self._weights[chunk][place][:size].astype(np.float32)
+        return Vector(ids[:size].copy(), weights)
+
+    def take(self, rows: Sequence[int]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        """Return ids uint32 [n, width] and weights float32 [n, width] of n rows."""
+        last = _CHUNK - 1
+        ids = np.array([self._ids[row >> _CHUNK_BITS][row & last] for row in rows])
+        weights = np.array([self._weights[row >> _CHUNK_BITS][row & last] for row in rows])
+        return ids, weights.astype(np.float32, copy=False)
+
+
+class PostingIndex:
+    """Which clusters hold a feature. Clusters are named by small integers, their slots.
+
+    Features share 65,536 buckets: a shared bucket only proposes a cluster that the exact score then
+    turns down.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: list[array[int] | None] = [None] * BUCKETS
+        self._slots = 0
+
+    def add(self, slot: int, ids: NDArray[np.uint32]) -> None:
+        """File a slot under feature ids."""
+        self._slots = max(self._slots, slot + 1)
+        buckets = self._buckets
+        for place in (ids & _MASK).tolist():
+            bucket = buckets[place]
+            if bucket is None:
+                buckets[place] = array("i", (slot,))
+            else:
+                bucket.append(slot)
+
+    def remove(self, slot: int, ids: NDArray[np.uint32]) -> None:
+        """Undo `add` for the same pairs."""
+        for place in (ids & _MASK).tolist():
+            bucket = self._buckets[place]
+            if bucket is None:
+                continue
+            bucket.remove(slot)
+            if not bucket:
+                self._buckets[place] = None
+
+    def vote(self, vector: Vector, least: float) -> tuple[list[int], list[float]]:
+        """Return slots and votes: sums of squared weights of shared features, if >= `least`.
+
+        By Cauchy and Schwarz the cosine with a cluster cannot exceed the root of its vote.
+        """
+        squares = vector.weights * vector.weights
+        places = (vector.ids & _MASK).tolist()
+        budget = MAX_READ
+        lists, values, lengths = [], [], []
+        for i in np.lexsort((vector.ids, -squares)).tolist():
+            bucket = self._buckets[places[i]]
+            if bucket is None or len(bucket) > budget:
+                continue
+            budget -= len(bucket)
+            lists.append(np.frombuffer(bucket, dtype=np.int32))
+            lengths.append(len(bucket))
+            values.append(squares[i])
+        if not lists:
+            return [], []
+        weights = np.repeat(np.array(values, dtype=np.float64), lengths)
+        votes = np.bincount(np.concatenate(lists), weights=weights, minlength=1)
+        slots = np.flatnonzero(votes >= least)
+        return slots.tolist(), votes[slots].tolist()

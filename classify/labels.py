@@ -1,0 +1,115 @@
+"""The texts of a cluster in; its name in the complainers' own words and its face out."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+GIST_CHARACTERS = 80
+LABEL_CHARACTERS = 24
+PHRASE = (4, 16)  # characters, shortest and longest
+KEYWORDS = 3
+KEYWORD_SHARE = 0.3  # of the texts that must hold a keyword
+GOOD_LENGTH = 60  # characters: a representative near this reads best
+_EDGE = " \t\n,.;:!?、，。；：！？…~～-—·\"'“”‘’()（）[]【】《》<>#@/|_"
+_SOLID = re.compile(r"[^\W_]")
+_FUNCTION_WORDS = frozenset(
+    "的 了 是 在 和 与 及 或 我 你 他 她 它 我们 你们 他们 这 那 就 也 都 还 又 很 太 吗 呢 吧 啊 被 把 "
+    "对 从 到 向 给 让 请 为 以 之 其 有 没 不 没有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以 "
+    "the a an of to in on at for and or is are was were be it this that with by from my our we i you".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What naming needs of one text: its beginning, its length, whether it was given a title."""
+
+    gist: str
+    length: int
+    has_title: bool
+
+
+def gist_of(title: str, body: str) -> str:
+    """Return how a text begins, as one line of at most 80 characters."""
+    line = title.strip() or body.strip()
+    return " ".join(line.split())[:GIST_CHARACTERS].strip(_EDGE)
+
+
+def shorten(gist: str) -> str:
+    """Cut a beginning to a label, at a mark where there is one."""
+    if len(gist) <= LABEL_CHARACTERS:
+        return gist
+    head = gist[:LABEL_CHARACTERS]
+    cut = max(head.rfind(mark) for mark in "，。,.!！?？;； ")
+    return (head[:cut] if cut >= LABEL_CHARACTERS // 2 else head).strip(_EDGE)
+
+
+def _phrases(words: Sequence[str]) -> set[str]:
+    """Runs of words of 4 to 16 characters that neither begin nor end with a function word."""
+    found = set()
+    for first, word in enumerate(words):
+        if not _SOLID.match(word) or word in _FUNCTION_WORDS:
+            continue
+        run = ""
+        for later in words[first:]:
+            if not _SOLID.match(later) and later != " ":
+                break
+            run += later
+            if len(run) > PHRASE[1]:
+                break
+            if len(run) >= PHRASE[0] and later not in _FUNCTION_WORDS and later != " ":
+                found.add(run)
+    return found
+
+
+def name_cluster(
+    members: Sequence[Member],
+    face: int,
+    segment: Callable[[str], list[str]],
+    idf: Callable[[Sequence[str]], Sequence[float]],
+) -> tuple[str, tuple[str, ...]]:
+    """Return the label and up to three keywords; `face` is the representative's index.
+
+    The label is the phrase that most of the texts share (count * sqrt(length), measured best of
+    three on dev), else how the representative begins.
+    """
+    cut = [segment(member.gist) for member in members]
+    phrases = Counter(phrase for words in cut for phrase in _phrases(words))
+    least = max(2, math.ceil(len(members) / 2))
+    shared = [(count * math.sqrt(len(p)), p) for p, count in phrases.items() if count >= least]
+    label = max(shared)[1] if shared else shorten(members[face].gist)
+    return label, _keywords(cut, idf)
+
+
+def _keywords(
+    cut: Sequence[Sequence[str]], idf: Callable[[Sequence[str]], Sequence[float]]
+) -> tuple[str, ...]:
+    held = Counter(word for words in cut for word in set(words))
+    least = max(1.0, KEYWORD_SHARE * len(cut))
+    words = sorted(
+        word
+        for word, count in held.items()
+        if count >= least and len(word) >= 2 and _SOLID.search(word) and word not in _FUNCTION_WORDS
+    )
+    if not words:
+        return ()
+    ranked = sorted(zip(idf(words), words, strict=True), key=lambda one: (-one[0] * held[one[1]], one[1]))
+    return tuple(word for _, word in ranked[:KEYWORDS])
+
+
+def choose_face(members: Sequence[Member], likeness: Sequence[float]) -> int:
+    """Return the index of the member that stands for all.
+
+    `likeness` is each one's mean cosine to the others; far from 60 characters and without a
+    headline counts against it. Equal ones: the oldest.
+    """
+
+    def worth(index: int) -> float:
+        member = members[index]
+        off = abs(math.log((member.length + 10) / (GOOD_LENGTH + 10)))
+        return likeness[index] / (1.0 + 0.15 * off) * (1.0 if member.has_title else 0.95)
+
+    return max(range(len(members)), key=lambda index: (worth(index), -index))
