@@ -1,0 +1,277 @@
+"""Random histories of one cluster: properties P1, P5-P10, P12 and P20 of alerting.md 2.5."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from alerts.incidents import (
+    Command,
+    IllegalMove,
+    allowed_commands,
+    fold,
+    on_command,
+    on_grade,
+    on_timer,
+)
+from storage.records import (
+    Change,
+    Evidence,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    Intent,
+    Level,
+    Timer,
+)
+from tests.alerts.people import PlainLinks, make_project, owners
+from tests.make import NOW, make_cluster, make_evidence, make_grade, make_surge
+
+LINKS = PlainLinks()
+OPEN = {IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED}
+PEOPLE = ("lin", "zhao", "chen", "sun", "wu")
+
+
+@dataclass
+class Desk:
+    """What a store would keep: it refuses what it has seen, like the real one."""
+
+    incident: Incident | None = None
+    events: list[IncidentEvent] = field(default_factory=list)
+    timers: dict[tuple[int, str, int], Timer] = field(default_factory=dict)
+    unsent: dict[str, Intent] = field(default_factory=dict)
+    intents: list[Intent] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    def save(self, change: Change) -> bool:
+        fresh = [event.source_event_id for event in change.events]
+        if any(key in self.keys for key in fresh):
+            return False
+        assert len(set(fresh)) == len(fresh)
+        self.keys.update(fresh)
+        for key, timer in self.timers.items():
+            if timer.status == "pending" and timer.kind in change.cancel_timers:
+                self.timers[key] = replace(timer, status="cancelled")
+        for timer in change.timers:
+            key = (timer.epoch, timer.kind, timer.step)
+            if timer.status == "pending":
+                assert key not in self.timers, f"timer {key} is armed twice"
+            self.timers[key] = timer
+        if change.cancel_intents:
+            self.unsent.clear()
+        ids = {intent.intent_id for intent in self.intents}
+        for intent in change.intents:
+            assert intent.intent_id not in ids, "two acts wrote the same message"
+            ids.add(intent.intent_id)
+            self.unsent[intent.intent_id] = intent
+            self.intents.append(intent)
+        self.events += change.events
+        self.incident = change.incident
+        return True
+
+    def due(self, now: datetime) -> list[Timer]:
+        waiting = [timer for timer in self.timers.values() if timer.status == "pending"]
+        return sorted((timer for timer in waiting if timer.due_at <= now), key=lambda t: t.due_at)
+
+
+class IncidentMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.project = make_project()
+        self.desk = Desk()
+        self.posts: list[tuple[datetime, str]] = []
+        self.other = on_grade(
+            None,
+            make_evidence(cluster=make_cluster("yunque-other")),
+            make_grade(),
+            self.project,
+            NOW,
+        )
+
+    # --- what may happen ---
+
+    @rule(minutes=st.sampled_from([0, 1, 7, 20, 45, 180, 1440, 5760]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(n=st.integers(1, 6), minutes_old=st.sampled_from([0, 5, 60, 600, 4000]))
+    def people_complain(self, n: int, minutes_old: int) -> None:
+        at = self.now - timedelta(minutes=minutes_old)
+        start = len(self.posts)
+        self.posts += [(at, f"tousu:人{start + i}") for i in range(n)]
+
+    @rule(
+        level=st.sampled_from(list(Level)),
+        score=st.sampled_from([0.0, 15.0, 30.0, 50.0, 70.0, 90.0]),
+        page=st.booleans(),
+    )
+    def graded(self, level: Level, score: float, page: bool) -> None:
+        surge = make_surge(
+            kind="spike" if page else "none",
+            observed=12 if page else 0,
+            window_hours=1,
+            expected=0.0 if page else 1.0,
+            ratio=float("inf") if page else 0.0,
+        )
+        grade = make_grade(level, score=score, surge=surge, at=self.now)
+        before = self.desk.incident
+        evidence = self.evidence()
+        change = on_grade(before, evidence, grade, self.project, self.now, links=LINKS)
+        if change is None:
+            return
+        assert self.desk.save(change)
+        assert not self.desk.save(change)  # P5: fed twice
+        again = on_grade(self.desk.incident, evidence, grade, self.project, self.now, links=LINKS)
+        assert again is None  # P5: the same grade says nothing new
+        self.check_act(before, change)
+
+    @rule(data=st.data(), actor=st.sampled_from(PEOPLE), hours=st.sampled_from([1, 30]))
+    @precondition(lambda self: self.desk.incident is not None)
+    def somebody_acts(self, data: st.DataObject, actor: str, hours: int) -> None:
+        before = self.desk.incident
+        assert before is not None
+        name = data.draw(st.sampled_from(allowed_commands(before)))
+        assert self.other is not None
+        command = Command(
+            name=name,
+            actor=actor,
+            text="按流程处理",
+            owner_id=data.draw(st.sampled_from(PEOPLE)),
+            until=self.now + timedelta(hours=hours),
+            into=self.other.incident,
+            command_id=f"c{len(self.desk.events)}",
+        )
+        change = on_command(before, command, self.project, self.now, links=LINKS)
+        if not change.events:
+            return
+        assert self.desk.save(change)
+        assert not self.desk.save(change)
+        self.check_act(before, change)
+
+    @rule(name=st.sampled_from(["close", "confirm", "handled", "reject", "split", "ack", ""]))
+    @precondition(lambda self: self.desk.incident is not None)
+    def somebody_tries_what_is_not_allowed(self, name: str) -> None:
+        incident = self.desk.incident
+        assert incident is not None
+        if name in allowed_commands(incident):
+            return
+        command = Command(name=name, actor="lin", text="直接关掉")
+        with pytest.raises(IllegalMove) as refusal:
+            on_command(incident, command, self.project, self.now)
+        assert all(allowed in str(refusal.value) for allowed in allowed_commands(incident))
+
+    @rule()
+    @precondition(lambda self: self.desk.incident is not None)
+    def timers_run(self) -> None:
+        for timer in self.desk.due(self.now):
+            before = self.desk.incident
+            assert before is not None
+            change = on_timer(before, timer, self.project, self.now, links=LINKS)
+            self.desk.save(change)
+            if change.events:
+                assert not self.desk.save(change)
+                self.check_act(before, change)
+            twice = on_timer(change.incident, timer, self.project, self.now, links=LINKS)
+            assert not twice.events
+
+    @rule()
+    def messages_leave(self) -> None:
+        self.desk.unsent.clear()
+
+    @rule(away=st.sampled_from(PEOPLE))
+    def config_is_reloaded(self, away: str) -> None:
+        today = self.now.date()
+        span = [[(today - timedelta(days=3)).isoformat(), (today + timedelta(days=3)).isoformat()]]
+        self.project = make_project(owners=owners(**{away: {"away": span}}))
+
+    # --- what must hold ---
+
+    def evidence(self) -> Evidence:
+        week = self.now - timedelta(days=7)
+        live = tuple(sorted(post for post in self.posts if post[0] > week))
+        return make_evidence(authors=max(1, len(self.posts)), live_authors=live, watch_authors=live)
+
+    def check_act(self, before: Incident | None, change: Change) -> None:
+        after = change.incident
+        kinds = [event.kind for event in change.events]
+        if kinds[0] in {"raised", "reopened", "rejected", "split"}:
+            assert change.intents, "P1: a raise tells somebody"
+        if before is not None and after.epoch != before.epoch:
+            assert after.epoch == before.epoch + 1
+            assert kinds[0] in {"reopened", "rejected", "split"}
+        if before is not None and after.state is IncidentState.CLOSED is not before.state:
+            assert kinds == ["confirmed"], "P8"
+            assert after.closed_evidence
+        if "reopened" in kinds:  # P9: only posts younger than the end bring it back
+            assert before is not None
+            assert before.closed_at is not None
+            grace = timedelta(minutes=30)
+            assert sum(at > before.closed_at + grace for at, _ in self.posts) >= 3
+        if before is not None and after.epoch == before.epoch:
+            assert after.step >= before.step, "P10: steps never fall within an epoch"
+            assert after.policy.steps[: before.step] == before.policy.steps[: before.step]
+        quiet = before is not None and before.muted_until and before.muted_until > self.now
+        if quiet and after.muted_until:  # P12: a silence that still holds lets nothing through
+            told = [i for i in change.intents if i.kind not in {"confirm", "closing"}]
+            assert not told or kinds[0] == "assigned"
+        if len(change.intents) > 1:
+            people = [intent.recipient_id for intent in change.intents]
+            assert len(set(people)) == len(people), "one act tells a person once"
+
+    @invariant()
+    def incident_is_the_fold_of_its_events(self) -> None:
+        if self.desk.incident is not None:
+            assert fold(self.desk.events) == self.desk.incident
+
+    @invariant()
+    def events_survive_json(self) -> None:
+        if self.desk.events:
+            last = self.desk.events[-1]
+            read = json.loads(json.dumps(last.data, allow_nan=False))
+            stored = [*self.desk.events[:-1], replace(last, data=read)]
+            assert fold(stored) == self.desk.incident
+
+    @invariant()
+    def no_step_is_said_after_an_acknowledge(self) -> None:
+        incident = self.desk.incident
+        if incident is None or incident.state is not IncidentState.ACKNOWLEDGED:
+            return
+        pending = [t for t in self.desk.timers.values() if t.status == "pending"]
+        assert not [timer for timer in pending if timer.kind == "step"], "P7"
+
+    @invariant()
+    def an_open_incident_is_never_forgotten(self) -> None:
+        incident = self.desk.incident
+        if incident is None or incident.state not in OPEN or incident.dormant:
+            return
+        pending = {t.kind for t in self.desk.timers.values() if t.status == "pending"}
+        end_of_ladder = incident.step >= len(incident.policy.steps)
+        match incident.state:
+            case IncidentState.OPEN:
+                assert pending & {"step", "mute"} or end_of_ladder
+            case IncidentState.ACKNOWLEDGED:
+                assert "ack" in pending
+            case _:
+                assert "confirm" in pending
+
+    @invariant()
+    def ended_incidents_have_no_timers(self) -> None:
+        incident = self.desk.incident
+        if incident is not None and incident.state not in OPEN:
+            assert not [t for t in self.desk.timers.values() if t.status == "pending"]
+
+
+IncidentMachine.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestIncidentMachine = IncidentMachine.TestCase
