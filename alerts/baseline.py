@@ -41,6 +41,7 @@ PHI = (1.0, 6.0)
 KAPPA = (0.15, 1.0)
 PHI_PRIOR = 1.5  # between the two kinds of stream that were simulated
 PHI_POSTS = 20.0  # so many posts weigh as much as the prior
+PHI_POSTS_BRAND = 200.0  # a cluster leans on its brand's burstiness, which far more posts tell
 OWN_SEASON_POSTS = 300  # from here a cluster's own hours of the day count
 SHRINK_DAY = 100.0  # posts' worth of the coarser profile mixed into the finer one
 SHRINK_WEEK = 1000.0
@@ -224,15 +225,18 @@ def _own_profile(profile: Floats, counts: Floats, watched: Floats, hours: Ints) 
     )
     enough = (counts.sum(-1) >= OWN_SEASON_POSTS)[..., None]
     ratio = np.where(enough, own / by_hour, 1.0)
-    mixed: Floats = (profile.reshape(days) * ratio[..., None, :]).reshape(profile.shape)
+    turned = profile.reshape(days) * ratio[..., None, :]
+    mixed: Floats = turned.reshape(*turned.shape[:-2], WEEK)
     return mixed
 
 
 def _brand_phi(counts: Floats, exposure: Floats) -> Floats:
     """Return the burstiness of the whole brand from single hours, (...)."""
     level = counts.sum(-1) / np.maximum(exposure.sum(-1), 1e-9)
-    phi, _ = _moments(counts, level[..., None] * exposure, 1, np.asarray(PHI_PRIOR))
-    return phi
+    means = level[..., None] * exposure
+    squares = ((np.minimum(counts, _cut(means)) - means) ** 2).sum(-1)
+    phi: Floats = (squares + PHI_POSTS * PHI_PRIOR) / (means.sum(-1) + PHI_POSTS)
+    return np.clip(phi, *PHI)
 
 
 def _spread(counts: Floats, means: Floats, phi_prior: Floats) -> tuple[Floats, Floats]:
@@ -257,15 +261,21 @@ def _spread(counts: Floats, means: Floats, phi_prior: Floats) -> tuple[Floats, F
 def _moments(counts: Floats, means: Floats, width: int, phi_prior: Floats) -> tuple[Floats, Floats]:
     """Fit V = phi m + kappa^2 m^2 by moments over overlapping windows of `width` hours.
 
-    Counts are cut at four standard deviations plus two of a moderately bursty stream, so that an
-    event of last week does not blind the detector this week. Phi is shrunk to its prior; what
-    phi's upper limit cannot explain is left to kappa.
+    Phi is shrunk to its brand's; what phi's upper limit cannot explain is left to kappa.
     """
-    cut = means + 4.0 * np.sqrt(2.0 * means + (KAPPA[0] * means) ** 2) + 2.0
-    squares = ((np.minimum(counts, cut) - means) ** 2).sum(-1)
+    squares = ((np.minimum(counts, _cut(means)) - means) ** 2).sum(-1)
     linear, quadratic = means.sum(-1), (means**2).sum(-1)
-    weight = PHI_POSTS * width
+    weight = PHI_POSTS_BRAND * width
     phi = (squares - KAPPA[0] ** 2 * quadratic + weight * phi_prior) / (linear + weight)
     phi = np.clip(phi, *PHI)
-    rest = (squares - phi * linear) / np.maximum(quadratic, weight / width)
+    rest = (squares - phi * linear) / np.maximum(quadratic, PHI_POSTS)
     return phi, np.sqrt(np.clip(rest, KAPPA[0] ** 2, KAPPA[1] ** 2))
+
+
+def _cut(means: Floats) -> Floats:
+    """Return where counts are cut: four standard deviations plus two of a moderately bursty stream.
+
+    Why: an event of last week must not blind the detector this week.
+    """
+    cut: Floats = means + 4.0 * np.sqrt(2.0 * means + (KAPPA[0] * means) ** 2) + 2.0
+    return cut
