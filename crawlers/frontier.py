@@ -1,0 +1,88 @@
+"""The seam to the store: what a poll or a detail page came to, committed in one transaction each.
+
+A crawler never remembers anything across a restart by itself: what it must know lies behind
+`Frontier`, and a cursor moves only together with what it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from crawlers.causes import Failure
+from storage.records import DetailLink, FetchEvent, RawMention, SourceId, SourceState
+
+# A claimed detail link belongs to its claimer this long; a batch never takes longer than half of
+# it at the source's rate (runner.batch_size), so a living crawler does not lose its lease.
+DETAIL_LEASE_S = 600
+MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPage:
+    """The last good or last bad raw page of a source: what an engineer needs to repair it."""
+
+    kind: Literal["good", "bad"]
+    url: str
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResult:
+    """What one poll came to. `state` is the whole state after it (before it while judging).
+
+    `problems` name single items that were left out or repaired. `unreadable` counts the items that
+    were left out; each must be counted once as Outcome.UNREADABLE.
+    """
+
+    state: SourceState
+    event: FetchEvent
+    raws: tuple[RawMention, ...] = ()
+    links: tuple[DetailLink, ...] = ()
+    page: SavedPage | None = None
+    failure: Failure | None = None
+    unmet: tuple[str, ...] = ()  # expectations that this poll did not meet
+    problems: tuple[str, ...] = ()
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailResult:
+    """What one detail page came to: `done` with a mention, `retry` later, or `dead` with a reason.
+
+    `attempts` counts this one.
+    """
+
+    event: FetchEvent
+    state: Literal["done", "retry", "dead"]
+    attempts: int
+    reason: str = ""
+    raw: RawMention | None = None
+    page: SavedPage | None = None
+    problems: tuple[str, ...] = ()
+
+
+class Frontier(Protocol):
+    """Implemented over the store by the application. Called in one worker thread, never the loop.
+
+    `commit_poll` writes state, event, mentions, links and page in one transaction and returns how
+    many mentions and links were new; it adds the new mentions to `state.items` and the number of
+    new ones to the event. `claim_details` returns links not done whose lease is free, oldest
+    first, and leases them for DETAIL_LEASE_S. `commit_detail` stores the mention and ends (or
+    frees) the link in one transaction. All of them may be repeated without harm.
+    """
+
+    def state(self, source_id: SourceId) -> SourceState:
+        """Return what is remembered of a source; a fresh state when it was never polled."""
+
+    def commit_poll(self, result: PollResult) -> int:
+        """Write one poll; return the number of new mentions and links."""
+
+    def claim_details(self, source_id: SourceId, limit: int, now: datetime) -> Sequence[DetailLink]:
+        """Lease at most `limit` links that wait to be fetched."""
+
+    def commit_detail(self, link: DetailLink, result: DetailResult) -> None:
+        """Write one detail page and the end of its link."""
