@@ -6,7 +6,7 @@ models, so that one mistake does not hide another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import combinations
 
@@ -19,10 +19,11 @@ _CONDITIONS = ("brand", "product", "issue", "region", "platform")
 
 
 class Entries:
-    """All entries of a project, by kind."""
+    """All entries of a project, by kind. Of `unread` kinds there may be more than were read."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], unread: Collection[str] = ()) -> None:
         self.all = entries
+        self.unread = unread
 
     def of(self, kind: str) -> list[Entry]:
         """Return the entries of one kind in the order of their files."""
@@ -53,18 +54,18 @@ def check_together(entries: Entries) -> Iterator[Problem]:
         yield from _route(route, entries)
     yield from _shadowed(entries.of("route"))
     for fallback in entries.of("fallback"):
-        yield from _references(fallback, (), "owner", entries.ids("owner"))
+        yield from _references(fallback, (), "owner", entries)
         if fallback.value in ([], ""):
             yield fallback.problem("expected at least one owner's id, got none")
 
 
 def _missing(entries: Entries) -> Iterator[Problem]:
     for kind, place in _NEEDED.items():
-        if not entries.of(kind):
+        if not entries.of(kind) and kind not in entries.unread:
             yield Problem(
                 place.replace("*", f"my-{kind}"), 1, f"no {kind} is configured: write one"
             )
-    if not entries.of("fallback"):
+    if not entries.of("fallback") and "fallback" not in entries.unread:
         text = 'section "fallback" is missing: name the owners who are told when no route matches'
         yield Problem("project.yaml", 1, text)
 
@@ -96,12 +97,13 @@ def _positions(entry: Entry, *path: str) -> range:
     return range(len(found)) if isinstance(found, list) else range(0)
 
 
-def _references(entry: Entry, path: Where, kind: str, known: Iterable[str]) -> Iterator[Problem]:
+def _references(entry: Entry, path: Where, kind: str, entries: Entries) -> Iterator[Problem]:
     """Yield a problem for every id at `path` that no entry of this kind has."""
-    ids = set(known)
+    ids = set(entries.product_ids() if kind == "product" else entries.ids(kind))
+    all_known = ("brand" if kind == "product" else kind) not in entries.unread
     seen: set[str] = set()
     for place, word in entry.words(*path):
-        if word not in ids:
+        if word not in ids and all_known:
             yield entry.problem(f'there is no {kind} "{word}"{did_you_mean(word, ids)}', *place)
         elif word in seen:
             yield entry.problem(f'{kind} "{word}" is named twice', *place)
@@ -133,7 +135,7 @@ def _brand(brand: Entry) -> Iterator[Problem]:
 
 
 def _owner(owner: Entry, entries: Entries) -> Iterator[Problem]:
-    yield from _references(owner, ("channels",), "channel", entries.ids("channel"))
+    yield from _references(owner, ("channels",), "channel", entries)
     if owner.get("channels") in ([], ""):
         yield owner.problem("expected at least one channel, or nobody can tell them", "channels")
     by_mail = {entry.id for entry in entries.of("channel") if entry.text("kind") == "email"}
@@ -170,10 +172,10 @@ def _day(value: object) -> date | None:
 
 def _route(route: Entry, entries: Entries) -> Iterator[Problem]:
     for path in ("owner", "also", "chain"):
-        yield from _references(route, (path,), "owner", entries.ids("owner"))
-    yield from _references(route, ("brand",), "brand", entries.ids("brand"))
+        yield from _references(route, (path,), "owner", entries)
+    yield from _references(route, ("brand",), "brand", entries)
+    yield from _references(route, ("product",), "product", entries)
     products = entries.product_ids()
-    yield from _references(route, ("product",), "product", products)
     brands = {word for _, word in route.words("brand")}
     for place, word in route.words("product"):
         brand = products.get(word)

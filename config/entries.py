@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.wording import did_you_mean, kind_of
+from config.wording import did_you_mean, kind_of, nearest
 from config.yaml_lines import MAX_BYTES, Document, Problem, Where, read_document
 
 # The top-level keys of the files in the project's root, and the kind of entry each one holds.
@@ -75,7 +75,8 @@ class Entry:
     def problem(self, text: str, *path: str | int) -> Problem:
         """Return a problem of this entry at a place within it."""
         place = path_text(path)
-        said = f"{self.title}: {place}: {text}" if place else f"{self.title}: {text}"
+        colon = ": " if place and not place.startswith("[") else ""
+        said = f"{self.title}{colon}{place}: {text}"
         return Problem(self.document.file, self.document.line((*self.where, *path)), said)
 
 
@@ -87,18 +88,26 @@ def path_text(path: Where) -> str:
     return text.removeprefix(".")
 
 
-def read_entries(directory: Path, environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a directory holds. `unread` are the kinds of which some may exist but were not read."""
+
+    entries: list[Entry]
+    problems: list[Problem]
+    unread: set[str]
+
+
+def read_entries(directory: Path, environ: Mapping[str, str]) -> Reading:
     """Read every file of a project directory."""
-    problems: list[Problem] = []
-    entries: list[Entry] = []
+    reading = Reading([], [], set())
     declared: dict[str, Entry] = {}
-    for document in _documents(directory, "", environ, problems):
-        for entry in _sections(document, declared, problems):
-            entries.extend(_split(entry, problems))
+    for document in _documents(directory, "", environ, reading):
+        for section in _sections(document, declared, reading):
+            reading.entries.extend(_split(section, reading))
     for folder, kind in FOLDERS.items():
-        for document in _documents(directory, folder, environ, problems):
-            entries.extend(whole(kind, document, problems))
-    return entries, problems
+        for document in _documents(directory, folder, environ, reading):
+            reading.entries.extend(whole(kind, document, reading.problems))
+    return reading
 
 
 def read_file(
@@ -123,55 +132,56 @@ def whole(kind: str, document: Document, problems: list[Problem]) -> Iterator[En
 
 
 def _documents(
-    directory: Path, folder: str, environ: Mapping[str, str], problems: list[Problem]
+    directory: Path, folder: str, environ: Mapping[str, str], reading: Reading
 ) -> Iterator[Document]:
-    path = directory / folder
+    kinds = [FOLDERS[folder]] if folder else [*SINGLE_SECTIONS, *LIST_SECTIONS.values()]
     try:
-        files = sorted(item for item in path.iterdir() if not item.name.startswith("."))
+        files = sorted(path for path in (directory / folder).iterdir() if path.name[0] != ".")
     except FileNotFoundError:
         return
     except OSError as error:
-        problems.append(Problem(folder or ".", 1, f"cannot be listed: {error.strerror}"))
+        reading.problems.append(Problem(folder or ".", 1, f"cannot be listed: {error.strerror}"))
+        reading.unread.update(kinds)
         return
-    for file in files:
-        name = file.relative_to(directory).as_posix()
-        if file.suffix == ".yml":
-            problems.append(Problem(name, 1, 'file name ends in ".yml": rename it to ".yaml"'))
-        if file.suffix == ".yaml":
-            document, found = read_file(file, name, environ)
-            problems.extend(found)
-            if document is not None:
+    for path in files:
+        name = path.relative_to(directory).as_posix()
+        if path.suffix == ".yml":
+            reading.problems.append(Problem(name, 1, 'rename it: the ending must be ".yaml"'))
+            reading.unread.update(kinds)
+        if path.suffix == ".yaml":
+            document, found = read_file(path, name, environ)
+            reading.problems.extend(found)
+            if document is None:
+                reading.unread.update(kinds)
+            else:
                 yield document
 
 
-def _sections(
-    document: Document, declared: dict[str, Entry], problems: list[Problem]
-) -> Iterator[Entry]:
+def _sections(document: Document, declared: dict[str, Entry], reading: Reading) -> Iterator[Entry]:
     """Yield the sections of one root file; a section stands in one file only."""
     if document.value is None:
         return
     if not isinstance(document.value, dict):
         text = f"expected sections such as {', '.join(SECTIONS)}, got {kind_of(document.value)}"
-        problems.append(Problem(document.file, 1, text))
+        reading.problems.append(Problem(document.file, 1, text))
         return
     for key, value in document.value.items():
         entry = Entry(key, document, (key,), value)
         if key not in SECTIONS:
-            problems.append(entry_key_problem(document, key))
+            reading.problems.append(_unknown_section(document, key))
+            meant = nearest(key, SECTIONS)
+            reading.unread.update({LIST_SECTIONS.get(meant, meant)})
         elif key in declared:
             first = declared[key].document
-            text = (
-                f'section "{key}" is already in {first.file}:{first.line((key,))}: '
-                "keep it in one file"
-            )
-            problems.append(Problem(document.file, document.line((key,)), text))
+            place = f"{first.file}:{first.line((key,))}"
+            text = f'section "{key}" is already in {place}: keep it in one file'
+            reading.problems.append(Problem(document.file, document.line((key,)), text))
         else:
             declared[key] = entry
             yield entry
 
 
-def entry_key_problem(document: Document, key: str) -> Problem:
-    """Return the problem of a top-level key that no root file takes."""
+def _unknown_section(document: Document, key: str) -> Problem:
     line = document.line((key,))
     if key in FOLDERS:
         text = f'section "{key}" does not stand here: write one file per entry in {key}/'
@@ -179,17 +189,18 @@ def entry_key_problem(document: Document, key: str) -> Problem:
     return Problem(document.file, line, f'unknown section "{key}"{did_you_mean(key, SECTIONS)}')
 
 
-def _split(section: Entry, problems: list[Problem]) -> Iterator[Entry]:
+def _split(section: Entry, reading: Reading) -> Iterator[Entry]:
     kind = LIST_SECTIONS.get(section.kind)
     if kind is None:
         yield section
         return
     if not isinstance(section.value, list):
-        problems.append(section.problem(f"expected a list, got {kind_of(section.value)}"))
+        reading.problems.append(section.problem(f"expected a list, got {kind_of(section.value)}"))
+        reading.unread.add(kind)
         return
     for index, item in enumerate(section.value):
         entry = Entry(kind, section.document, (*section.where, index), item)
         if isinstance(item, dict):
             yield entry
         else:
-            problems.append(entry.problem(f"expected keys and values, got {kind_of(item)}"))
+            reading.problems.append(entry.problem(f"expected keys and values, got {kind_of(item)}"))

@@ -34,7 +34,7 @@ from config.schema import (
 )
 from config.source_checks import check_outside, check_source
 from config.wording import SchemaView, describe
-from config.yaml_lines import Problem, Where
+from config.yaml_lines import Document, Problem, Where
 
 
 class RootFile(Model):
@@ -59,17 +59,15 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
         raise ConfigError(
             f"{directory}: there is no such directory; groundswell init {directory} makes one"
         )
-    entries, problems = read_entries(directory, os.environ if environ is None else environ)
-    together = Entries(entries)
-    problems.extend(check_together(together))
-    problems.extend(check_outside(together))
+    reading = read_entries(directory, os.environ if environ is None else environ)
+    entries = Entries(reading.entries, reading.unread)
+    problems = [*check_together(entries), *check_outside(entries)]
     models: dict[str, list[Any]] = {}
-    for entry in entries:
+    for entry in reading.entries:
         model, found = _validate(entry)
         models.setdefault(entry.kind, []).append(model)
         problems.extend(found)
-    if problems:
-        raise ConfigError(*(str(problem) for problem in sorted(set(problems))))
+    _raise_any(reading.problems, problems, [entry.document for entry in reading.entries])
     return _assemble(models)
 
 
@@ -85,15 +83,26 @@ def load_source(
     Errors: ConfigError with every problem.
     """
     environ = os.environ if environ is None else environ
-    document, problems = read_file(path, str(path), environ)
+    document, unread = read_file(path, str(path), environ)
     source: SourceConfig | None = None
-    for entry in () if document is None else whole("source", document, problems):
-        source, found = _validate(entry)
-        problems.extend(found)
+    problems: list[Problem] = []
+    for entry in () if document is None else whole("source", document, unread):
+        source, problems = _validate(entry)
         problems.extend(check_source(entry, allow_private))
-    if problems or source is None:
-        raise ConfigError(*(str(problem) for problem in sorted(set(problems))))
+    _raise_any(unread, problems, [] if document is None else [document])
+    assert source is not None  # else there is a problem
     return source
+
+
+def _raise_any(
+    unread: Iterable[Problem], problems: Iterable[Problem], documents: Iterable[Document]
+) -> None:
+    """Raise what is wrong, less the echoes: problems of a line that could not be read anyway."""
+    unreadable = {(item.file, line) for item in documents for line in item.unreadable}
+    told = {problem for problem in problems if (problem.file, problem.line) not in unreadable}
+    told.update(unread)
+    if told:
+        raise ConfigError(*(str(problem) for problem in sorted(told)))
 
 
 def example_dir() -> Path:

@@ -130,10 +130,12 @@ def check_allowance(entry: str) -> str:
     if not has_port or not 1 <= int(port) <= 65535 or not host:
         return f'expected an exact host:port such as "127.0.0.1:8080", got {entry!r}'
     try:
-        _parse(f"http://{entry}/")
-        _literal(_fold(host))
+        target = _parse(f"http://{entry}/")
+        _literal(target.host)
     except FetchError as error:
         return str(error)
+    if (target.host, target.port) != (_fold(host), int(port)):
+        return f'expected an exact host:port such as "127.0.0.1:8080", got {entry!r}'
     return ""
 
 

@@ -121,7 +121,7 @@ def _start(source: Entry, allowed: Collection[str] | None) -> Iterator[Problem]:
     yield from _literal_secrets(source, ("start",), _TOKEN_PARAMS)
     pages = source.get("pages", "max")
     follows = source.get("pages", "next") is not None or any(_PAGE in url for _, url in urls)
-    if isinstance(pages, int) and pages > 1 and urls and not follows:
+    if isinstance(pages, int) and 1 < pages <= 100 and urls and not follows:
         text = f'asks for {pages} pages, but "start" has no {_PAGE} and there is no "next"'
         yield source.problem(text, "pages", "max")
 

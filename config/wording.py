@@ -58,10 +58,16 @@ _EXPECTED = {
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean "…"?)` for the nearest known word, "" when none is near."""
+    near = nearest(word, known)
+    return f' (did you mean "{near}"?)' if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that is most like this one, "" when none is near."""
     folded = {name.casefold(): name for name in known}
     # 0.6 is difflib's own default; it still finds one wrong letter in a word of three.
     near = difflib.get_close_matches(word[:200].casefold(), folded, n=1, cutoff=0.6)
-    return f' (did you mean "{folded[near[0]]}"?)' if near else ""
+    return folded[near[0]] if near else ""
 
 
 def kind_of(value: object) -> str:
@@ -152,7 +158,7 @@ def describe(error: ErrorDetails, schema: SchemaView, base: Where) -> tuple[Wher
     where = (*base, *place)
     if kind == "extra_forbidden":
         known = schema.keys(where[:-1])
-        return place, f'unknown key "{place[-1]}"{did_you_mean(str(place[-1]), known)}'
+        return place[:-1], f'unknown key "{place[-1]}"{did_you_mean(str(place[-1]), known)}'
     if kind == "missing":
         last = place[-1]
         missing = f"value {last + 1}" if isinstance(last, int) else f'key "{last}"'

@@ -44,13 +44,14 @@ class Document:
     """One file as plain values.
 
     `lines` holds the line (from 1) of every key and list item, `substituted` the places where an
-    environment variable was put in.
+    environment variable was put in, `unreadable` the lines whose value is not what was written.
     """
 
     file: str
     value: object
     lines: Mapping[Where, int]
     substituted: frozenset[Where] = frozenset()
+    unreadable: frozenset[int] = frozenset()
 
     def line(self, where: Where) -> int:
         """Return the line of a place, else of the nearest place above it that the file names."""
@@ -73,59 +74,65 @@ def read_document(
     file: str, body: bytes, environ: Mapping[str, str]
 ) -> tuple[Document | None, list[Problem]]:
     """Read one YAML file; None when it cannot be read at all, and every problem met on the way."""
-    if len(body) > MAX_BYTES:
-        text = f"the file has {len(body)} bytes, expected at most {MAX_BYTES}: split it"
-        return None, [Problem(file, 1, text)]
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{body[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        return None, [Problem(file, line, found)]
-    try:
-        node = _compose(text)
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, int(error.position)) + 1
-        found = f"character U+{int(error.character):04X} is not allowed in YAML: remove it"
-        return None, [Problem(file, line, found)]
-    except yaml.MarkedYAMLError as error:
-        return None, [_syntax_problem(file, error)]
+        node = _compose(_decode(body))
     except _Unreadable as error:
-        return None, [Problem(file, error.line, "cannot be read as YAML: check this line")]
+        return None, [Problem(file, error.line, error.text)]
     builder = _Builder(file, environ)
     value = None if node is None else builder.build(node, ())
-    return (
-        Document(file, value, builder.lines, frozenset(builder.substituted)),
-        builder.problems,
-    )
+    if builder.is_too_much:
+        return None, builder.problems
+    unreadable = frozenset(builder.unreadable)
+    substituted = frozenset(builder.substituted)
+    return Document(file, value, builder.lines, substituted, unreadable), builder.problems
 
 
 class _Unreadable(Exception):  # noqa: N818 - an answer, not a fault
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(line, text)
         self.line = line
+        self.text = text
+
+
+def _decode(body: bytes) -> str:
+    if len(body) > MAX_BYTES:
+        raise _Unreadable(1, f"the file is larger than {MAX_BYTES} bytes: split it")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{body[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        raise _Unreadable(line, found) from error
 
 
 def _compose(text: str) -> yaml.Node | None:
-    loader = _Loader(text)
+    line = 0
     try:
-        node: yaml.Node | None = loader.get_single_node()
-    except (ValueError, OverflowError) as error:
+        loader = _Loader(text)
+        try:
+            node: yaml.Node | None = loader.get_single_node()
+        finally:
+            line = loader.line
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, int(error.position)) + 1
+        found = f"character U+{int(error.character):04X} is not allowed in YAML: remove it"
+        raise _Unreadable(line, found) from error
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         # an escape beyond Unicode ("\Uffffffff") or a directive with an endless number
-        raise _Unreadable(loader.line + 1) from error
-    finally:
-        loader.dispose()
+        raise _Unreadable(line + 1, "cannot be read as YAML: check this line") from error
     return node
 
 
-def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
+def _syntax(error: yaml.MarkedYAMLError) -> _Unreadable:
     mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark is not None else 1
     # The library's snippet is left out: the line may hold a secret.
     said = error.problem or error.context or "syntax error"
     if said.startswith("but "):
         said = f"{error.context}, {said}"
-    return Problem(file, line, f"cannot be read as YAML: {said}")
+    return _Unreadable(mark.line + 1 if mark else 1, f"cannot be read as YAML: {said}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -180,6 +187,8 @@ class _Builder:
         self.lines: dict[Where, int] = {}
         self.substituted: set[Where] = set()
         self.problems: list[Problem] = []
+        self.unreadable: set[int] = set()
+        self.is_too_much = False
         self._values_left = MAX_VALUES
         self._open: set[int] = set()
 
@@ -187,11 +196,12 @@ class _Builder:
         self.lines.setdefault(where, node.start_mark.line + 1)
         self._values_left -= 1
         if self._values_left < 0:
-            if self._values_left == -1:
-                self._report(node, f"more than {MAX_VALUES} values once aliases are followed")
+            if not self.is_too_much:
+                self._refuse(node, f"more than {MAX_VALUES} values once aliases are followed")
+            self.is_too_much = True
             return None
         if id(node) in self._open:
-            self._report(node, "an alias (*) that holds itself: write the value out")
+            self._refuse(node, "an alias (*) that holds itself: write the value out")
             return None
         self._open.add(id(node))
         try:
@@ -202,6 +212,11 @@ class _Builder:
             return self._scalar(node, where)
         finally:
             self._open.discard(id(node))
+
+    def _refuse(self, node: yaml.Node, text: str) -> None:
+        """Report a value that was not read; later checks of its line would only be echoes."""
+        self._report(node, text)
+        self.unreadable.add(node.start_mark.line + 1)
 
     def _report(self, node: yaml.Node, text: str) -> None:
         self.problems.append(Problem(self.file, node.start_mark.line + 1, text))
@@ -227,7 +242,7 @@ class _Builder:
     def _key(self, node: yaml.ScalarNode) -> str | None:
         key = str(node.value)
         if key == "<<" and node.style is None:
-            self._report(node, "merge keys (<<) are not supported: write the keys out")
+            self._refuse(node, "merge keys (<<) are not supported: write the keys out")
             return None
         if _UNWRITABLE.search(key):
             self._report(node, "a key holds a control character: remove it")
@@ -251,23 +266,23 @@ class _Builder:
                 return float(text)
             case "str":
                 return self._text(node, text, where)
-        self._report(node, f'tag "{_tag_text(node.tag)}" is not supported: remove it')
+        self._refuse(node, f'tag "{_tag_text(node.tag)}" is not supported: remove it')
         return None
 
     def _text(self, node: yaml.Node, text: str, where: Where) -> str:
         if _UNWRITABLE.search(text):
-            self._report(node, "the text holds a control character or half a character: remove it")
+            self._refuse(node, "the text holds a control character or half a character: remove it")
             return ""
         replaced, troubles = substitute(text, self.environ)
         for trouble in troubles:
-            self._report(node, trouble)
+            self._refuse(node, trouble)
         if replaced != text or _PLACEHOLDER.search(text):
             self.substituted.add(where)
         return replaced
 
     def _check_tag(self, node: yaml.Node, expected: str) -> None:
         if node.tag != _TAG + expected:
-            self._report(node, f'tag "{_tag_text(node.tag)}" is not supported: remove it')
+            self._refuse(node, f'tag "{_tag_text(node.tag)}" is not supported: remove it')
 
 
 def _tag_text(tag: str) -> str:
