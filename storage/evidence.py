@@ -1,0 +1,242 @@
+"""All that grading may know of a cluster, read in a handful of indexed queries.
+
+In: a cluster id and the instant it is judged at. Out: Evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from config.errors import StoreError
+from storage import tables
+from storage.hours import count_hours
+from storage.records import Cluster, ClusterId, Evidence, HourCount, MentionId
+from storage.rows import cluster_of, mappings
+
+_AUTHORS_FOR = timedelta(days=7)  # the longest detection window (alerting.md 3.2)
+_HOURS_FOR = timedelta(days=35)  # a baseline of 28 days that lags by up to 7 (alerting.md 3.2)
+_SAMPLES = 12  # more than a message or a page shows at once
+
+_assigned = tables.mention_cluster
+_cluster = tables.cluster
+_mention = tables.mention
+
+
+def find_cluster(connection: Connection, cluster_id: ClusterId) -> Cluster | None:
+    """Return a cluster, or the one it was merged into; None when there never was one."""
+    row = _row_of(connection, cluster_id)
+    while row is not None and row["alias_of"] is not None:
+        row = _row_of(connection, row["alias_of"])
+    return None if row is None else cluster_of(row)
+
+
+def family(connection: Connection, cluster: Cluster) -> list[str]:
+    """Return the ids of a cluster and of all that were merged into it."""
+    aliases = sa.select(_cluster.c.cluster_id).where(_cluster.c.alias_of == cluster.cluster_id)
+    return [cluster.cluster_id, *connection.scalars(aliases.order_by(_cluster.c.cluster_id))]
+
+
+def gather_evidence(
+    connection: Connection, cluster_id: ClusterId, now: datetime, *, history: bool = False
+) -> Evidence:
+    """Return the evidence on a cluster as it stands at `now`.
+
+    With `history` old mentions count as if they could page, and nothing published after `now` is
+    seen: what grading would have said then (decisions.md 5).
+    """
+    cluster = find_cluster(connection, cluster_id)
+    if cluster is None:
+        raise StoreError(f"reading evidence: there is no cluster {cluster_id!r}")
+    reader = _Reader(connection, cluster, now, history=history)
+    return Evidence(
+        cluster=cluster,
+        hours=reader.hours() if not history else reader.past_hours(),
+        brand_hours=reader.brand_hours(),
+        brand_clusters=max(1, reader.brand_clusters()),
+        brand_first_at=reader.brand_first_at(),
+        live_authors=reader.authors(sure_only=True),
+        watch_authors=reader.authors(sure_only=False),
+        samples=reader.samples(),
+        blind_hours=reader.blind_hours(),
+        **reader.totals(),
+        **reader.facts(),
+    )
+
+
+class _Reader:
+    """The queries that make up the evidence on one cluster."""
+
+    def __init__(
+        self, connection: Connection, cluster: Cluster, now: datetime, *, history: bool
+    ) -> None:
+        self._connection = connection
+        self._cluster = cluster
+        self._now = now
+        self._history = history
+        member = _assigned.c.cluster_id == cluster.cluster_id
+        self._members = sa.and_(member, _assigned.c.published_at <= now) if history else member
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        return mappings(self._connection.execute(query))
+
+    def hours(self) -> tuple[HourCount, ...]:
+        author, text = tables.cluster_hour_author, tables.cluster_hour_text
+        since = self._now - _HOURS_FOR
+        rows = count_hours(
+            self._connection,
+            sa.and_(author.c.cluster_id == self._cluster.cluster_id, author.c.hour >= since),
+            sa.and_(text.c.cluster_id == self._cluster.cluster_id, text.c.hour >= since),
+        )
+        return tuple(HourCount(**row) for row in rows)
+
+    def past_hours(self) -> tuple[HourCount, ...]:
+        """Count history as live: the hour tables hold it apart, so the members are counted."""
+        rows = self._rows(
+            sa.select(
+                _assigned.c.published_at,
+                _assigned.c.author_key,
+                _assigned.c.text_key,
+                _assigned.c.is_sure,
+            )
+            .where(self._members, _assigned.c.published_at >= self._now - _HOURS_FOR)
+            .order_by(_assigned.c.published_at)
+        )
+        hours: dict[datetime, list[sa.RowMapping]] = {}
+        for row in rows:
+            hour = row["published_at"].replace(minute=0, second=0, microsecond=0)
+            hours.setdefault(hour, []).append(row)
+        return tuple(
+            HourCount(
+                hour=hour,
+                mentions=len(found),
+                authors=len({row["author_key"] for row in found}),
+                texts=len({row["text_key"] for row in found}),
+                live=len({row["author_key"] for row in found if row["is_sure"]}),
+                watch=len({row["author_key"] for row in found}),
+            )
+            for hour, found in hours.items()
+        )
+
+    def brand_hours(self) -> tuple[HourCount, ...]:
+        table = tables.brand_hour
+        rows = self._rows(
+            sa.select(*(column for column in table.c if column.name != "brand_id"))
+            .where(
+                table.c.brand_id == self._cluster.brand_id,
+                table.c.hour >= self._now - _HOURS_FOR,
+                table.c.hour <= self._now,
+            )
+            .order_by(table.c.hour)
+        )
+        return tuple(HourCount(**row) for row in rows)
+
+    def brand_clusters(self) -> int:
+        found: int | None = self._connection.scalar(
+            sa.select(sa.func.count()).where(
+                _cluster.c.brand_id == self._cluster.brand_id, _cluster.c.state == "live"
+            )
+        )
+        return found or 0
+
+    def brand_first_at(self) -> datetime | None:
+        table = tables.brand_hour
+        first: datetime | None = self._connection.scalar(
+            sa.select(sa.func.min(table.c.hour)).where(table.c.brand_id == self._cluster.brand_id)
+        )
+        return first
+
+    def authors(self, *, sure_only: bool) -> tuple[tuple[datetime, str], ...]:
+        first = sa.func.min(_assigned.c.published_at)
+        query = (
+            sa.select(first, _assigned.c.author_key)
+            .where(self._members, _assigned.c.published_at >= self._now - _AUTHORS_FOR)
+            .group_by(_assigned.c.author_key)
+            .order_by(first, _assigned.c.author_key)
+        )
+        if not self._history:
+            query = query.where(sa.not_(_assigned.c.history))
+        if sure_only:
+            query = query.where(_assigned.c.is_sure)
+        return tuple((row[0], row[1]) for row in self._connection.execute(query))
+
+    def totals(self) -> dict[str, Any]:
+        counts = self._connection.execute(
+            sa.select(
+                sa.func.count().label("mentions"),
+                sa.func.count(sa.distinct(_assigned.c.author_key)).label("authors"),
+                sa.func.count(sa.distinct(_assigned.c.text_key)).label("texts"),
+                sa.func.min(_assigned.c.published_at).label("first_at"),
+                sa.func.max(_assigned.c.published_at).label("last_at"),
+            ).where(self._members)
+        )
+        spread = self._connection.execute(
+            sa.select(
+                sa.func.sum(_mention.c.reposts).label("reposts"),
+                sa.func.sum(_mention.c.views).label("views"),
+            )
+            .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
+            .where(self._members, _mention.c.channel != "internal")
+        )
+        figures = spread.mappings().one()
+        return {
+            **counts.mappings().one(),
+            **{name: None if n is None else int(n) for name, n in figures.items()},
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Read what members state, most frequent first; history may not make a grade rise."""
+        table = tables.cluster_fact
+        weight = table.c.n if self._history else table.c.n_watch
+        counted = sa.func.sum(sa.case((table.c.kind == "severity", 1), else_=weight))
+        rows = self._rows(
+            sa.select(table.c.kind, table.c.value, counted.label("n"))
+            .where(table.c.cluster_id == self._cluster.cluster_id, weight > 0)
+            .group_by(table.c.kind, table.c.value)
+            .order_by(counted.desc(), table.c.value)
+        )
+        by_kind: dict[str, list[tuple[str, int]]] = {}
+        for row in rows:
+            by_kind.setdefault(row["kind"], []).append((row["value"], int(row["n"])))
+        names = {"platforms": "platform", "tiers": "tier", "regions": "region"}
+        names["products"] = "product"
+        return {
+            **{
+                name: tuple(value for value, _ in by_kind.get(kind, ()))
+                for name, kind in names.items()
+            },
+            "issue_classes": tuple(by_kind.get("issue", ())),
+            "severity": tuple(by_kind.get("severity", ())),
+        }
+
+    def samples(self) -> tuple[MentionId, ...]:
+        is_copy = sa.case((_assigned.c.duplicate_of.is_(None), 0), else_=1)
+        is_face = sa.case((_assigned.c.mention_pk == self._cluster.representative_id, 0), else_=1)
+        query = (
+            sa.select(_assigned.c.mention_pk)
+            .where(self._members)
+            .order_by(is_face, is_copy, _assigned.c.published_at.desc(), _assigned.c.mention_pk)
+            .limit(_SAMPLES)
+        )
+        return tuple(MentionId(found) for found in self._connection.scalars(query))
+
+    def blind_hours(self) -> tuple[datetime, ...]:
+        """Hours in which sources were asked and none answered."""
+        table = tables.source_hour
+        query = (
+            sa.select(table.c.hour)
+            .where(table.c.hour >= self._now - _HOURS_FOR, table.c.hour <= self._now)
+            .group_by(table.c.hour)
+            .having(sa.func.sum(table.c.answered) == 0)
+            .order_by(table.c.hour)
+        )
+        return tuple(self._connection.scalars(query))
+
+
+def _row_of(connection: Connection, cluster_id: str) -> sa.RowMapping | None:
+    query = sa.select(_cluster).where(_cluster.c.cluster_id == cluster_id)
+    return connection.execute(query).mappings().one_or_none()

@@ -1,0 +1,313 @@
+"""Where verdicts wait for the clusterer, and what it decided.
+
+In: ShardChanges of one batch. Out: rows of cluster, mention_cluster, cluster_event, df_snapshot and
+the hour tables, all in the caller's transaction; and ShardState to go on from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from config.errors import StoreError
+from storage import tables
+from storage.columns import upsert
+from storage.counters import take_numbers
+from storage.hours import Counts, Member, member_of, merge_hours, stored_members
+from storage.records import (
+    Assignment,
+    Cluster,
+    ClusterEvent,
+    ClusterId,
+    Mention,
+    ShardChanges,
+    ShardId,
+    ShardSnapshot,
+    ShardState,
+    Verdict,
+)
+from storage.rows import (
+    assignment_of,
+    cluster_of,
+    columns_of,
+    mappings,
+    mention_of,
+    verdict_of,
+)
+from storage.understanding import brand_of
+
+_assigned = tables.mention_cluster
+_cluster = tables.cluster
+_queue = tables.gather_queue
+_mention = tables.mention
+_verdict = tables.verdict
+
+# A cluster lives 60 days after its last mention (cluster.md 3.6) by the shard's own clock.
+_LIVE_WINDOW = timedelta(days=62)
+
+
+class Gathering:
+    """Transaction part: from waiting verdicts to clusters."""
+
+    connection: Connection
+
+    def pending_shards(self) -> list[ShardId]:
+        """Return the shards in which something waits."""
+        query = sa.select(_queue.c.shard_id).distinct().order_by(_queue.c.shard_id)
+        return [ShardId(shard_id) for shard_id in self.connection.scalars(query)]
+
+    def pending_verdicts(self, shard_id: ShardId, limit: int) -> list[tuple[Mention, Verdict]]:
+        """Return what waits in a shard, in the order the mentions were taken in."""
+        query = (
+            sa.select(_mention, *(column.label(f"v_{column.name}") for column in _verdict.c))
+            .select_from(_queue)
+            .join(_mention, _mention.c.mention_pk == _queue.c.mention_pk)
+            .join(
+                _verdict,
+                sa.and_(
+                    _verdict.c.mention_pk == _queue.c.mention_pk,
+                    _verdict.c.brand_id == brand_of(shard_id),
+                    _verdict.c.is_current,
+                ),
+            )
+            .where(_queue.c.shard_id == shard_id)
+            .order_by(_queue.c.mention_pk)
+            .limit(limit)
+        )
+        rows = mappings(self.connection.execute(query))
+        names = [column.name for column in _verdict.c]
+        return [
+            (mention_of(row), verdict_of({name: row[f"v_{name}"] for name in names}))
+            for row in rows
+        ]
+
+    def load_shard(self, shard_id: ShardId, now: datetime) -> ShardState:
+        """Return all that a shard needs to go on: live clusters, snapshot, the live window.
+
+        `recent` is in order of `seq`: what was gathered in the last 62 days of the shard's own
+        clock (the newest arrival in it, not `now`: a brand may be silent for months), and what
+        came after the snapshot. Mentions of clusters that are cold are among it.
+        """
+        del now
+        clusters = self.connection.execute(
+            sa.select(_cluster)
+            .where(_cluster.c.shard_id == shard_id, _cluster.c.state == "live")
+            .order_by(_cluster.c.cluster_id)
+        )
+        table = tables.df_snapshot
+        found = self.connection.execute(sa.select(table).where(table.c.shard_id == shard_id))
+        row = found.mappings().one_or_none()
+        snapshot = None if row is None else ShardSnapshot(**row)
+        return ShardState(
+            shard_id=shard_id,
+            brand_id=brand_of(shard_id),
+            clusters=tuple(cluster_of(row) for row in mappings(clusters)),
+            snapshot=snapshot,
+            recent=self._recent(shard_id, snapshot),
+        )
+
+    def save_gathering(
+        self, changes: ShardChanges, items: Sequence[tuple[Mention, Verdict]]
+    ) -> None:
+        """Write what one batch changed; `items` leave the queue, assigned or not.
+
+        An assignment of a mention that has one already moves it. Members of a cluster that became
+        an alias go to the survivor, where `home_id` remembers the cluster they joined.
+        """
+        rows = [columns_of(cluster, _cluster) for cluster in changes.clusters]
+        upsert(self.connection, _cluster, rows)
+        by_id = {int(mention.mention_id): (mention, verdict) for mention, verdict in items}
+        counts = Counts()
+        self._assign(changes, by_id, counts)
+        counts.write(self.connection)
+        aliases = {c.cluster_id: c.alias_of for c in changes.clusters if c.alias_of is not None}
+        for loser in sorted(aliases):
+            self._merge(loser, _survivor(aliases, loser))
+        self._write_journal(changes.events)
+        if changes.snapshot is not None:
+            upsert(
+                self.connection,
+                tables.df_snapshot,
+                [columns_of(changes.snapshot, tables.df_snapshot)],
+            )
+        self.connection.execute(
+            sa.delete(_queue).where(
+                _queue.c.shard_id == changes.shard_id, _queue.c.mention_pk.in_(sorted(by_id))
+            )
+        )
+
+    def _assign(
+        self,
+        changes: ShardChanges,
+        items: Mapping[int, tuple[Mention, Verdict]],
+        counts: Counts,
+    ) -> None:
+        brand_id = brand_of(changes.shard_id)
+        ids = [assignment.mention_id for assignment in changes.assignments]
+        if not ids:
+            return
+        of_brand = _assigned.c.brand_id == brand_id
+        held = sa.and_(of_brand, _assigned.c.mention_pk.in_(ids))
+        stored = {row["mention_pk"]: row for row in stored_members(self.connection, held)}
+        originals = self._originals(changes.assignments, brand_id)
+        gathered_at = self._last_gathered_at(changes.shard_id)
+        new = []
+        for assignment in changes.assignments:
+            if assignment.mention_id in stored:
+                self._move(assignment, stored[assignment.mention_id], counts)
+                continue
+            if assignment.mention_id not in items:
+                raise StoreError(
+                    f"gathering shard {changes.shard_id!r}: mention {assignment.mention_id} is "
+                    "neither in this batch nor in a cluster"
+                )
+            mention, verdict = items[assignment.mention_id]
+            original = originals.get(assignment.duplicate_of)
+            member = member_of(assignment, mention, verdict, original)
+            counts.add(member)
+            arrived_at = min(mention.published_at, mention.observed_at)
+            gathered_at = max(gathered_at or arrived_at, arrived_at)
+            row = _assigned_row(changes.shard_id, assignment, member, gathered_at)
+            originals[assignment.mention_id] = row
+            new.append(row)
+        if new:
+            self.connection.execute(sa.insert(_assigned), new)
+
+    def _move(self, assignment: Assignment, row: Mapping[str, Any], counts: Counts) -> None:
+        counts.move(row["member"], assignment.cluster_id)
+        self.connection.execute(
+            sa.update(_assigned)
+            .where(
+                _assigned.c.mention_pk == assignment.mention_id,
+                _assigned.c.brand_id == row["brand_id"],
+            )
+            .values(
+                cluster_id=assignment.cluster_id,
+                home_id=None,
+                seq=assignment.seq,
+                score=assignment.score,
+                sketch=assignment.sketch,
+                duplicate_of=assignment.duplicate_of,
+            )
+        )
+
+    def _originals(
+        self, assignments: Sequence[Assignment], brand_id: str
+    ) -> dict[int | None, Mapping[Any, Any]]:
+        """Return the rows that duplicates of this batch point at."""
+        ids = {item.duplicate_of for item in assignments if item.duplicate_of is not None}
+        if not ids:
+            return {}
+        query = sa.select(_assigned).where(
+            _assigned.c.mention_pk.in_(sorted(ids)), _assigned.c.brand_id == brand_id
+        )
+        return {row["mention_pk"]: row for row in mappings(self.connection.execute(query))}
+
+    def _last_gathered_at(self, shard_id: ShardId) -> datetime | None:
+        query = (
+            sa.select(_assigned.c.gathered_at)
+            .where(_assigned.c.shard_id == shard_id)
+            .order_by(_assigned.c.seq.desc())
+            .limit(1)
+        )
+        last: datetime | None = self.connection.scalar(query)
+        return last
+
+    def _merge(self, loser: ClusterId, survivor: ClusterId) -> None:
+        if loser == survivor:
+            raise StoreError(f"merging clusters: {loser!r} is an alias of itself")
+        connection = self.connection
+        connection.execute(
+            sa.update(_assigned)
+            .where(_assigned.c.cluster_id == loser)
+            .values(
+                home_id=sa.func.coalesce(_assigned.c.home_id, _assigned.c.cluster_id),
+                cluster_id=survivor,
+            )
+        )
+        merge_hours(connection, loser, survivor)
+        # aliases of the loser point at the survivor at once: a redirect is always one step
+        connection.execute(
+            sa.update(_cluster)
+            .where(sa.or_(_cluster.c.cluster_id == loser, _cluster.c.alias_of == loser))
+            .values(alias_of=survivor)
+        )
+
+    def _write_journal(self, events: Sequence[ClusterEvent]) -> None:
+        if not events:
+            return
+        numbers = take_numbers(self.connection, "cluster_event", len(events))
+        rows = [
+            columns_of(event, tables.cluster_event) | {"event_no": number}
+            for event, number in zip(events, numbers, strict=True)
+        ]
+        self.connection.execute(sa.insert(tables.cluster_event), rows)
+
+    def _recent(
+        self, shard_id: ShardId, snapshot: ShardSnapshot | None
+    ) -> tuple[tuple[Mention, Assignment], ...]:
+        of_shard = _assigned.c.shard_id == shard_id
+        last = self._last_gathered_at(shard_id)
+        if last is None:
+            return ()
+        # gathered_at never falls as seq rises: the newest row outside the window bounds it
+        outside = self.connection.scalar(
+            sa.select(_assigned.c.seq)
+            .where(of_shard, _assigned.c.gathered_at < last - _LIVE_WINDOW)
+            .order_by(_assigned.c.seq.desc())
+            .limit(1)
+        )
+        first = min(outside or 0, snapshot.seq if snapshot else 0)
+        query = (
+            sa.select(
+                _mention, *(c for c in _assigned.c if c.name not in {"mention_pk", "published_at"})
+            )
+            .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
+            .where(of_shard, _assigned.c.seq > first)
+            .order_by(_assigned.c.seq)
+        )
+        rows = mappings(self.connection.execute(query))
+        return tuple((mention_of(row), assignment_of(row)) for row in rows)
+
+
+def _survivor(aliases: Mapping[ClusterId, ClusterId], loser: ClusterId) -> ClusterId:
+    """Follow the aliases of one batch to the cluster that lives."""
+    seen = {loser}
+    survivor = aliases[loser]
+    while survivor in aliases and survivor not in seen:
+        seen.add(survivor)
+        survivor = aliases[survivor]
+    return survivor
+
+
+def _assigned_row(
+    shard_id: ShardId, assignment: Assignment, member: Member, gathered_at: datetime
+) -> dict[str, Any]:
+    return {
+        "mention_pk": assignment.mention_id,
+        "brand_id": member.brand_id,
+        "shard_id": shard_id,
+        "cluster_id": assignment.cluster_id,
+        "home_id": None,
+        "seq": assignment.seq,
+        "score": assignment.score,
+        "fingerprint": assignment.fingerprint,
+        "text_key": member.text_key,
+        "sketch": assignment.sketch,
+        "duplicate_of": assignment.duplicate_of,
+        "author_key": member.author_key,
+        "published_at": member.published_at,
+        "gathered_at": gathered_at,
+        "is_sure": member.is_sure,
+        "history": member.history,
+    }
+
+
+def cluster_rows(connection: Connection, cluster_ids: Sequence[ClusterId]) -> list[Cluster]:
+    """Return clusters by id, aliases as they are."""
+    query = sa.select(_cluster).where(_cluster.c.cluster_id.in_(list(cluster_ids)))
+    return [cluster_of(row) for row in mappings(connection.execute(query))]

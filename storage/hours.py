@@ -1,0 +1,268 @@
+"""The hour tables: who said what about a cluster, counted per hour so that distinct counts add up.
+
+In: members of clusters that come or go. Out: rows of cluster_hour_author, cluster_hour_text and
+cluster_fact, which equal a recount of all members at any time, and the cache brand_hour.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from storage import tables
+from storage.columns import upsert, upsert_from
+from storage.intake import hour_of
+from storage.records import Assignment, ClusterId, Mention, Polarity, Verdict
+from storage.rows import Row, mappings
+
+_author = tables.cluster_hour_author
+_text = tables.cluster_hour_text
+_fact = tables.cluster_fact
+_row = tables.mention_cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """What a mention adds to the counts of its cluster. `facts` are (kind, value)."""
+
+    cluster_id: str
+    brand_id: str
+    author_key: str
+    text_key: int
+    published_at: datetime
+    is_sure: bool
+    history: bool
+    facts: tuple[tuple[str, str], ...]
+
+
+def member_of(
+    assignment: Assignment, mention: Mention, verdict: Verdict, original: Row | None
+) -> Member:
+    """Make the member that an assignment brings. `original` is the row of what it duplicates.
+
+    A missing author is an author of its own, except in a near-duplicate: then all copies are one
+    (decisions.md 4). Near-duplicates are one text.
+    """
+    root = assignment.duplicate_of or assignment.mention_id
+    return Member(
+        cluster_id=assignment.cluster_id,
+        brand_id=verdict.brand_id,
+        author_key=mention.author_key or f"~{root}",
+        text_key=assignment.fingerprint if original is None else original["text_key"],
+        published_at=mention.published_at,
+        is_sure=verdict.polarity is Polarity.NEGATIVE,
+        history=mention.history,
+        facts=_facts(
+            {
+                "channel": mention.channel,
+                "platform": mention.platform,
+                "tier": mention.tier,
+                "region": mention.region,
+                "issue_class": verdict.issue_class,
+            },
+            {"products": verdict.products, "severity": verdict.severity},
+        ),
+    )
+
+
+def stored_members(connection: Connection, where: sa.ColumnElement[bool]) -> Iterator[Row]:
+    """Give the members that match, each a row of mention_cluster with "member" beside it."""
+    mention, verdict = tables.mention, tables.verdict
+    query = (
+        sa.select(
+            _row,
+            *(mention.c[name] for name in ("channel", "platform", "tier", "region")),
+            verdict.c.issue_class,
+            verdict.c.detail,
+        )
+        .join(mention, mention.c.mention_pk == _row.c.mention_pk)
+        .join(
+            verdict,
+            sa.and_(
+                verdict.c.mention_pk == _row.c.mention_pk,
+                verdict.c.brand_id == _row.c.brand_id,
+                verdict.c.is_current,
+            ),
+        )
+        .where(where)
+        .order_by(_row.c.seq)
+    )
+    for row in mappings(connection.execute(query)):
+        member = Member(
+            facts=_facts(row, row["detail"]),
+            **{
+                name: row[name]
+                for name in (
+                    "cluster_id",
+                    "brand_id",
+                    "author_key",
+                    "text_key",
+                    "published_at",
+                    "is_sure",
+                    "history",
+                )
+            },
+        )
+        yield {**row, "member": member}
+
+
+def _facts(mention: Row, verdict: Row) -> tuple[tuple[str, str], ...]:
+    facts = [("region", mention["region"]), ("issue", mention["issue_class"])]
+    if mention["channel"] != "internal":  # what a customer service ticket says is not spread
+        facts += [("platform", mention["platform"]), ("tier", mention["tier"])]
+    facts += [("product", value) for value in verdict["products"]]
+    facts += [("severity", value) for value in verdict["severity"]]
+    return tuple((kind, value) for kind, value in facts if value)
+
+
+@dataclass(slots=True)
+class Counts:
+    """Differences to the hour tables, gathered in memory and written at once."""
+
+    authors: Counter[tuple[str, datetime, str, str, str]] = field(default_factory=Counter)
+    texts: Counter[tuple[str, datetime, int, str]] = field(default_factory=Counter)
+    facts: Counter[tuple[str, str, str, str, str]] = field(default_factory=Counter)
+    hours: set[tuple[str, datetime]] = field(default_factory=set)
+
+    def add(self, member: Member, times: int = 1) -> None:
+        """Count a member in, or out with `times=-1`."""
+        hour = hour_of(member.published_at)
+        self.hours.add((member.brand_id, hour))
+        watch = not member.history
+        weights = {"n": 1, "n_watch": int(watch), "n_live": int(watch and member.is_sure)}
+        for column, weight in weights.items():
+            key = (member.cluster_id, hour, member.author_key, member.brand_id, column)
+            self.authors[key] += weight * times
+        self.texts[(member.cluster_id, hour, member.text_key, member.brand_id)] += times
+        for kind, value in member.facts:
+            author = member.author_key if kind == "severity" else ""
+            self.facts[(member.cluster_id, kind, value, author, "n")] += times
+            self.facts[(member.cluster_id, kind, value, author, "n_watch")] += watch * times
+
+    def move(self, member: Member, cluster_id: ClusterId) -> None:
+        """Count a member out of its cluster and into another."""
+        self.add(member, -1)
+        self.add(replace(member, cluster_id=cluster_id))
+
+    def write(self, connection: Connection) -> None:
+        """Apply the differences; rows that fall to nothing go."""
+        authors: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for (cluster_id, hour, author, brand, column), n in self.authors.items():
+            row = authors.setdefault(
+                (cluster_id, hour, author),
+                {"cluster_id": cluster_id, "hour": hour, "author_key": author, "brand_id": brand},
+            )
+            row[column] = n
+        facts: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for (cluster_id, kind, value, author, column), n in self.facts.items():
+            row = facts.setdefault(
+                (cluster_id, kind, value, author),
+                {"cluster_id": cluster_id, "kind": kind, "value": value, "author_key": author},
+            )
+            row[column] = n
+        texts = [
+            {"cluster_id": cluster_id, "hour": hour, "text_key": key, "brand_id": brand, "n": n}
+            for (cluster_id, hour, key, brand), n in self.texts.items()
+        ]
+        _apply(connection, _author, list(authors.values()), ("n", "n_live", "n_watch"))
+        _apply(connection, _text, texts, ("n",))
+        _apply(connection, _fact, list(facts.values()), ("n", "n_watch"))
+        refresh_brand_hours(connection, self.hours)
+
+
+def _apply(
+    connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]], add: Sequence[str]
+) -> None:
+    key = [column.name for column in table.primary_key]
+    # one order of keys for all writers, so that two of them cannot wait for each other in a ring
+    changed = sorted(
+        (row for row in rows if any(row[name] for name in add)),
+        key=lambda row: tuple(row[name] for name in key),
+    )
+    keep = [name for name in table.c.keys() if name not in {*key, *add}]  # noqa: SIM118
+    upsert(connection, table, changed, keep=keep, add=add)
+    less = [{f"key_{name}": row[name] for name in key} for row in changed if row["n"] < 0]
+    if less:
+        matches = (table.c[name] == sa.bindparam(f"key_{name}") for name in key)
+        connection.execute(sa.delete(table).where(table.c.n <= 0, *matches), less)
+
+
+def merge_hours(connection: Connection, loser: str, survivor: str) -> None:
+    """Add a cluster's rows to those of another and delete them."""
+    for table, add in ((_author, ("n", "n_live", "n_watch")), (_text, ("n",))):
+        _merge(connection, table, loser, survivor, add)
+    _merge(connection, _fact, loser, survivor, ("n", "n_watch"))
+
+
+def _merge(
+    connection: Connection, table: sa.Table, loser: str, survivor: str, add: Sequence[str]
+) -> None:
+    names = [column.name for column in table.c]
+    values = [
+        sa.literal(survivor).label(name) if name == "cluster_id" else table.c[name]
+        for name in names
+    ]
+    moved = sa.select(*values).where(table.c.cluster_id == loser)
+    upsert_from(connection, table, names, moved, add=add)
+    connection.execute(sa.delete(table).where(table.c.cluster_id == loser))
+
+
+def refresh_brand_hours(connection: Connection, hours: Iterable[tuple[str, datetime]]) -> None:
+    """Recount the cache of what a whole brand saw in these hours."""
+    by_brand: dict[str, list[datetime]] = {}
+    for brand_id, hour in sorted(hours):
+        by_brand.setdefault(brand_id, []).append(hour)
+    cache = tables.brand_hour
+    for brand_id, touched in by_brand.items():
+        rows = [
+            {"brand_id": brand_id, **row}
+            for row in count_hours(
+                connection,
+                sa.and_(_author.c.brand_id == brand_id, _author.c.hour.in_(touched)),
+                sa.and_(_text.c.brand_id == brand_id, _text.c.hour.in_(touched)),
+            )
+        ]
+        upsert(connection, cache, rows)
+        gone = sorted(set(touched) - {row["hour"] for row in rows})
+        if gone:
+            connection.execute(
+                sa.delete(cache).where(cache.c.brand_id == brand_id, cache.c.hour.in_(gone))
+            )
+
+
+def count_hours(
+    connection: Connection,
+    of_authors: sa.ColumnElement[bool],
+    of_texts: sa.ColumnElement[bool],
+) -> list[dict[str, Any]]:
+    """Count mentions, distinct authors and texts per hour, oldest hour first."""
+    author, hour = _author.c.author_key, _author.c.hour
+    distinct = sa.func.count(sa.distinct(author))
+    authors = connection.execute(
+        sa.select(
+            hour,
+            sa.func.sum(_author.c.n).label("mentions"),
+            distinct.label("authors"),
+            sa.func.count(sa.distinct(sa.case((_author.c.n_live > 0, author)))).label("live"),
+            sa.func.count(sa.distinct(sa.case((_author.c.n_watch > 0, author)))).label("watch"),
+        )
+        .where(of_authors)
+        .group_by(hour)
+        .order_by(hour)
+    )
+    texts = connection.execute(
+        sa.select(_text.c.hour, sa.func.count(sa.distinct(_text.c.text_key)))
+        .where(of_texts)
+        .group_by(_text.c.hour)
+    )
+    per_hour: dict[datetime, int] = {found[0]: found[1] for found in texts}
+    return [
+        {**row, "mentions": int(row["mentions"]), "texts": per_hour.get(row["hour"], 0)}
+        for row in mappings(authors)
+    ]

@@ -1,0 +1,228 @@
+"""Incidents: one Change in, everything it says written together, or nothing.
+
+The event log is the truth; the row of `incident` equals its fold. Timers and intents are rows of
+the same transaction, so nothing that must be said can be lost between two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from config.errors import StoreError
+from storage import tables
+from storage.columns import insert_new, insert_one, upsert
+from storage.counters import lock_counter, move_counter, take_numbers
+from storage.evidence import family, find_cluster, gather_evidence
+from storage.records import (
+    BrandId,
+    Change,
+    ClusterId,
+    Evidence,
+    Incident,
+    IncidentEvent,
+    IncidentId,
+    IncidentState,
+    Intent,
+    Timer,
+)
+from storage.rows import columns_of, incident_of, incident_row, mappings, timer_of
+
+_incident = tables.incident
+_event = tables.incident_event
+_timer = tables.timer
+_intent = tables.intent
+
+OPEN_STATES = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED})
+_UNSENT = ("pending", "retry", "ambiguous")
+
+
+class Incidents:
+    """Transaction part: evidence, incidents, timers and what must be said."""
+
+    connection: Connection
+
+    def evidence(self, cluster_id: ClusterId, now: datetime, *, history: bool = False) -> Evidence:
+        """Return all that grading may know of a cluster; see storage.evidence."""
+        return gather_evidence(self.connection, cluster_id, now, history=history)
+
+    def incident_of(self, cluster_id: ClusterId) -> Incident | None:
+        """Return the incident that new mentions of a cluster belong to; see find_incident_of."""
+        return find_incident_of(self.connection, cluster_id)
+
+    def incident(self, name: IncidentId | str) -> Incident | None:
+        """Return an incident by its id or its code."""
+        return find_incident(self.connection, name)
+
+    def save_change(self, change: Change) -> bool:
+        """Write a Change whole; False, and nothing is written, when it was written before.
+
+        Errors: StoreError when the incident moved on since the Change was made from it.
+        """
+        if self._is_known(change.events):
+            return False
+        if change.events:
+            self._write_incident(change)
+            self._write_events(change.events)
+        self._write_timers(change)
+        if change.cancel_intents:
+            self._cancel_intents(change)
+        self.add_intents(change.intents)
+        return True
+
+    def due_timers(self, now: datetime, limit: int) -> list[Timer]:
+        """Return pending timers that are due, the longest overdue first."""
+        query = (
+            sa.select(_timer)
+            .where(sa.text("status = 'pending'"), _timer.c.due_at <= now)
+            .order_by(_timer.c.due_at, _timer.c.incident_id, _timer.c.kind, _timer.c.step)
+            .limit(limit)
+        )
+        return [timer_of(row) for row in mappings(self.connection.execute(query))]
+
+    def add_intents(self, intents: Sequence[Intent]) -> int:
+        """Put messages into the outbox; return how many were not there before."""
+        if not intents:
+            return 0
+        last = first = lock_counter(self.connection, "intent")
+        ids = [intent.intent_id for intent in intents]
+        known = set(
+            self.connection.scalars(
+                sa.select(_intent.c.intent_id).where(_intent.c.intent_id.in_(ids))
+            )
+        )
+        rows = []
+        for intent in intents:
+            if intent.intent_id in known:
+                continue
+            known.add(intent.intent_id)
+            last += 1
+            extra = {"intent_no": last, "lease_until": None}
+            rows.append(columns_of(intent, _intent) | extra)
+        if rows:
+            self.connection.execute(sa.insert(_intent), rows)
+            move_counter(self.connection, "intent", last)
+        return last - first
+
+    def note_would_have_been(
+        self, cluster_id: ClusterId, brand_id: BrandId, text: str, at: datetime
+    ) -> None:
+        """Remember what history would have raised (decisions.md 5), one line per cluster.
+
+        `at` is when it was noted; the first noting keeps its instant, the text is the newest.
+        """
+        row = {"cluster_id": cluster_id, "brand_id": brand_id, "text": text, "at": at}
+        upsert(self.connection, tables.would_have_been, [row], keep=["at"])
+
+    def _is_known(self, events: Sequence[IncidentEvent]) -> bool:
+        keys = [event.source_event_id for event in events if event.source_event_id]
+        if not keys:
+            return False
+        found = sa.select(_event.c.seq).where(_event.c.source_event_id.in_(keys)).limit(1)
+        return self.connection.scalar(found) is not None
+
+    def _write_incident(self, change: Change) -> None:
+        incident = change.incident
+        before = change.events[0].seq - 1
+        row = incident_row(incident)
+        if before == 0:
+            written = insert_one(self.connection, _incident, row)
+        else:
+            key = _incident.c.incident_id == incident.incident_id
+            update = sa.update(_incident).where(key, _incident.c.seq == before).values(row)
+            written = self.connection.execute(update).rowcount == 1
+        if not written:
+            raise StoreError(
+                f"writing event {before + 1} of incident {incident.code}: somebody else changed it "
+                "meanwhile; load it again and repeat"
+            )
+        link = {"cluster_id": incident.cluster_id, "incident_id": incident.incident_id}
+        insert_new(self.connection, tables.incident_cluster, [link])
+
+    def _write_events(self, events: Sequence[IncidentEvent]) -> None:
+        numbers = take_numbers(self.connection, "incident_event", len(events))
+        rows = [
+            columns_of(event, _event) | {"event_no": number, "data": dict(event.data)}
+            for event, number in zip(events, numbers, strict=True)
+        ]
+        self.connection.execute(sa.insert(_event), rows)
+
+    def _write_timers(self, change: Change) -> None:
+        if change.cancel_timers:
+            self.connection.execute(
+                sa.update(_timer)
+                .where(
+                    _timer.c.incident_id == change.incident.incident_id,
+                    _timer.c.kind.in_(change.cancel_timers),
+                    _timer.c.status == "pending",
+                )
+                .values(status="cancelled")
+            )
+        upsert(self.connection, _timer, [columns_of(timer, _timer) for timer in change.timers])
+
+    def _cancel_intents(self, change: Change) -> None:
+        self.connection.execute(
+            sa.update(_intent)
+            .where(
+                _intent.c.incident_id == change.incident.incident_id,
+                _intent.c.status.in_(_UNSENT),
+            )
+            .values(status="cancelled", reason=change.cancel_intents)
+        )
+
+
+def find_incident(connection: Connection, name: str) -> Incident | None:
+    """Return an incident by id, else the newest with that code."""
+    query = (
+        sa.select(_incident.c.document)
+        .where(sa.or_(_incident.c.incident_id == name, _incident.c.code == name))
+        .order_by(
+            sa.case((_incident.c.incident_id == name, 0), else_=1),
+            _incident.c.opened_at.desc(),
+            _incident.c.incident_id,
+        )
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else incident_of(row)
+
+
+def find_incident_of(connection: Connection, cluster_id: ClusterId) -> Incident | None:
+    """Return the incident of a cluster, through merged clusters and merged incidents.
+
+    An open one comes before one that ended, the surviving cluster's own before that of a cluster
+    merged into it, then the newest.
+    """
+    cluster = find_cluster(connection, cluster_id)
+    if cluster is None:
+        return None
+    link = tables.incident_cluster
+    query = (
+        sa.select(_incident.c.document)
+        .join(link, link.c.incident_id == _incident.c.incident_id)
+        .where(link.c.cluster_id.in_(family(connection, cluster)))
+    )
+    found = {_follow_merges(connection, row) for row in mappings(connection.execute(query))}
+
+    def rank(incident: Incident) -> tuple[Any, ...]:
+        is_open = incident.state in OPEN_STATES
+        is_own = incident.cluster_id == cluster.cluster_id
+        return is_open, is_own, incident.opened_at, incident.incident_id
+
+    return max(found, key=rank, default=None)
+
+
+def _follow_merges(connection: Connection, row: sa.RowMapping) -> Incident:
+    incident = incident_of(row)
+    seen = {incident.incident_id}
+    while incident.state is IncidentState.MERGED and incident.merged_into not in {None, *seen}:
+        target = find_incident(connection, str(incident.merged_into))
+        if target is None:
+            break
+        incident = target
+        seen.add(incident.incident_id)
+    return incident

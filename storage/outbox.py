@@ -1,0 +1,222 @@
+"""The outbox: what must be said, taken by one sender at a time and finished with its outcome.
+
+Leases run on the database's clock, due times on the caller's (decisions.md 3). A fence number per
+claim keeps a sender that lost its lease from overwriting what the next one found out.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from config.errors import StoreError
+from storage import tables
+from storage.columns import database_clock, read_clock
+from storage.incidents import Incidents
+from storage.records import (
+    ChannelId,
+    Delivery,
+    DeliveryClass,
+    Intent,
+    IntentStatus,
+)
+from storage.rows import columns_of, intent_of, mappings
+
+_intent = tables.intent
+_delivery = tables.delivery
+
+FINAL = ("sent", "dead", "cancelled")
+_WAITING = ("pending", "retry", "ambiguous")
+
+# A message that may be out is not sent again at once: a late answer, or a person, may still settle
+# it (alerting.md 2.4).
+_AMBIGUOUS_HOLD = timedelta(minutes=2)
+
+
+class _Opens(Protocol):
+    def write(self) -> AbstractContextManager[Connection]: ...
+
+    def look(self) -> AbstractContextManager[Connection]: ...
+
+
+class Outbox:
+    """Store part: each call is a transaction of its own, so that nothing is sent inside one."""
+
+    def claim_intents(self: _Opens, now: datetime, limit: int, lease_s: float) -> list[Intent]:
+        """Take due messages for `lease_s` seconds; each carries the status it had before.
+
+        Of one incident and recipient only the earliest unfinished one is given. One whose sender
+        vanished after it began to send becomes AMBIGUOUS and rests two minutes.
+        """
+        with self.write() as connection:
+            _release_expired(connection, now)
+            rows = _claimable(connection, now, limit)
+            if not rows:
+                return []
+            lease_until = read_clock(connection) + timedelta(seconds=lease_s)
+            connection.execute(
+                sa.update(_intent)
+                .where(_intent.c.intent_id.in_([row["intent_id"] for row in rows]))
+                .values(status="leased", fence=_intent.c.fence + 1, lease_until=lease_until)
+            )
+            return [intent_of({**row, "fence": row["fence"] + 1}) for row in rows]
+
+    def start_delivery(self: _Opens, intent: Intent, started_at: datetime) -> Delivery:
+        """Write down that a send begins; StoreError when the lease was lost meanwhile."""
+        with self.write() as connection:
+            if not _still_held(connection, intent):
+                raise StoreError(
+                    f"starting to send {intent.intent_id!r}: its lease was lost to another sender; "
+                    "leave it to that one"
+                )
+            last: int | None = connection.scalar(
+                sa.select(sa.func.max(_delivery.c.n)).where(
+                    _delivery.c.intent_id == intent.intent_id
+                )
+            )
+            delivery = Delivery(
+                intent_id=intent.intent_id, n=(last or 0) + 1, started_at=started_at
+            )
+            row = columns_of(delivery, _delivery) | {"channel_id": intent.channel_id}
+            connection.execute(sa.insert(_delivery), [row])
+            connection.execute(
+                sa.update(_intent)
+                .where(_intent.c.intent_id == intent.intent_id)
+                .values(attempts=_intent.c.attempts + 1)
+            )
+            return delivery
+
+    def finish_delivery(
+        self: _Opens,
+        intent: Intent,
+        delivery: Delivery | None,
+        status: IntentStatus,
+        next_due_at: datetime | None = None,
+        fallback: Intent | None = None,
+    ) -> bool:
+        """Write what an attempt came to, and the fallback message in the same transaction.
+
+        `delivery` is None when the message is ended without an attempt. False when the lease was
+        lost: then only the attempt's outcome is written down.
+        """
+        with self.write() as connection:
+            if delivery is not None:
+                _complete(connection, delivery)
+            if not _still_held(connection, intent):
+                return False
+            values: dict[str, Any] = {
+                "status": status.value,
+                "lease_until": None,
+                "reason": intent.reason or (delivery.text if delivery is not None else ""),
+            }
+            if next_due_at is not None:
+                values["due_at"] = next_due_at
+            connection.execute(
+                sa.update(_intent).where(_intent.c.intent_id == intent.intent_id).values(values)
+            )
+            if fallback is not None:
+                outbox = Incidents()
+                outbox.connection = connection
+                outbox.add_intents([fallback])
+            return True
+
+    def sent_since(self: _Opens, channel_id: ChannelId, since: datetime) -> int:
+        """Return how many attempts a channel has made since an instant: its budget is of these."""
+        with self.look() as connection:
+            found: int = connection.execute(
+                sa.select(sa.func.count()).where(
+                    _delivery.c.channel_id == channel_id, _delivery.c.started_at >= since
+                )
+            ).scalar_one()
+            return found
+
+
+def _release_expired(connection: Connection, now: datetime) -> None:
+    """Free leases that ran out; what had begun to be sent is ambiguous."""
+    expired = sa.and_(_intent.c.status == "leased", _intent.c.lease_until < database_clock())
+    begun = (
+        sa.select(_delivery.c.intent_id)
+        .join(_intent, _intent.c.intent_id == _delivery.c.intent_id)
+        .where(expired, _delivery.c.ended_at.is_(None))
+        .with_for_update(of=_intent, skip_locked=True)
+    )
+    ids = sorted(set(connection.scalars(begun)))
+    if ids:
+        connection.execute(
+            sa.update(_delivery)
+            .where(_delivery.c.intent_id.in_(ids), _delivery.c.ended_at.is_(None))
+            .values(
+                ended_at=now,
+                outcome=DeliveryClass.AMBIGUOUS.value,
+                text="the sender ended before the answer came",
+            )
+        )
+        connection.execute(
+            sa.update(_intent)
+            .where(_intent.c.intent_id.in_(ids))
+            .values(
+                status="ambiguous",
+                due_at=now + _AMBIGUOUS_HOLD,
+                lease_until=None,
+                fence=_intent.c.fence + 1,
+                reason="bytes may be out",
+            )
+        )
+
+
+def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[str, Any]]:
+    expired = sa.and_(_intent.c.status == "leased", _intent.c.lease_until < database_clock())
+    earlier = _intent.alias("earlier")
+    # One that is held for later and was never tried does not hold up what is due before it.
+    blocks = sa.exists().where(
+        earlier.c.incident_id == _intent.c.incident_id,
+        earlier.c.recipient_id == _intent.c.recipient_id,
+        earlier.c.intent_no < _intent.c.intent_no,
+        earlier.c.status.not_in(FINAL),
+        sa.or_(earlier.c.due_at <= _intent.c.due_at, earlier.c.attempts > 0),
+    )
+    query = (
+        sa.select(_intent)
+        .where(
+            sa.or_(_intent.c.status.in_(_WAITING), expired),
+            sa.text("intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"),
+            _intent.c.due_at <= now,
+            sa.not_(blocks),
+        )
+        .order_by(_intent.c.level.desc(), _intent.c.due_at, _intent.c.intent_no)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=_intent)
+    )
+    rows = []
+    for row in mappings(connection.execute(query)):
+        # the lease ran out before anything was sent: as if it had never been taken
+        status = "pending" if row["status"] == "leased" else row["status"]
+        rows.append({**row, "status": status})
+    return rows
+
+
+def _still_held(connection: Connection, intent: Intent) -> bool:
+    query = (
+        sa.select(_intent.c.intent_id)
+        .where(
+            _intent.c.intent_id == intent.intent_id,
+            _intent.c.fence == intent.fence,
+            _intent.c.status == "leased",
+        )
+        .with_for_update()
+    )
+    return connection.scalar(query) is not None
+
+
+def _complete(connection: Connection, delivery: Delivery) -> None:
+    values = columns_of(delivery, _delivery)
+    key = {name: values.pop(name) for name in ("intent_id", "n")}
+    connection.execute(
+        sa.update(_delivery)
+        .where(_delivery.c.intent_id == key["intent_id"], _delivery.c.n == key["n"])
+        .values(values)
+    )
