@@ -131,7 +131,8 @@ def insert_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[s
 def insert_one(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert a row; False when its key is there already, and nothing changes."""
     insert = _insert(connection)(table).values(dict(row)).on_conflict_do_nothing()
-    return connection.execute(insert).rowcount == 1
+    counted = insert.execution_options(preserve_rowcount=True)
+    return connection.execute(counted).rowcount == 1
 
 
 def upsert(
