@@ -1,0 +1,175 @@
+"""The console as one ASGI application: routes, who may see them, and what errors look like."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from importlib.resources import files
+
+from argon2 import PasswordHasher
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from config.errors import GroundswellError, StoreError
+from config.schema import Project
+from groundswell.clock import Clock
+from groundswell.console.accounts import Accounts
+from groundswell.console.base import (
+    ActsOnIncidents,
+    Compose,
+    Console,
+    Form,
+    ReadsLinks,
+    posted,
+)
+from groundswell.console.guard import Guard
+from groundswell.console.pages import entry, incidents, one_tap, reading, sources
+from groundswell.console.render import environment
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the wiring
+    store: Store,
+    project: Project,
+    desk: ActsOnIncidents,
+    clock: Clock,
+    digest: Compose,
+    signer: ReadsLinks,
+    *,
+    hasher: PasswordHasher | None = None,
+) -> Starlette:
+    """Put the console together; it reads through the store and writes only through the desk.
+
+    `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
+    tokens of links in messages.
+    """
+    rules = project.settings.console
+    console = Console(
+        store=store,
+        project=project,
+        desk=desk,
+        clock=clock,
+        digest=digest,
+        links=signer,
+        accounts=Accounts(store, hasher),
+        pages=environment(),
+        # cookies do not know ports: two consoles on one host must not log each other out
+        cookie=f"groundswell_{rules.port}",
+        secure=(rules.base_url or "").startswith("https://"),
+    )
+    return Starlette(
+        routes=_routes(console),
+        middleware=[Middleware(Guard, accounts=console.accounts, cookie=console.cookie)],
+        exception_handlers={
+            HTTPException: partial(_http_error, console),
+            StoreError: partial(_store_error, console),
+            GroundswellError: partial(_known_error, console),
+            Exception: partial(_unknown_error, console),
+        },
+    )
+
+
+def _routes(console: Console) -> list[BaseRoute]:
+    def get(path: str, page: Callable[[Console, Request], Response]) -> Route:
+        return Route(path, partial(page, console), methods=["GET"])
+
+    def post(path: str, handler: Callable[[Console, Request, Form], Response]) -> Route:
+        return Route(path, posted(partial(handler, console)), methods=["POST"])
+
+    static = files("groundswell.console").joinpath("static")
+    return [
+        get("/", incidents.list_page),
+        get("/incidents", incidents.list_page),
+        get("/incidents/{incident}", incidents.incident_page),
+        post("/incidents/{incident}/{action}", incidents.act),
+        get("/mentions/{mention:int}", reading.mention_page),
+        get("/sources", sources.list_page),
+        get("/sources/{source}", sources.source_page),
+        get("/digest", reading.digest_page),
+        get("/login", entry.login_page),
+        Route("/login", partial(entry.log_in, console), methods=["POST"]),
+        post("/logout", entry.log_out),
+        get("/password", entry.password_page),
+        post("/password", entry.change_password),
+        get("/t/{token}", one_tap.show),
+        Route("/t/{token}", partial(one_tap.press, console), methods=["POST"]),
+        get("/healthz", _health),
+        get("/favicon.ico", _favicon),
+        get("/robots.txt", _robots),
+        Mount("/static", StaticFiles(directory=str(static))),
+    ]
+
+
+def _health(console: Console, request: Request) -> Response:
+    """Say whether the database answers and how old the oldest unfinished work is."""
+    del request
+    try:
+        with console.store.read() as queries:
+            oldest = queries.oldest_pending(console.clock.now())
+    except StoreError as error:
+        log.warning("health check: %s", error)
+        return JSONResponse({"status": "database unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE)
+    waiting = {stage: int(age.total_seconds()) for stage, age in oldest.items()}
+    return JSONResponse({"status": "ok", "oldest_pending_s": waiting})
+
+
+def _favicon(console: Console, request: Request) -> Response:
+    del console, request
+    icon = files("groundswell.console").joinpath("static/icon.svg").read_bytes()
+    return Response(icon, media_type="image/svg+xml")
+
+
+def _robots(console: Console, request: Request) -> Response:
+    del console, request
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def _http_error(console: Console, request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = {404: "没有这一页", 403: "不允许", 405: "不支持的操作"}.get(
+        error.status_code, "请求有问题"
+    )
+    text = "" if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    return _message(console, request, error.status_code, title, text)
+
+
+def _store_error(console: Console, request: Request, error: Exception) -> Response:
+    log.error("page %s: %s", request.url.path, error)
+    return _message(
+        console,
+        request,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "数据库暂时不可用",
+        "内容没有丢，恢复后刷新即可。",
+    )
+
+
+def _known_error(console: Console, request: Request, error: Exception) -> Response:
+    return _message(console, request, HTTPStatus.BAD_REQUEST, "做不到", str(error))
+
+
+def _unknown_error(console: Console, request: Request, error: Exception) -> Response:
+    log.error("page %s failed", request.url.path, exc_info=error)
+    return _message(
+        console,
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "出错了",
+        "错误已写入日志，请告诉工程师发生的时间。",
+    )
+
+
+def _message(console: Console, request: Request, status: int, title: str, text: str) -> Response:
+    return console.page(request, "message.html", status=status, title=title, text=text)

@@ -1,0 +1,137 @@
+"""What every page of the console works with, and how forms are taken."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from alerts.incidents import Command
+from config.schema import Owner, Project
+from groundswell.clock import Clock
+from groundswell.console.accounts import Accounts, Visitor
+from groundswell.links import Grant
+from storage.records import Digest, Incident
+from storage.store import Store
+
+Form = Mapping[str, str]
+Compose = Callable[[Owner, date, datetime], Digest]
+
+
+class ActsOnIncidents(Protocol):
+    """The incident desk."""
+
+    def act(self, incident: str, command: Command) -> Incident:
+        """Carry out a command on an incident named by id or code."""
+        ...
+
+
+class ReadsLinks(Protocol):
+    """What signed links in messages allow."""
+
+    def read(self, token: str, now: datetime) -> Grant:
+        """Return what a token allows; GroundswellError when it is forged or over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """The parts the pages use. `clock` is the program's time, which may run fast in the demo."""
+
+    store: Store
+    project: Project
+    desk: ActsOnIncidents
+    clock: Clock
+    digest: Compose
+    links: ReadsLinks
+    accounts: Accounts
+    pages: Environment
+    cookie: str
+    secure: bool  # the console is reached over https, so cookies must never leave it
+
+    def page(
+        self, request: Request, template: str, *, status: int = 200, **values: object
+    ) -> HTMLResponse:
+        """Render one page for whoever asks."""
+        visitor = visitor_of(request)
+        text = self.pages.get_template(template).render(
+            visitor=visitor,
+            project=self.project,
+            path=request.url.path,
+            zone=self.zone(visitor),
+            now=self.clock.now(),
+            person=self.person,
+            **values,
+        )
+        return HTMLResponse(text, status)
+
+    def zone(self, visitor: Visitor | None) -> ZoneInfo:
+        """Return the reader's time zone: the owner's of the same name, else the project's."""
+        owner = self.project.owner(visitor.name) if visitor else None
+        return owner.zone if owner else ZoneInfo(self.project.settings.timezone)
+
+    def person(self, actor: str) -> str:
+        """Return what people call an actor."""
+        owner = self.project.owner(actor)
+        return owner.name if owner else {"system": "系统"}.get(actor, actor)
+
+
+def real_now() -> datetime:
+    """Return the wall clock's instant: logins never run on the demo's fast clock."""
+    return datetime.now(UTC)
+
+
+def visitor_of(request: Request) -> Visitor | None:
+    """Return who is logged in on this request."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    return visitor
+
+
+def logged_in(request: Request) -> Visitor:
+    """Return who is logged in; the guard lets nobody else through to these pages."""
+    visitor = visitor_of(request)
+    if visitor is None:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED)
+    return visitor
+
+
+def posted(
+    handler: Callable[[Request, Form], Response],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a handler of forms: the session's CSRF token is checked before it.
+
+    The handler may block; it runs in a thread.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        form = await read_form(request)
+        visitor = logged_in(request)
+        if not same(form.get("csrf", ""), visitor.csrf):
+            raise HTTPException(HTTPStatus.FORBIDDEN, "页面已过期，请返回刷新后再试")
+        return await run_in_threadpool(handler, request, form)
+
+    return endpoint
+
+
+async def read_form(request: Request) -> Form:
+    """Return the text fields of a form; files are refused, the last of equal names counts.
+
+    PostgreSQL stores no NUL characters, so they go here.
+    """
+    async with request.form(max_files=0, max_fields=20, max_part_size=32 * 1024) as form:
+        return {n: v.replace("\0", "") for n, v in form.items() if isinstance(v, str)}
+
+
+def same(given: str, expected: str) -> bool:
+    """Compare secrets in constant time."""
+    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())

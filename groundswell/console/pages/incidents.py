@@ -1,0 +1,230 @@
+"""The incident list and the incident page with everything a person can do there."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from alerts.incidents import Command, IllegalMove, allowed_commands
+from config.errors import GroundswellError
+from groundswell.console import words
+from groundswell.console.base import Console, Form, logged_in
+from groundswell.console.render import curve
+from storage.queries import Queries
+from storage.records import (
+    Cluster,
+    Delivery,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    Intent,
+    Mention,
+    Verdict,
+)
+
+_WORKING = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED)
+_ENDED = (IncidentState.CLOSED, IncidentState.DISMISSED, IncidentState.MERGED)
+_LIST_LIMIT = 200
+_ENDED_LIMIT = 20
+_MENTIONS_SHOWN = 8
+_CURVE_DAYS = 7
+_TEXT_LIMIT = 2000  # characters of a note or an evidence
+_SILENCE_HOURS = frozenset(hours for hours, _ in words.SILENCES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of an incident's timeline: an event, or a message with its attempts."""
+
+    at: datetime
+    title: str
+    who: str
+    text: str = ""
+    kind: str = "event"
+    state: str = ""
+    attempts: Sequence[Delivery] = ()
+
+
+def list_page(console: Console, request: Request) -> Response:
+    """Show what is open, by level and then by age, and what ended lately."""
+    template = "incident_rows.html" if request.headers.get("hx-request") else "incidents.html"
+    with console.store.read() as queries:
+        working = queries.incidents(_WORKING, _LIST_LIMIT, 0, "level")
+        ended = queries.incidents(_ENDED, _ENDED_LIMIT, 0, "updated")
+        foreseen = queries.would_have_been()
+    working.sort(key=lambda incident: (-incident.level, incident.opened_at))
+    groups = [(state, [i for i in working if i.state is state]) for state in _WORKING]
+    return console.page(
+        request,
+        template,
+        groups=[(state, incidents) for state, incidents in groups if incidents],
+        ended=ended,
+        foreseen=len(foreseen),
+    )
+
+
+def incident_page(console: Console, request: Request) -> Response:
+    """Show one incident: why, how it grows, what is said, what was done."""
+    done = words.ACTIONS.get(request.query_params.get("done", ""))
+    return _show(console, request, notice=done.done if done else "")
+
+
+def act(console: Console, request: Request, form: Form) -> Response:
+    """Carry out what a person asked for on the incident page."""
+    visitor = logged_in(request)
+    name = str(request.path_params["action"])
+    if name not in words.ACTIONS:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    incident = str(request.path_params["incident"])
+    try:
+        command = to_command(name, visitor.name, form, console.clock.now())
+        acted = console.desk.act(incident, command)
+    except IllegalMove as refusal:
+        return _show(console, request, problem=str(refusal), status=HTTPStatus.CONFLICT)
+    return RedirectResponse(f"/incidents/{acted.incident_id}?done={name}", 303)
+
+
+def to_command(name: str, actor: str, form: Form, now: datetime) -> Command:
+    """Turn a form into a command.
+
+    Errors: IllegalMove when a required text is missing or a length of silence is not offered.
+    """
+    text = form.get("text", "").strip()[:_TEXT_LIMIT]
+    action = words.ACTIONS[name]
+    if action.required and not text:
+        raise IllegalMove(f"“{action.label.zh}”需要填写{action.field}")
+    until = None
+    if name == "silence":
+        hours = form.get("hours", "")
+        if hours not in _SILENCE_HOURS:
+            raise IllegalMove("“静默”需要选择时长")
+        until = now + timedelta(hours=int(hours))
+    return Command(
+        name=name,
+        actor=actor,
+        text=text,
+        owner_id=form.get("owner", ""),
+        until=until,
+        command_id=form.get("once", "")[:64],
+    )
+
+
+def _show(
+    console: Console,
+    request: Request,
+    *,
+    notice: str = "",
+    problem: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response:
+    named = str(request.path_params["incident"])
+    now = console.clock.now()
+    with console.store.read() as queries:
+        incident = queries.incident(named)
+        if incident is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"没有编号为 {named[:40]} 的事件")
+        values = _facts(queries, console, incident, now)
+    return console.page(
+        request,
+        "incident.html",
+        status=status,
+        incident=incident,
+        actions=_actions(incident),
+        owners=console.project.owners,
+        once=secrets.token_hex(8),
+        notice=notice,
+        problem=problem,
+        **values,
+    )
+
+
+def _facts(queries: Queries, console: Console, incident: Incident, now: datetime) -> dict[str, Any]:
+    cluster: Cluster | None = queries.cluster(incident.cluster_id)
+    since = now - timedelta(days=_CURVE_DAYS)
+    hours = queries.cluster_hours(incident.cluster_id, since)
+    mentions: list[tuple[Mention, Verdict]] = queries.cluster_mentions(
+        incident.cluster_id, _MENTIONS_SHOWN
+    )
+    into = queries.incident(incident.merged_into) if incident.merged_into else None
+    series = curve(hours, now)
+    return {
+        "cluster": cluster,
+        "brand": console.project.brand(incident.brand_id),
+        "curve": json.dumps(series),
+        "hours": [count for count in hours if count.mentions][::-1],
+        "mentions": mentions,
+        "into": into,
+        "timeline": _timeline(
+            console,
+            queries.incident_events(incident.incident_id),
+            queries.incident_intents(incident.incident_id),
+        ),
+    }
+
+
+def _actions(incident: Incident) -> list[words.Action]:
+    """Return what can be done now, the most likely next act first."""
+    allowed = {str(name) for name in allowed_commands(incident)}
+    first = {
+        IncidentState.OPEN: "ack",
+        IncidentState.ACKNOWLEDGED: "handled",
+        IncidentState.HANDLED: "confirm",
+    }.get(incident.state, "")
+    offered = [action for name, action in words.ACTIONS.items() if name in allowed]
+    return sorted(offered, key=lambda action: action.name != first)
+
+
+def _timeline(
+    console: Console,
+    events: Sequence[IncidentEvent],
+    intents: Sequence[tuple[Intent, Sequence[Delivery]]],
+) -> list[Entry]:
+    """Return events and messages as one list, newest first."""
+    entries = [_event_entry(console, event) for event in events]
+    entries += [_message_entry(console, intent, attempts) for intent, attempts in intents]
+    return sorted(entries, key=lambda entry: entry.at)[::-1]
+
+
+def _event_entry(console: Console, event: IncidentEvent) -> Entry:
+    text = str(event.data.get("text", ""))
+    if event.kind == "assigned":
+        text = f"给 {console.person(str(event.data.get('owner_id', '')))}　{text}".strip()
+    return Entry(
+        at=event.at,
+        title=words.EVENTS.get(event.kind, event.kind),
+        who=console.person(event.actor),
+        text=text,
+    )
+
+
+def _message_entry(console: Console, intent: Intent, attempts: Sequence[Delivery]) -> Entry:
+    return Entry(
+        at=intent.created_at,
+        title=words.MESSAGES.get(intent.kind, intent.kind),
+        who=console.person(intent.recipient_id),
+        text=intent.subject,
+        kind="message",
+        state=intent.status.value,
+        attempts=attempts,
+    )
+
+
+def find(console: Console, named: str) -> Incident:
+    """Return an incident by id or code.
+
+    Errors: GroundswellError when there is none.
+    """
+    with console.store.read() as queries:
+        incident = queries.incident(named)
+    if incident is None:
+        raise GroundswellError(f"没有编号为 {named[:40]} 的事件")
+    return incident

@@ -1,0 +1,49 @@
+// Draws the hourly curve on the incident page; without it the table below says the same.
+(() => {
+  "use strict";
+  const place = document.getElementById("curve");
+  if (!place || typeof uPlot === "undefined") return;
+  const series = JSON.parse(place.dataset.series);
+  const zone = place.dataset.zone;
+  const two = (n) => String(n).padStart(2, "0");
+  const at = (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone);
+  const short = (seconds) => {
+    const d = at(seconds);
+    return d.getHours() === 0 ? `${d.getMonth() + 1}/${d.getDate()}` : `${two(d.getHours())}:00`;
+  };
+  let chart = null;
+
+  function draw() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    if (chart) chart.destroy();
+    chart = new uPlot({
+      width: place.clientWidth,
+      height: 210,
+      tzDate: at,
+      cursor: { drag: { x: false, y: false } },
+      legend: { live: true },
+      scales: { y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
+      axes: [
+        { ...axis, values: (u, ticks) => ticks.map(short) },
+        { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+      ],
+      series: [
+        { label: "时间", value: (u, v) => (v == null ? "—" : `${at(v).getMonth() + 1}/${at(v).getDate()} ${short(v)}`) },
+        { label: "提及", stroke: colour("--accent"), width: 2, fill: colour("--wash"), points: { show: false } },
+        { label: "作者", stroke: colour("--soft"), width: 2, dash: [5, 4], points: { show: false } },
+      ],
+    }, [series.hours, series.mentions, series.authors], place);
+  }
+
+  draw();
+  let width = place.clientWidth;
+  new ResizeObserver(() => {
+    if (place.clientWidth !== width) {
+      width = place.clientWidth;
+      chart.setSize({ width, height: 210 });
+    }
+  }).observe(place);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})();

@@ -1,0 +1,224 @@
+"""The console's words for states, kinds and causes: Chinese first, a short English beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from storage.records import DeliveryClass, IncidentState, IntentStatus, Level, SourceHealth
+
+
+class Word(NamedTuple):
+    """One thing in both languages."""
+
+    zh: str
+    en: str
+
+
+LEVELS: Mapping[Level, Word] = {
+    Level.NONE: Word("未定级", "none"),
+    Level.BLUE: Word("蓝", "IV"),
+    Level.YELLOW: Word("黄", "III"),
+    Level.ORANGE: Word("橙", "II"),
+    Level.RED: Word("红", "I"),
+}
+STATES: Mapping[IncidentState, Word] = {
+    IncidentState.OPEN: Word("待确认", "open"),
+    IncidentState.ACKNOWLEDGED: Word("处理中", "acknowledged"),
+    IncidentState.HANDLED: Word("等客户确认", "handled"),
+    IncidentState.CLOSED: Word("客户已确认", "closed"),
+    IncidentState.MERGED: Word("已并入", "merged"),
+    IncidentState.DISMISSED: Word("误报", "dismissed"),
+}
+EVENTS: Mapping[str, str] = {
+    "raised": "发现并立案",
+    "level_up": "级别上升",
+    "level_down": "级别下降",
+    "grown": "声量增长",
+    "cooling": "声量回落",
+    "cooling_over": "声量再次上升",
+    "acknowledged": "确认接手",
+    "lease_expired": "确认后没有进展，重新提醒",
+    "escalated": "升级通知",
+    "noted": "备注",
+    "assigned": "转派",
+    "silenced": "静默",
+    "unmuted": "静默结束",
+    "handled": "已处理，等客户确认",
+    "reminded": "提醒跟进客户确认",
+    "dormant": "客户一直没有回应，转入每周跟踪",
+    "confirmed": "客户已确认，关闭",
+    "rejected": "客户否认，重新打开",
+    "reopened": "再次出现，重新打开",
+    "dismissed": "判为误报",
+    "merged": "并入另一事件",
+    "absorbed": "另一事件并入",
+    "split": "重新拆分出来",
+}
+MESSAGES: Mapping[str, str] = {
+    "notice": "通知",
+    "escalation": "升级通知",
+    "level_up": "级别上升通知",
+    "reopened": "重新打开通知",
+    "confirm": "请跟进客户确认",
+    "closing": "结案通知",
+    "digest": "日报",
+    "source": "信源告警",
+    "test": "测试消息",
+}
+INTENTS: Mapping[IntentStatus, Word] = {
+    IntentStatus.PENDING: Word("待发送", "pending"),
+    IntentStatus.LEASED: Word("发送中", "sending"),
+    IntentStatus.RETRY: Word("稍后重试", "retry"),
+    IntentStatus.AMBIGUOUS: Word("不确定是否送达", "ambiguous"),
+    IntentStatus.SENT: Word("已送达", "sent"),
+    IntentStatus.DEAD: Word("未送达", "dead"),
+    IntentStatus.CANCELLED: Word("已取消", "cancelled"),
+}
+ATTEMPTS: Mapping[DeliveryClass, str] = {
+    DeliveryClass.OK: "成功",
+    DeliveryClass.RETRY: "失败，会重试",
+    DeliveryClass.THROTTLED: "被限流，会重试",
+    DeliveryClass.PERMANENT: "被拒绝",
+    DeliveryClass.AMBIGUOUS: "没有收到回执",
+}
+HEALTH: Mapping[SourceHealth, Word] = {
+    SourceHealth.NEW: Word("还没抓过", "new"),
+    SourceHealth.OK: Word("正常", "ok"),
+    SourceHealth.DEGRADED: Word("有问题", "degraded"),
+    SourceHealth.QUARANTINED: Word("已隔离", "quarantined"),
+}
+CAUSES: Mapping[str, str] = {
+    "": "",
+    "ok": "正常",
+    "unchanged": "没有变化",
+    "blocked": "被对方拦截",
+    "login needed": "需要登录",
+    "captcha": "出现验证码",
+    "layout changed": "页面改版",
+    "empty": "没有内容",
+    "slow": "太慢",
+    "gone": "页面不存在",
+    "robots": "robots.txt 不允许",
+    "network here": "本机网络问题",
+    "too large": "内容过大",
+    "unreadable": "无法解析",
+    "server error": "对方服务器出错",
+    "address refused": "地址不允许访问",
+}
+SEVERITY: Mapping[str, str] = {
+    "injury": "有人受伤",
+    "fire": "起火冒烟",
+    "child": "涉及孩子",
+    "death": "有人死亡",
+    "data_leak": "信息泄露",
+    "food": "食品安全",
+    "money": "财产损失",
+    "shock": "触电漏电",
+    "discrimination": "歧视",
+    "privacy": "侵犯隐私",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing a person can do to an incident, and what the form asks for."""
+
+    name: str
+    label: Word
+    hint: str
+    field: str = ""  # label of the text field, "" when there is none
+    required: bool = False
+    done: str = ""
+
+
+ACTIONS: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        Action(
+            name="ack",
+            label=Word("确认接手", "acknowledge"),
+            hint="告诉大家你在处理，升级通知随即停下。",
+            done="已确认，升级通知停下了。",
+        ),
+        Action(
+            name="note",
+            label=Word("备注", "note"),
+            hint="写下进展；处理中的事件会顺延提醒。",
+            field="进展",
+            required=True,
+            done="备注已记下。",
+        ),
+        Action(
+            name="assign",
+            label=Word("转派", "assign"),
+            hint="交给另一位负责人，对方马上收到通知。",
+            field="说明（可选）",
+            done="已转派，对方会收到通知。",
+        ),
+        Action(
+            name="escalate",
+            label=Word("升级", "escalate"),
+            hint="现在就通知升级链上的下一位。",
+            field="原因（可选）",
+            done="已通知下一位。",
+        ),
+        Action(
+            name="silence",
+            label=Word("静默", "silence"),
+            hint="一段时间内不再提醒；级别上升时照样提醒。",
+            field="原因（可选）",
+            done="已静默。",
+        ),
+        Action(
+            name="handled",
+            label=Word("已处理", "handled"),
+            hint="说明做了什么，接下来等客户确认。",
+            field="处理情况",
+            required=True,
+            done="已记为处理完，等客户确认。",
+        ),
+        Action(
+            name="confirm",
+            label=Word("客户确认", "confirm"),
+            hint="客户认可后才能关闭；请写清谁、何时、怎么确认的。",
+            field="客户确认的凭据",
+            required=True,
+            done="客户已确认，事件关闭。",
+        ),
+        Action(
+            name="reject",
+            label=Word("客户否认", "reject"),
+            hint="客户说没有解决，事件重新打开。",
+            field="客户怎么说",
+            required=True,
+            done="事件已重新打开。",
+        ),
+        Action(
+            name="dismiss",
+            label=Word("误报", "dismiss"),
+            hint="不是真的问题。理由会留作日后改进判断用。",
+            field="理由",
+            required=True,
+            done="已判为误报。",
+        ),
+    )
+}
+SILENCES: tuple[tuple[str, str], ...] = (
+    ("1", "1 小时"),
+    ("4", "4 小时"),
+    ("12", "12 小时"),
+    ("24", "1 天"),
+    ("72", "3 天"),
+)
+ROLES: Mapping[str, Word] = {
+    "service": Word("售后", "service"),
+    "pr": Word("公关", "pr"),
+    "lead": Word("主管", "lead"),
+    "engineer": Word("工程师", "engineer"),
+    "legal": Word("法务", "legal"),
+    "executive": Word("高管", "executive"),
+    "admin": Word("管理员", "admin"),
+    "readonly": Word("只读", "read-only"),
+}
