@@ -534,6 +534,11 @@ class Settings(Model):
     surge: SurgeRules = SurgeRules()
     user_agent: str = "Groundswell/0.1"
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's time zone."""
+        return ZoneInfo(self.timezone)
+
     @field_validator("unsure_band")
     @classmethod
     def _band(cls, value: tuple[float, float]) -> tuple[float, float]:

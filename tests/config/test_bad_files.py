@@ -38,4 +38,4 @@ def test_a_mistake_is_told_with_its_line(path: Path, tmp_path: Path) -> None:
 
 
 def test_every_bad_file_says_what_is_expected() -> None:
-    assert [] == [path.stem for path in BAD if not _comments(path, "# expect: ")]
+    assert [path.stem for path in BAD if not _comments(path, "# expect: ")] == []
