@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts import journal
 from alerts.draft import Draft
-from alerts.escalation import confirm_timer, freeze_policy
+from alerts.escalation import confirm_timer, freeze_policy, insert_step
 from alerts.messages import Occasion, clock_words
 from alerts.routing import RouteChoice, choose, name_of
 from config.schema import Owner, Project
@@ -59,12 +59,11 @@ def escalate(draft: Draft, steps: int, kind: str, occasion: Occasion, **how: Any
     `how` may hold `key` and `text` of the event, `late` and `before` (who did not acknowledge).
     """
     incident = draft.incident
-    policy = incident.policy
-    reached = min(incident.step + steps, max(len(policy.steps), incident.step + 1))
-    wanted = [
-        owner_id for step in policy.steps[incident.step : reached] for owner_id in step.owner_ids
-    ] or list(policy.fallback)
-    told = draft.people(wanted)
+    policy, step = incident.policy, incident.step
+    if step >= len(policy.steps):  # past its end a ladder goes on with the fallback
+        policy = insert_step(policy, step, policy.fallback)
+    reached = min(step + steps, len(policy.steps))
+    told = draft.people(who for item in policy.steps[step:reached] for who in item.owner_ids)
     late: timedelta | None = how.get("late")
     draft.record(
         kind,
@@ -73,6 +72,7 @@ def escalate(draft: Draft, steps: int, kind: str, occasion: Occasion, **how: Any
         told=list(told),
         text=how.get("text", ""),
         late_s=int(late.total_seconds()) if late else 0,
+        policy=journal.encode_policy(policy),
         **({"muted_until": None} if incident.muted_until else {}),
     )
     draft.stop("step", "mute")

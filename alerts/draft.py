@@ -176,7 +176,6 @@ class Draft:
             created_at=self.now,
             due_at=address.at,
             deadline_at=deadline_at(owner, urgency, address.at),
-            reason=occasion.value,
         )
 
 

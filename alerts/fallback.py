@@ -1,0 +1,79 @@
+"""Who gets a message that could not be delivered, and where: an intent in, another one out."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from alerts.escalation import deadline_at, release_at
+from alerts.messages import body_bytes, hand_over
+from alerts.routing import absence, name_of, usable_channels
+from config.schema import Channel, Owner, Project
+from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
+
+# Meant for one person's eyes: tried on his own channels only.
+_PERSONAL = frozenset({"digest", "test"})
+
+
+def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent | None:
+    """Return the message that takes over from one that could not be delivered; None at the end.
+
+    First the same person's next channels in his order, then the project's fallback people, each on
+    the first channel that he has. A message for somebody else loses the links signed for the first.
+    """
+    found = next(_addresses(intent, project, now), None)
+    if found is None:
+        return None
+    owner, channel = found
+    same = owner.id == intent.recipient_id
+    limit = body_bytes(channel, intent.level)
+    due_at = release_at(owner, intent.level, project.levels, now)
+    key = f"{intent.intent_id}|fallback|{owner.id}|{channel.id}"
+    digest = hashlib.sha256(key.encode()).digest()
+    name = name_of(project, intent.recipient_id)
+    return replace(
+        intent,
+        intent_id=IntentId(b32encode(digest).decode()[:26].lower()),
+        recipient_id=OwnerId(owner.id),
+        channel_id=ChannelId(channel.id),
+        body=intent.body if same else hand_over(intent.body, name, limit),
+        html=intent.html if same else "",
+        created_at=now,
+        due_at=due_at,
+        deadline_at=deadline_at(owner, intent.level, due_at) if intent.deadline_at else None,
+        status=IntentStatus.PENDING,
+        attempts=0,
+        fence=0,
+        reason="",
+        fallback_of=intent.intent_id,
+    )
+
+
+def _addresses(intent: Intent, project: Project, now: datetime) -> Iterator[tuple[Owner, Channel]]:
+    owner = project.owner(intent.recipient_id)
+    if owner is not None:
+        channels = usable_channels(owner, project)
+        ids = [channel.id for channel in channels]
+        start = ids.index(intent.channel_id) + 1 if intent.channel_id in ids else 0
+        for channel in channels[start:]:
+            yield owner, channel
+    if intent.kind in _PERSONAL:
+        return
+    for present in (True, False):  # rather somebody on holiday than nobody
+        for owner_id in _others(intent, project):
+            other = project.owner(owner_id)
+            if other is None or (absence(project, owner_id, now) == "") is not present:
+                continue
+            for channel in usable_channels(other, project)[:1]:
+                yield other, channel
+
+
+def _others(intent: Intent, project: Project) -> tuple[str, ...]:
+    """Return the fallback people still to come: the line is walked once and never back."""
+    line = project.fallback
+    if intent.fallback_of is not None and intent.recipient_id in line:
+        return line[line.index(intent.recipient_id) + 1 :]
+    return tuple(owner_id for owner_id in line if owner_id != intent.recipient_id)
