@@ -31,6 +31,20 @@ class SavedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where a good poll got to: validators and body hash for the next one, the items it listed.
+
+    `keys` are url hashes in page order, `newest_at` the newest date among the items.
+    """
+
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    keys: tuple[str, ...] = ()
+    newest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
     """What one poll came to. `state` is the whole state after it (before it while judging).
 
@@ -43,6 +57,7 @@ class PollResult:
     raws: tuple[RawMention, ...] = ()
     links: tuple[DetailLink, ...] = ()
     page: SavedPage | None = None
+    cursor: Cursor | None = None  # None leaves it where it is
     failure: Failure | None = None
     unmet: tuple[str, ...] = ()  # expectations that this poll did not meet
     problems: tuple[str, ...] = ()
