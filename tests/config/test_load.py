@@ -301,7 +301,7 @@ def test_a_secret_is_read_when_it_is_used(
     assert bot.kind == "wecom_bot"
     assert hook.kind == "webhook"
     assert hook.secret is not None
-    with pytest.raises(ConfigError, match="GROUNDSWELL_TEST_KEY is not set"):
+    with pytest.raises(ConfigError, match="GROUNDSWELL_TEST_KEY is not set or empty"):
         bot.key.resolve()
     with pytest.raises(ConfigError, match="cannot be read"):
         hook.secret.resolve()
