@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,6 +117,28 @@ def _clock_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str
     return "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 
 
+class hour_start(ColumnElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The start of the UTC hour that holds an instant of a column."""
+
+    type = Instant()
+    inherit_cache = True
+
+    def __init__(self, instant: ColumnElement[Any]) -> None:
+        self.instant = instant
+
+
+@compiles(hour_start, "postgresql")
+def _hour_on_postgresql(element: hour_start, compiler: SQLCompiler, **options: Any) -> str:
+    return f"date_trunc('hour', {compiler.process(element.instant, **options)}, 'UTC')"
+
+
+@compiles(hour_start, "sqlite")
+def _hour_on_sqlite(element: hour_start, compiler: SQLCompiler, **options: Any) -> str:
+    instant = compiler.process(element.instant, **options)
+    # mentions from before 1970 do not occur: integer division rounds down
+    return f"({instant} / 3600000000 * 3600000000)"
+
+
 def read_clock(connection: Connection) -> datetime:
     """Return the database's own time, aware UTC."""
     now: datetime = connection.execute(sa.select(database_clock())).scalar_one()
@@ -125,12 +148,12 @@ def read_clock(connection: Connection) -> datetime:
 def insert_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows whose key is not there yet, leave the others alone."""
     if rows:
-        connection.execute(_insert(connection)(table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), rows)
 
 
 def insert_one(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert a row; False when its key is there already, and nothing changes."""
-    insert = _insert(connection)(table).values(dict(row)).on_conflict_do_nothing()
+    insert = _insert(connection.dialect.name, table).values(dict(row)).on_conflict_do_nothing()
     counted = insert.execution_options(preserve_rowcount=True)
     return connection.execute(counted).rowcount == 1
 
@@ -149,8 +172,8 @@ def upsert(
     """
     if not rows:
         return
-    insert = _insert(connection)(table)
-    connection.execute(_overwriting(insert, table, set(rows[0]), set(keep), set(add)), list(rows))
+    statement = _upserting(connection.dialect.name, table, tuple(rows[0]), tuple(keep), tuple(add))
+    connection.execute(statement, rows)
 
 
 def upsert_from(
@@ -162,23 +185,39 @@ def upsert_from(
     add: Iterable[str],
 ) -> None:
     """Insert what a SELECT gives; where a key is there already, sum the columns in `add`."""
-    insert = _insert(connection)(table).from_select(list(columns), select)
+    insert = _insert(connection.dialect.name, table).from_select(list(columns), select)
     key = {column.name for column in table.primary_key}
     keep = set(columns) - key - set(add)
-    connection.execute(_overwriting(insert, table, set(columns), keep, set(add)))
+    connection.execute(_overwriting(insert, table, tuple(columns), tuple(keep), tuple(add)))
+
+
+# Building the statement costs as much as running it for a hundred rows.
+@lru_cache(maxsize=128)
+def _upserting(
+    dialect: str,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    keep: tuple[str, ...],
+    add: tuple[str, ...],
+) -> Any:
+    return _overwriting(_insert(dialect, table), table, columns, keep, add)
 
 
 def _overwriting(
-    insert: Any, table: sa.Table, columns: set[str], keep: set[str], add: set[str]
+    insert: Any,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    keep: tuple[str, ...],
+    add: tuple[str, ...],
 ) -> Any:
     key = [column.name for column in table.primary_key]
-    changed = {name: insert.excluded[name] for name in columns - keep - add - set(key)}
+    changed = {name: insert.excluded[name] for name in columns if name not in {*keep, *add, *key}}
     changed |= {name: table.c[name] + insert.excluded[name] for name in add}
     if not changed:
         return insert.on_conflict_do_nothing()
     return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
 
-def _insert(connection: Connection) -> Any:
+def _insert(dialect: str, table: sa.Table) -> Any:
     # The one seam between the dialects: both spell ON CONFLICT alike.
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -17,7 +17,14 @@ from config.errors import StoreError
 from storage import tables
 from storage.columns import upsert
 from storage.counters import take_numbers
-from storage.hours import Counts, Member, member_of, merge_hours, stored_members
+from storage.hours import (
+    Counts,
+    Member,
+    member_of,
+    merge_hours,
+    refresh_brand_hours,
+    stored_members,
+)
 from storage.records import (
     Assignment,
     Cluster,
@@ -124,6 +131,7 @@ class Gathering:
         counts = Counts()
         self._assign(changes, by_id, counts)
         counts.write(self.connection)
+        refresh_brand_hours(self.connection, counts.hours)
         aliases = {c.cluster_id: c.alias_of for c in changes.clusters if c.alias_of is not None}
         for loser in sorted(aliases):
             self._merge(loser, _survivor(aliases, loser))

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
-from storage.columns import upsert, upsert_from
+from storage.columns import Instant, hour_start, upsert, upsert_from
 from storage.intake import hour_of
 from storage.records import Assignment, ClusterId, Mention, Polarity, Verdict
 from storage.rows import Row, mappings
@@ -25,6 +25,7 @@ _author = tables.cluster_hour_author
 _text = tables.cluster_hour_text
 _fact = tables.cluster_fact
 _row = tables.mention_cluster
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +126,8 @@ def _facts(mention: Row, verdict: Row) -> tuple[tuple[str, str], ...]:
 class Counts:
     """Differences to the hour tables, gathered in memory and written at once."""
 
-    authors: Counter[tuple[str, datetime, str, str, str]] = field(default_factory=Counter)
-    texts: Counter[tuple[str, datetime, int, str]] = field(default_factory=Counter)
+    authors: Counter[tuple[str, datetime, str, str]] = field(default_factory=Counter)
+    texts: Counter[tuple[str, datetime, int]] = field(default_factory=Counter)
     facts: Counter[tuple[str, str, str, str, str]] = field(default_factory=Counter)
     hours: set[tuple[str, datetime]] = field(default_factory=set)
 
@@ -137,9 +138,8 @@ class Counts:
         watch = not member.history
         weights = {"n": 1, "n_watch": int(watch), "n_live": int(watch and member.is_sure)}
         for column, weight in weights.items():
-            key = (member.cluster_id, hour, member.author_key, member.brand_id, column)
-            self.authors[key] += weight * times
-        self.texts[(member.cluster_id, hour, member.text_key, member.brand_id)] += times
+            self.authors[(member.cluster_id, hour, member.author_key, column)] += weight * times
+        self.texts[(member.cluster_id, hour, member.text_key)] += times
         for kind, value in member.facts:
             author = member.author_key if kind == "severity" else ""
             self.facts[(member.cluster_id, kind, value, author, "n")] += times
@@ -151,12 +151,15 @@ class Counts:
         self.add(replace(member, cluster_id=cluster_id))
 
     def write(self, connection: Connection) -> None:
-        """Apply the differences; rows that fall to nothing go."""
+        """Apply the differences; rows that fall to nothing go.
+
+        The cache of the brand is not among them: see refresh_brand_hours.
+        """
         authors: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for (cluster_id, hour, author, brand, column), n in self.authors.items():
+        for (cluster_id, hour, author, column), n in self.authors.items():
             row = authors.setdefault(
                 (cluster_id, hour, author),
-                {"cluster_id": cluster_id, "hour": hour, "author_key": author, "brand_id": brand},
+                {"cluster_id": cluster_id, "hour": hour, "author_key": author},
             )
             row[column] = n
         facts: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -167,13 +170,12 @@ class Counts:
             )
             row[column] = n
         texts = [
-            {"cluster_id": cluster_id, "hour": hour, "text_key": key, "brand_id": brand, "n": n}
-            for (cluster_id, hour, key, brand), n in self.texts.items()
+            {"cluster_id": cluster_id, "hour": hour, "text_key": key, "n": n}
+            for (cluster_id, hour, key), n in self.texts.items()
         ]
         _apply(connection, _author, list(authors.values()), ("n", "n_live", "n_watch"))
         _apply(connection, _text, texts, ("n",))
         _apply(connection, _fact, list(facts.values()), ("n", "n_watch"))
-        refresh_brand_hours(connection, self.hours)
 
 
 def _apply(
@@ -185,8 +187,7 @@ def _apply(
         (row for row in rows if any(row[name] for name in add)),
         key=lambda row: tuple(row[name] for name in key),
     )
-    keep = [name for name in table.c.keys() if name not in {*key, *add}]  # noqa: SIM118
-    upsert(connection, table, changed, keep=keep, add=add)
+    upsert(connection, table, changed, add=add)
     less = [{f"key_{name}": row[name] for name in key} for row in changed if row["n"] < 0]
     if less:
         matches = (table.c[name] == sa.bindparam(f"key_{name}") for name in key)
@@ -214,26 +215,57 @@ def _merge(
 
 
 def refresh_brand_hours(connection: Connection, hours: Iterable[tuple[str, datetime]]) -> None:
-    """Recount the cache of what a whole brand saw in these hours."""
+    """Recount the cache of what a whole brand saw in these hours, from the members as they are."""
     by_brand: dict[str, list[datetime]] = {}
     for brand_id, hour in sorted(hours):
         by_brand.setdefault(brand_id, []).append(hour)
     cache = tables.brand_hour
     for brand_id, touched in by_brand.items():
-        rows = [
-            {"brand_id": brand_id, **row}
-            for row in count_hours(
-                connection,
-                sa.and_(_author.c.brand_id == brand_id, _author.c.hour.in_(touched)),
-                sa.and_(_text.c.brand_id == brand_id, _text.c.hour.in_(touched)),
-            )
-        ]
+        rows = _recount(connection, brand_id, touched)
         upsert(connection, cache, rows)
         gone = sorted(set(touched) - {row["hour"] for row in rows})
         if gone:
             connection.execute(
                 sa.delete(cache).where(cache.c.brand_id == brand_id, cache.c.hour.in_(gone))
             )
+
+
+def _recount(
+    connection: Connection, brand_id: str, hours: Sequence[datetime]
+) -> list[dict[str, Any]]:
+    at, author = _row.c.published_at, _row.c.author_key
+    hour = hour_start(at)
+    watch = sa.not_(_row.c.history)
+    live = sa.and_(watch, _row.c.is_sure)
+    query = (
+        sa.select(
+            sa.type_coerce(hour, Instant).label("hour"),
+            sa.func.count().label("mentions"),
+            sa.func.count(sa.distinct(author)).label("authors"),
+            sa.func.count(sa.distinct(_row.c.text_key)).label("texts"),
+            sa.func.count(sa.distinct(sa.case((live, author)))).label("live"),
+            sa.func.count(sa.distinct(sa.case((watch, author)))).label("watch"),
+        )
+        .where(
+            _row.c.brand_id == brand_id,
+            sa.or_(*(sa.and_(at >= start, at < end) for start, end in _spans(hours))),
+        )
+        .group_by(hour)
+        .order_by(hour)
+    )
+    return [{"brand_id": brand_id, **row} for row in mappings(connection.execute(query))]
+
+
+def _spans(hours: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
+    """Join hours that follow each other, given in order."""
+    spans: list[tuple[datetime, datetime]] = []
+    for hour in hours:
+        end = hour + _HOUR
+        if spans and spans[-1][1] == hour:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((hour, end))
+    return spans
 
 
 def count_hours(

@@ -223,6 +223,14 @@ class Queries:
         ids = {one.cluster_id for one in found if one is not None}
         return sorted(ids | {ClusterId(one) for one in self.connection.scalars(moved)})
 
+    def authors_between(self, cluster_id: ClusterId, since: datetime, until: datetime) -> int:
+        """Count the distinct authors of a cluster who published within [since, until]."""
+        within = _assigned.c.published_at.between(since, until)
+        query = sa.select(sa.func.count(_assigned.c.author_key.distinct())).where(
+            _assigned.c.cluster_id == cluster_id, within
+        )
+        return self.connection.scalar(query) or 0
+
     def evidence(self, cluster_id: ClusterId, now: datetime, *, history: bool = False) -> Evidence:
         """Return all that grading may know of a cluster; see storage.evidence."""
         return gather_evidence(self.connection, cluster_id, now, history=history)

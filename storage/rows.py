@@ -44,7 +44,7 @@ from storage.records import (
 Row = Mapping[Any, Any]
 
 
-def mappings(result: sa.CursorResult[Any]) -> Sequence[sa.RowMapping]:
+def mappings(result: sa.CursorResult[*tuple[Any, ...]]) -> Sequence[sa.RowMapping]:
     """Return all rows of a result, by column name."""
     return result.mappings().all()
 

@@ -4,7 +4,7 @@ Two choices explain much of it. What is still to be done stands in narrow queue 
 (`mention_queue`, `gather_queue`), because clearing a flag would rewrite the whole wide row.
 Children of a mention hold its integer key only, so that `mention` can be partitioned by month
 (decisions.md 2). Distinct counts are recounted from `cluster_hour_author` and `cluster_hour_text`
-(decisions.md 21); `brand_hour` is a cache of them.
+(decisions.md 21); `brand_hour` is a cache of the same over all clusters of a brand.
 """
 
 from __future__ import annotations
@@ -290,6 +290,7 @@ mention_cluster = _narrow(
     _flag("history"),
     sa.Index("uq_mention_cluster_shard_id_seq", "shard_id", "seq", unique=True),
     sa.Index(None, "cluster_id", "published_at"),
+    sa.Index(None, "brand_id", "published_at"),
 )
 cluster_event = _table(
     "cluster_event",
@@ -313,20 +314,16 @@ cluster_hour_author = _narrow(
     _text("cluster_id", key=True),
     sa.Column("hour", Instant, primary_key=True),
     _text("author_key", key=True),
-    _text("brand_id"),
     _count("n"),
     _count("n_live"),  # sure negatives that are not history: they may page
     _count("n_watch"),  # those and the unsure ones
-    sa.Index(None, "brand_id", "hour"),
 )
 cluster_hour_text = _narrow(
     "cluster_hour_text",
     _text("cluster_id", key=True),
     sa.Column("hour", Instant, primary_key=True),
     _number("text_key", key=True),
-    _text("brand_id"),
     _count("n"),
-    sa.Index(None, "brand_id", "hour"),
 )
 # What the mentions of a cluster state, counted: platforms, tiers, regions, products, issue classes
 # and severity facts (these per author, because two posts of one person are one injury).

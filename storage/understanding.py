@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from storage import tables
 from storage.columns import insert_new, upsert
 from storage.counters import take_numbers
-from storage.hours import Counts, stored_members
+from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.records import (
     BrandId,
     ClusterId,
@@ -99,6 +99,7 @@ class Understanding:
             counts.add(row["member"], -1)
         counts.write(self.connection)
         self.connection.execute(sa.delete(assigned).where(assigned.c.mention_pk.in_(ids)))
+        refresh_brand_hours(self.connection, counts.hours)
         events = [
             {
                 "event_no": number,

@@ -103,7 +103,6 @@ def upgrade() -> None:
         sa.Column("cluster_id", columns.Words(), nullable=False),
         sa.Column("hour", columns.Instant(), nullable=False),
         sa.Column("author_key", columns.Words(), nullable=False),
-        sa.Column("brand_id", columns.Words(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("n_live", sa.Integer(), nullable=False),
         sa.Column("n_watch", sa.Integer(), nullable=False),
@@ -112,27 +111,14 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        ("ix_cluster_hour_author_brand_id_hour"),
-        "cluster_hour_author",
-        ["brand_id", "hour"],
-        unique=False,
-    )
     op.create_table(
         "cluster_hour_text",
         sa.Column("cluster_id", columns.Words(), nullable=False),
         sa.Column("hour", columns.Instant(), nullable=False),
         sa.Column("text_key", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("brand_id", columns.Words(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("cluster_id", "hour", "text_key", name=("pk_cluster_hour_text")),
         sqlite_with_rowid=False,
-    )
-    op.create_index(
-        ("ix_cluster_hour_text_brand_id_hour"),
-        "cluster_hour_text",
-        ["brand_id", "hour"],
-        unique=False,
     )
     op.create_table(
         "counter",
@@ -281,6 +267,12 @@ def upgrade() -> None:
         sa.Column("history", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("mention_pk", "brand_id", name=("pk_mention_cluster")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        ("ix_mention_cluster_brand_id_published_at"),
+        "mention_cluster",
+        ["brand_id", "published_at"],
+        unique=False,
     )
     op.create_index(
         ("ix_mention_cluster_cluster_id_published_at"),
@@ -599,6 +591,7 @@ def downgrade() -> None:
     op.drop_table("mention_key")
     op.drop_index("uq_mention_cluster_shard_id_seq", table_name="mention_cluster")
     op.drop_index(("ix_mention_cluster_cluster_id_published_at"), table_name="mention_cluster")
+    op.drop_index(("ix_mention_cluster_brand_id_published_at"), table_name="mention_cluster")
     op.drop_table("mention_cluster")
     op.drop_index(("ix_mention_observed_at"), table_name="mention")
     op.drop_index(("ix_mention_mention_pk"), table_name="mention")
@@ -621,9 +614,7 @@ def downgrade() -> None:
     )
     op.drop_table("detail_link")
     op.drop_table("counter")
-    op.drop_index(("ix_cluster_hour_text_brand_id_hour"), table_name="cluster_hour_text")
     op.drop_table("cluster_hour_text")
-    op.drop_index(("ix_cluster_hour_author_brand_id_hour"), table_name="cluster_hour_author")
     op.drop_table("cluster_hour_author")
     op.drop_table("cluster_fact")
     op.drop_index(("ix_cluster_event_cluster_id"), table_name="cluster_event")
