@@ -99,7 +99,7 @@ def _serve(line: Connection) -> None:
         except (EOFError, OSError):
             return
         try:
-            answer = (function(*args, **kwargs), None, "")
+            answer: tuple[Any, Exception | None, str] = (function(*args, **kwargs), None, "")
         except Exception as error:  # noqa: BLE001 - handed to the parent with its traceback
             answer = (None, error, traceback.format_exc())
         line.send(answer)
