@@ -6,6 +6,7 @@ claim keeps a sender that lost its lease from overwriting what the next one foun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -171,13 +172,13 @@ def _release_expired(connection: Connection, now: datetime) -> None:
 def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[str, Any]]:
     expired = sa.and_(_intent.c.status == "leased", _intent.c.lease_until < database_clock())
     earlier = _intent.alias("earlier")
-    # One that is held for later and was never tried does not hold up what is due before it.
+    # One that is held for later and was never touched does not hold up what is due before it.
     blocks = sa.exists().where(
         earlier.c.incident_id == _intent.c.incident_id,
         earlier.c.recipient_id == _intent.c.recipient_id,
         earlier.c.intent_no < _intent.c.intent_no,
         earlier.c.status.not_in(FINAL),
-        sa.or_(earlier.c.due_at <= _intent.c.due_at, earlier.c.attempts > 0),
+        sa.or_(earlier.c.due_at <= _intent.c.due_at, earlier.c.status != "pending"),
     )
     query = (
         sa.select(_intent)
@@ -191,12 +192,23 @@ def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[s
         .limit(limit)
         .with_for_update(skip_locked=True, of=_intent)
     )
-    rows = []
-    for row in mappings(connection.execute(query)):
-        # the lease ran out before anything was sent: as if it had never been taken
-        status = "pending" if row["status"] == "leased" else row["status"]
-        rows.append({**row, "status": status})
-    return rows
+    rows = mappings(connection.execute(query))
+    stale = [row["intent_id"] for row in rows if row["status"] == "leased"]
+    before = _status_before_lease(connection, stale) if stale else {}
+    return [{**row, "status": before.get(row["intent_id"], row["status"])} for row in rows]
+
+
+def _status_before_lease(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Return what messages were before a lease that ran out without a send."""
+    last = connection.execute(
+        sa.select(_delivery.c.intent_id, _delivery.c.outcome)
+        .where(_delivery.c.intent_id.in_(ids))
+        .order_by(_delivery.c.intent_id, _delivery.c.n)
+    )
+    outcomes: dict[str, str] = {row[0]: row[1] for row in last}
+    status = dict.fromkeys(ids, "pending") | dict.fromkeys(outcomes, "retry")
+    may_be_out = (one for one, outcome in outcomes.items() if outcome == "ambiguous")
+    return status | dict.fromkeys(may_be_out, "ambiguous")
 
 
 def _still_held(connection: Connection, intent: Intent) -> bool:

@@ -211,11 +211,19 @@ class Queries:
         )
         return [ClusterEvent(**row) for row in self._rows(query)]
 
-    def active_clusters(self, since: datetime) -> list[ClusterId]:
-        """Return clusters with a mention published since then, and those of open incidents."""
+    def active_clusters(self, since: datetime, authors: int = 1) -> list[ClusterId]:
+        """Return clusters in which so many authors wrote since then, and those of open incidents."""
         cluster = tables.cluster
-        moved = sa.select(cluster.c.cluster_id).where(
-            cluster.c.last_at >= since, cluster.c.alias_of.is_(None)
+        moved = (
+            sa.select(cluster.c.cluster_id)
+            .join(_assigned, _assigned.c.cluster_id == cluster.c.cluster_id)
+            .where(
+                cluster.c.last_at >= since,
+                cluster.c.alias_of.is_(None),
+                _assigned.c.published_at >= since,
+            )
+            .group_by(cluster.c.cluster_id)
+            .having(sa.func.count(_assigned.c.author_key.distinct()) >= authors)
         )
         is_open = _incident.c.state.in_(sorted(OPEN_STATES))
         at_work = self.connection.scalars(sa.select(_incident.c.cluster_id).where(is_open))

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -48,7 +48,7 @@ def test_server_ends_when_its_starter_is_killed():
     except ServerAbsentError as error:
         pytest.skip(str(error))
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=os.getcwd(), check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd(), check=False
     )
     root = done.stdout.strip()
     subprocess.run(
@@ -61,5 +61,5 @@ def test_server_ends_when_its_starter_is_killed():
         check=True,
     )
 
-    assert not os.path.exists(f"{root}/data/postmaster.pid")
+    assert not Path(root, "data", "postmaster.pid").exists()
     subprocess.run(["rm", "-rf", root], check=True)
