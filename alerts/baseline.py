@@ -29,6 +29,10 @@ RAMP_STEP = 6
 RAMP_STEPS = 14 * 24 // RAMP_STEP  # the CUSUM is run again from zero over 14 days
 HISTORY_HOURS = RAMP_STEPS * RAMP_STEP + RAMP_LAG + BASELINE_HOURS  # 49 days are looked at
 
+# An open incident's hours are no baseline for its own rise, but only for so long: what has been
+# usual for weeks is usual, also while a mild incident waits for its customer.
+OPEN_HOURS = 7 * 24
+
 PRIOR_SHAPE = 0.5  # a0 of alerting.md 3.2: clusters of one brand differ widely in rate
 # A cluster nobody knows anything about gets 0.05 authors an hour (1.2 a day), the most common rate
 # of the mix in alerting.md 3.3 (60 % of clusters). With it a new cluster of a new brand pages from

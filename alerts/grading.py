@@ -32,7 +32,9 @@ from storage.records import Evidence, Grade, Level, Reason, Surge
 RULE_VERSION = "grade-1"
 
 _SEVERAL = 3  # so many authors who state an injury or a fire make it orange without any surge
-_MASS = 20  # so many in an unusual wave: mass harm, red
+# So many authors who state an injury, in an unusual wave: mass harm, red. In China's grading of
+# public-health emergencies food poisoning counts as one from 30 people on.
+_MASS = 30
 _TIER_LEVEL = {
     "trade": Level.ORANGE,
     "provincial": Level.ORANGE,
@@ -203,7 +205,8 @@ def _harm_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
     """Apply the hard triggers of harm, each needing more than one unverified voice.
 
     death: one author orange; two, or any surge, red. injury or fire: one author blue; two yellow;
-    three, or two in a watch surge, or one in a page surge, orange; twenty in a page surge red.
+    three, or two in a watch surge, or one in a page surge, orange. Thirty injured in a page surge
+    are mass harm: red; a fire that hurt nobody stays orange.
     """
     stated = stated_facts(evidence)
     found = []
@@ -214,14 +217,14 @@ def _harm_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
     for fact in BODILY:
         authors = stated.get(fact, 0)
         if authors:
-            level = _bodily_level(authors, "" if surge.kind == "none" else surge.setting)
+            level = _bodily_level(fact, authors, "" if surge.kind == "none" else surge.setting)
             found.append(_harm_ground(fact, authors, level))
     return found
 
 
-def _bodily_level(authors: int, fired: str) -> Level:
+def _bodily_level(fact: str, authors: int, fired: str) -> Level:
     if fired == "page":
-        return Level.RED if authors >= _MASS else Level.ORANGE
+        return Level.RED if fact == "injury" and authors >= _MASS else Level.ORANGE
     if authors >= _SEVERAL or (authors > 1 and fired == "watch"):
         return Level.ORANGE
     return Level.YELLOW if authors > 1 else Level.BLUE
@@ -253,7 +256,8 @@ def _reach_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
                 break
     platforms = len(evidence.platforms)
     if platforms > 1 and surge.kind != "none":
-        text = f"异常增长并出现在 {platforms} 个平台，至少{name_of(Level.YELLOW)}"
+        grown = f"{surge.window_hours} 小时 {surge.observed} 位不同的人"
+        text = f"异常增长（{grown}）并出现在 {platforms} 个平台，至少{name_of(Level.YELLOW)}"
         reason = Reason(code="trigger_platforms", text=text, value=float(platforms))
         found.append(_Ground(Level.YELLOW, reason, "只在一个平台出现"))
     return found

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from alerts import baseline
-from alerts.baseline import HISTORY_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats
+from alerts.baseline import HISTORY_HOURS, OPEN_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats
 from storage.records import Evidence, HourCount
 
 POLL_SLACK_HOURS = 1  # after an outage posts arrive with the next poll, not with the next minute
@@ -100,7 +100,8 @@ class Grid:
         brand_watched[:known_from] = 0.0
         cluster_watched[: max(born, min(known_from, HISTORY_HOURS - 1))] = 0.0
         if opened_at is not None:
-            cluster_watched[max(0, int(self.at(opened_at))) :] = 0.0
+            start = int(self.at(opened_at))
+            cluster_watched[max(0, start) : max(0, start + OPEN_HOURS)] = 0.0
         upto = (self.first + int(self.end) - 24) // 24 * 24 - self.first
         return baseline.fit(
             cluster,

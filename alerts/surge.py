@@ -117,9 +117,9 @@ def detect(
     Windows end at `now`, and also where the most authors of the last 48 h stood together: late
     posts still count in the hour they were written. Only authors of sure, fresh mentions can fire
     the page setting; the watch setting counts unsure ones too.
-    `opened_at`: hours from here on stay out of the baseline, so that an open incident does not
-    become its own normal. `since`: authors before it are not counted (a closed incident reopens on
-    what came after it).
+    `opened_at` of an incident that is still open: seven days from here on stay out of the baseline,
+    so that it does not become its own normal. `since`: authors before it are not counted (a closed
+    incident reopens on what came after it).
     """
     grid = Grid(evidence, now)
     base = grid.baseline(evidence, opened_at)

@@ -196,6 +196,14 @@ def test_an_open_incident_does_not_become_its_own_normal():
     assert kept_out.setting == "page"
 
 
+def test_what_an_open_incident_has_had_for_weeks_is_usual():
+    """Two an hour ever since a mild incident was opened a month ago."""
+    posts = everyday(2.0, 30, seed=4)
+    evidence = evidence_of(posts, [], brand_clusters=1)
+
+    assert detect(evidence, RULES, NOW, opened_at=NOW - timedelta(days=30)).kind == "none"
+
+
 def test_authors_before_since_do_not_count():
     evidence = evidence_of(burst(25, 3, ended=5), BRAND)
 
