@@ -1,7 +1,7 @@
 """Turns what pydantic found into sentences: what, which value, what was expected.
 
-In: one pydantic error and the JSON Schema of what was validated. Out: a place and a text. Values
-that may be secrets are never repeated.
+In: one pydantic error and the JSON Schema of what was validated. Out: a place and a text. A secret's
+value never gets here: `SecretRef.parse` refuses literals in words of its own.
 """
 
 from __future__ import annotations
@@ -170,8 +170,7 @@ def describe(error: ErrorDetails, schema: SchemaView, base: Where) -> tuple[Wher
     if kind == "value_error":
         return place, _own_words(error, schema.values(where))
     expected = _EXPECTED.get(kind) or _bounds(error)
-    got = kind_of(value) if schema.is_secret(where) else show(value)
-    return place, f"expected {expected}, got {got}"
+    return place, f"expected {expected}, got {show(value)}"
 
 
 def _tag(place: Where, value: object, choices: Collection[str]) -> tuple[Where, str]:

@@ -365,6 +365,14 @@ def _connect(port: int, resolve: object) -> None:
     asyncio.run(connect())
 
 
+@pytest.mark.parametrize("url", ["http://news.example.com:8080/", "http://u:p@news.example.com/"])
+def test_a_url_that_is_refused_as_written_is_not_even_resolved(url: str) -> None:
+    resolve, asked = _answering(["2fff:ffff::1"])
+
+    assert _refusal(_fetch, url, (), resolve).permanent
+    assert asked == []
+
+
 @pytest.mark.parametrize(
     "answer", [["127.0.0.1"], ["2fff:ffff::1", "127.0.0.1"], ["::ffff:127.0.0.1"], ["0.0.0.0"]]
 )
