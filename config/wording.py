@@ -1,7 +1,7 @@
 """Turns what pydantic found into sentences: what, which value, what was expected.
 
-In: one pydantic error and the JSON Schema of what was validated. Out: a place and a text. A secret's
-value never gets here: `SecretRef.parse` refuses literals in words of its own.
+In: one pydantic error and the JSON Schema of what was validated. Out: a place and a text. The value
+of a secret never gets here: `SecretRef.parse` refuses literals in words of its own.
 """
 
 from __future__ import annotations
