@@ -102,7 +102,7 @@ def _where_instead(entry: Entry) -> str:
     if entry.text("kind") == "wecom_bot":
         return "take it out and write key: env:NAME"
     if entry.kind == "source":
-        return 'take it out and name it under "secrets" as env:NAME'
+        return 'take it out; what stands under "secrets" is sent as a header'
     return "take it out and write secret: env:NAME"
 
 
