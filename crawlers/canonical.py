@@ -105,3 +105,14 @@ def native_id(url: str, rules: UrlRules | None = None) -> str:
 def url_hash(url: str, rules: UrlRules | None = None) -> str:
     """Return the key of a page in the frontier: 16 hex characters of its canonical form."""
     return blake2b((canonical_url(url, rules) or url).encode(), digest_size=8).hexdigest()
+
+
+def slot_key(url: str) -> str:
+    """Return what politeness counts by: the host, with its port where it is not the usual one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = (parts.hostname or "").rstrip(".")
+    return f"{host}:{port}" if port not in (None, 80, 443) else host

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.errors import GroundswellError
 from config.schema import Settings, SourceConfig
+from crawlers.canonical import slot_key
 from crawlers.causes import Failure, failure_of_status
 from crawlers.reactor import join_running_loop
 
@@ -193,7 +194,7 @@ def _request(url: str, source: SourceConfig, extra: Mapping[str, str]) -> Reques
             guards.RATE: rules.rate,
             guards.CONCURRENCY: rules.concurrency,
             guards.SECRET_HEADERS: tuple(secrets),
-            guards.HOME: guards.slot_key(url),
+            guards.HOME: slot_key(url),
         },
     )
 

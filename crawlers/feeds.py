@@ -199,14 +199,14 @@ def _xml_entries(data: bytes, problems: list[str]) -> Iterator[_Entry]:
 
 
 def _xml_entry(entry: Any) -> _Entry:
-    contents = [part.get("value", "") for part in entry.get("content", [])]
-    body = max([*contents, entry.get("summary", "")], key=len)
+    bodies = [_markup(part) for part in entry.get("content", [])]
+    bodies.append(_markup(entry.get("summary_detail") or {}))
     moment = entry.get("published_parsed") or entry.get("updated_parsed")
     return _Entry(
         fields={
-            "title": entry.get("title", ""),
-            "text": body,
-            "author": entry.get("author", ""),
+            "title": _markup(entry.get("title_detail") or {}),
+            "text": max(bodies, key=len),
+            "author": html.escape(entry.get("author", "")),
             "comments": str(entry.get("slash_comments", "")),
         },
         link=entry.get("link", "") or "",
@@ -214,6 +214,12 @@ def _xml_entry(entry: Any) -> _Entry:
         published=entry.get("published") or entry.get("updated") or "",
         parsed=datetime.fromtimestamp(timegm(moment), UTC) if moment and moment[0] > 1900 else None,
     )
+
+
+def _markup(part: Mapping[str, str]) -> str:
+    """Return a text construct as HTML, whichever of the two kinds it is."""
+    value = part.get("value") or ""
+    return html.escape(value) if part.get("type") == "text/plain" else value
 
 
 def _json_entries(text: str) -> Iterator[_Entry]:
@@ -236,7 +242,7 @@ def _json_entries(text: str) -> Iterator[_Entry]:
             fields={
                 "title": html.escape(str(entry.get("title") or "")),
                 "text": str(body or entry.get("summary") or ""),
-                "author": str(first.get("name") or ""),
+                "author": html.escape(str(first.get("name") or "")),
             },
             link=str(entry.get("url") or entry.get("external_url") or ""),
             guid=str(entry.get("id") or ""),
@@ -260,8 +266,11 @@ def _collect(
     rows: list[Row] = []
     filled = dict.fromkeys(("url", "title", "text", "author", "published"), 0)
     left_out = 0
+    shared = _shared_links(entries)
     for entry in entries:
         item = _item(entry, url, source, now)
+        if entry.guid and entry.link in shared:
+            item.fields["native_id"] = f"{source.id}/{entry.guid}"
         texts = {**item.fields, "url": item.url, "published": entry.published}
         for name in filled:
             has = item.published_at if name == "published" else texts.get(name)
@@ -271,9 +280,9 @@ def _collect(
         problems += item.problems
         if item.is_empty or (source.detail is not None and not item.url):
             left_out += 1
-            problems.append(f'"{item.name}": entry has neither title nor text')
+            problems.append(f'"{item.name}": entry has no title and text, or no link to them')
             continue
-        keys.append(url_hash(item.url or entry.guid or item.name, source.url))
+        keys.append(url_hash(item.fields.get("native_id") or item.url or item.name, source.url))
         if source.detail is not None:
             links.append(make_link(item, keys[-1], history=history))
         else:
@@ -292,6 +301,14 @@ def _collect(
         failure=failure,
         rows=tuple(rows),
     )
+
+
+def _shared_links(entries: list[_Entry]) -> set[str]:
+    """Return links that entries with different guids share: such a link names no single page."""
+    guids: dict[str, set[str]] = {}
+    for entry in entries:
+        guids.setdefault(entry.link, set()).add(entry.guid)
+    return {link for link, found in guids.items() if len(found) > 1}
 
 
 def _item(entry: _Entry, url: str, source: SourceConfig, now: datetime) -> Item:

@@ -14,9 +14,10 @@ from typing import Literal, Protocol
 from crawlers.causes import Failure
 from storage.records import DetailLink, FetchEvent, RawMention, SourceId, SourceState
 
-# A claimed detail link belongs to its claimer this long; a batch never takes longer than half of
-# it at the source's rate (runner.batch_size), so a living crawler does not lose its lease.
-DETAIL_LEASE_S = 600
+# A claimed detail link belongs to its claimer this long; a batch takes half of it at the source's
+# rate (runner.batch_size), so a living crawler does not lose its lease, and what a killed one had
+# claimed is free again soon. Who knows to be the only engine may free all leases when it starts.
+DETAIL_LEASE_S = 120
 MAX_ATTEMPTS = 5
 
 
@@ -68,13 +69,14 @@ class PollResult:
 class DetailResult:
     """What one detail page came to: `done` with a mention, `retry` later, or `dead` with a reason.
 
-    `attempts` counts this one.
+    `attempts` counts this one, unless it was our own network that was gone.
     """
 
     event: FetchEvent
     state: Literal["done", "retry", "dead"]
     attempts: int
     reason: str = ""
+    failure: Failure | None = None
     raw: RawMention | None = None
     page: SavedPage | None = None
     problems: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 
 from config.errors import FetchError
 from config.net import check_address, check_url
+from crawlers.canonical import slot_key
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -189,10 +190,3 @@ class FreshRobotsMiddleware(RobotsTxtMiddleware):
             self._read_at.pop(netloc)
         self._read_at.setdefault(netloc, time.monotonic())
         await super().process_request(request)
-
-
-def slot_key(url: str) -> str:
-    """Return what politeness counts by: the host, with its port where it is not the usual one."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    return f"{host}:{parts.port}" if parts.port not in (None, 80, 443) else host

@@ -120,3 +120,13 @@ def _after_silence(state: SourceState, source: SourceConfig, now: datetime) -> S
         cause=FetchCause.EMPTY,
         cause_text=f"已有 {hours:.0f} 小时没有新内容，预期不超过 {limit_hours:g} 小时",
     )
+
+
+def after_details(state: SourceState, failure: Failure) -> SourceState:
+    """Return the state after a pass in which the list was read but not one of its details."""
+    health = state.health
+    if failure.final:
+        health = SourceHealth.QUARANTINED
+    elif health is not SourceHealth.QUARANTINED:
+        health = SourceHealth.DEGRADED
+    return replace(state, health=health, cause=failure.cause, cause_text=f"详情页：{failure.text}")

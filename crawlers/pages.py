@@ -96,7 +96,9 @@ def _items(
             rows.append(item.row(readings))
         problems += item.problems
         # What is no link and says nothing (a divider, an advertisement) is not an item of ours.
-        if (source.detail is not None and not item.url) or (not item.url and item.is_empty):
+        if (source.detail is not None and not item.url) or (
+            source.detail is None and item.is_empty
+        ):
             left_out += 1
             continue
         key = url_hash(item.url or item.fields.get("text") or item.name, source.url)
@@ -105,9 +107,6 @@ def _items(
         keys[key] = None
         if source.detail is not None:
             links.append(make_link(item, key, history=history))
-        elif item.is_empty:
-            left_out += 1
-            problems.append(f'"{item.name}": item has neither title nor text')
         else:
             raws.append(item.mention(history=history))
     return Parsed(

@@ -1,0 +1,86 @@
+"""A frontier in memory that keeps the Protocol's promises, and a clock that is told the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from crawlers.frontier import DETAIL_LEASE_S, DetailResult, PollResult
+from storage.records import DetailLink, FetchEvent, RawMention, SourceId, SourceState
+
+
+@dataclass
+class MemoryFrontier:
+    """What a store would hold. Mentions are identified by native id, else canonical URL."""
+
+    states: dict[str, SourceState] = field(default_factory=dict)
+    mentions: dict[str, RawMention] = field(default_factory=dict)
+    links: dict[str, DetailLink] = field(default_factory=dict)
+    ended: dict[str, tuple[str, str]] = field(default_factory=dict)  # state and reason
+    leases: dict[str, datetime] = field(default_factory=dict)
+    polls: list[PollResult] = field(default_factory=list)
+    details: list[DetailResult] = field(default_factory=list)
+    events: list[FetchEvent] = field(default_factory=list)
+    broken: bool = False
+
+    def state(self, source_id: SourceId) -> SourceState:
+        return self.states.get(source_id) or SourceState(source_id=source_id)
+
+    def commit_poll(self, result: PollResult) -> int:
+        if self.broken:
+            raise RuntimeError("the database is gone")
+        new = sum(self._keep(raw) for raw in result.raws)
+        fresh = [link for link in result.links if link.url_hash not in self.links]
+        self.links.update({link.url_hash: link for link in fresh})
+        state = result.state
+        self.states[state.source_id] = replace(state, items=state.items + new)
+        self.polls.append(result)
+        self.events.append(replace(result.event, new_items=new + len(fresh)))
+        return new + len(fresh)
+
+    def claim_details(self, source_id: SourceId, limit: int, now: datetime) -> Sequence[DetailLink]:
+        free = [
+            link
+            for link in self.links.values()
+            if link.source_id == source_id
+            and link.url_hash not in self.ended
+            and self.leases.get(link.url_hash, now) <= now
+        ][:limit]
+        for link in free:
+            self.leases[link.url_hash] = now + timedelta(seconds=DETAIL_LEASE_S)
+        return free
+
+    def commit_detail(self, link: DetailLink, result: DetailResult) -> None:
+        if result.raw is not None:
+            self._keep(result.raw)
+        self.details.append(result)
+        self.events.append(result.event)
+        if result.state == "retry":
+            self.links[link.url_hash] = replace(link, attempts=result.attempts)
+            self.leases.pop(link.url_hash, None)
+        else:
+            self.ended[link.url_hash] = (result.state, result.reason)
+
+    def _keep(self, raw: RawMention) -> bool:
+        key = raw.native_id or raw.canonical_url or f"{raw.author}|{raw.published_at}|{raw.text}"
+        is_new = key not in self.mentions
+        self.mentions[key] = raw
+        return is_new
+
+    @property
+    def kept(self) -> list[RawMention]:
+        return list(self.mentions.values())
+
+
+class SetClock:
+    """A clock that stands where it was put."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_time(self, **span: float) -> None:
+        self.at += timedelta(**span)

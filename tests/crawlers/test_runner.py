@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from storage.records import FetchCause, SourceHealth
+from tests.crawlers.conftest import NOW, feed, listing
+from tests.site.pages import Item, atom, detail_page, list_page, rss
+
+ITEMS = [
+    Item(
+        path=f"/a/{number}",
+        title=f"晨光电饭煲第{number}次跳闸",
+        text=f"用了{number}天就跳闸，客服说等通知，一直没有人联系我。",
+        author=f"用户{number}",
+        published=NOW - timedelta(hours=number),
+    )
+    for number in range(1, 6)
+]
+
+
+def serve_list(site, items, path="/list?p=1", **given):
+    site.set(path, list_page(items, **given))
+    for item in items:
+        site.set(item.path, detail_page(item))
+
+
+def test_feed_items_become_mentions(collect, site, frontier):
+    site.set("/feed.xml", rss(site.url, ITEMS), {"Content-Type": "application/rss+xml"})
+
+    polled = collect(feed(site, platform="论坛", tier="trade"))
+
+    first = frontier.mentions[f"{site.url}/a/1"]
+    assert polled == 1
+    assert len(frontier.kept) == 5
+    assert first.title == "晨光电饭煲第1次跳闸"
+    assert first.text == "用了1天就跳闸，客服说等通知，一直没有人联系我。"
+    assert first.published_at == NOW - timedelta(hours=1)
+    assert (first.author, first.platform, first.tier) == ("用户1", "论坛", "trade")
+
+
+def test_atom_and_rss_of_the_same_items_give_the_same_mentions(collect, site, frontier):
+    site.set("/feed.xml", rss(site.url, ITEMS))
+    site.set("/atom.xml", atom(site.url, ITEMS))
+    collect(feed(site))
+    first = {key: (raw.title, raw.text, raw.published_at) for key, raw in frontier.mentions.items()}
+
+    collect(feed(site, "/atom.xml", id="two"))
+
+    second = {
+        key: (raw.title, raw.text, raw.published_at) for key, raw in frontier.mentions.items()
+    }
+    assert first == second
+
+
+def test_list_and_details_give_the_same_mentions_as_the_feed(collect, site, frontier):
+    site.set("/feed.xml", rss(site.url, ITEMS))
+    serve_list(site, ITEMS)
+    collect(feed(site))
+    collect(listing(site, id="two", pages={"max": 1}))
+
+    assert len(frontier.kept) == 5
+    assert frontier.mentions[f"{site.url}/a/2"].text == ITEMS[1].text
+    assert frontier.mentions[f"{site.url}/a/2"].author == "用户2"
+
+
+def test_second_run_fetches_nothing_again(collect, site, frontier, clock):
+    serve_list(site, ITEMS)
+    source = listing(site, pages={"max": 3})
+    site.set("/list?p=2", list_page([]))
+    collect(source)
+    hits = len(site.hits)
+    clock.pass_time(minutes=20)
+
+    collect(source)
+
+    assert [hit.path for hit in site.hits[hits:]] == ["/robots.txt", "/list?p=1"]
+    assert frontier.events[-1].outcome == "unchanged"
+
+
+def test_known_items_stop_the_pages(collect, site, frontier, clock):
+    pages = [ITEMS[:2], ITEMS[2:4], ITEMS[4:]]
+    for number, items in enumerate(pages, start=1):
+        serve_list(site, items, f"/list?p={number}")
+    source = listing(site, pages={"max": 9, "stop_when_seen": 2})
+    collect(source)
+    assert len(frontier.kept) == 5
+    newer = Item(path="/a/9", title="新投诉", text="今天又跳闸了", published=NOW)
+    serve_list(site, [newer, *ITEMS[:2]])
+    hits = len(site.hits)
+    clock.pass_time(minutes=20)
+
+    collect(source)
+
+    assert "新投诉" in {raw.title for raw in frontier.kept}
+    assert "/list?p=2" not in [hit.path for hit in site.hits[hits:]]
+
+
+def test_next_link_is_followed_when_there_is_no_placeholder(collect, site, frontier):
+    serve_list(site, ITEMS[:2], "/list", next_path="/list/more")
+    serve_list(site, ITEMS[2:], "/list/more")
+
+    collect(listing(site, "/list", pages={"max": 5, "next": "css:a.next::attr(href)"}))
+
+    assert len(frontier.kept) == 5
+
+
+def test_list_without_details_is_complete_by_itself(collect, site, frontier):
+    site.set("/list?p=1", list_page(ITEMS))
+    fields = {
+        "url": "css:a::attr(href)",
+        "title": "css:a::text",
+        "author": "css:.author::text",
+        "published": {"sel": "css:.time::text", "tz": "UTC"},
+    }
+
+    collect(listing(site, detail=None, list={"item": "css:ul.list > li", "fields": fields}))
+
+    raw = frontier.mentions[f"{site.url}/a/3"]
+    assert len(frontier.kept) == 5
+    assert (raw.text, raw.author) == (ITEMS[2].title, "用户3")
+    assert raw.published_at == ITEMS[2].published
+    assert not site.hits_of("/a/3")
+
+
+def test_undeclared_gbk_list_and_details_are_read(collect, site, frontier):
+    html = {"Content-Type": "text/html"}
+    site.set("/list?p=1", list_page(ITEMS, encoding="gbk", declare=False), html)
+    for item in ITEMS:
+        site.set(item.path, detail_page(item, encoding="gbk", declare=False), html)
+
+    collect(listing(site))
+
+    assert {raw.text for raw in frontier.kept} == {item.text for item in ITEMS}
+
+
+def test_everything_of_the_first_successful_poll_is_history(collect, site, frontier, clock):
+    site.set("/list?p=1", b"", status=500)
+    source = listing(site)
+    collect(source)
+    serve_list(site, ITEMS[1:])
+    clock.pass_time(hours=1)
+    collect(source)
+    newer = Item(path="/a/9", title="新投诉", text="今天又跳闸了", published=NOW)
+    serve_list(site, [newer, *ITEMS[1:]])
+    clock.pass_time(hours=1)
+
+    collect(source)
+
+    assert {raw.title: raw.history for raw in frontier.kept} == {
+        "新投诉": False,
+        **{item.title: True for item in ITEMS[1:]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (404, FetchCause.GONE),
+        (410, FetchCause.GONE),
+        (401, FetchCause.LOGIN),
+        (403, FetchCause.BLOCKED),
+        (429, FetchCause.BLOCKED),
+        (503, FetchCause.SERVER),
+    ],
+)
+def test_status_is_named_and_said_in_a_sentence(collect, site, frontier, status, cause):
+    site.set("/feed.xml", b"no", status=status)
+
+    collect(feed(site))
+
+    state = frontier.states["one"]
+    assert state.cause is cause
+    assert str(status) in state.cause_text
+    assert state.last_ok_at is None
+
+
+def test_retry_after_is_obeyed(collect, site, frontier):
+    site.set("/feed.xml", b"", {"Retry-After": "7200"}, 429)
+
+    collect(feed(site))
+
+    assert frontier.states["one"].next_poll_at == NOW + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        (b"", FetchCause.EMPTY),
+        (b"   \n", FetchCause.EMPTY),
+        ("<!doctype html><html><body>新版首页</body></html>".encode(), FetchCause.UNREADABLE),
+        ("<html><body>请完成滑动验证后继续访问</body></html>".encode(), FetchCause.CAPTCHA),
+        (b"<rss><channel><title>broken", FetchCause.UNREADABLE),
+        (b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b">]><rss></rss>', FetchCause.UNREADABLE),
+        (rss("http://x.cn", []), FetchCause.EMPTY),
+        (b"\x00\x01\x02\xff\xfe", FetchCause.UNREADABLE),
+    ],
+)
+def test_body_that_is_no_feed_is_named(collect, site, frontier, body, cause):
+    site.set("/feed.xml", body)
+
+    collect(feed(site))
+
+    assert (frontier.states["one"].cause, frontier.kept) == (cause, [])
+
+
+def test_one_broken_source_does_not_touch_the_others(collect, site, frontier):
+    site.redirect("/loop", "/loop")
+    site.set("/html", "<html>首页</html>")
+    site.set("/feed.xml", rss(site.url, ITEMS))
+
+    collect(feed(site, "/loop", id="loop"), feed(site, "/html", id="html"), feed(site))
+
+    assert frontier.states["loop"].cause is FetchCause.GONE
+    assert "循环" in frontier.states["loop"].cause_text
+    assert frontier.states["html"].cause is FetchCause.UNREADABLE
+    assert frontier.states["one"].health is SourceHealth.OK
+    assert len(frontier.kept) == 5
+
+
+def test_frontier_that_breaks_costs_one_pass_and_loses_nothing(
+    collect, site, frontier, clock, caplog
+):
+    site.set("/feed.xml", rss(site.url, ITEMS))
+    frontier.broken = True
+    collect(feed(site))
+    assert "the database is gone" in caplog.text
+    frontier.broken = False
+    clock.pass_time(minutes=2)
+
+    collect(feed(site))
+
+    assert len(frontier.kept) == 5
+
+
+def test_failed_detail_is_retried_and_dies_with_its_reason(collect, site, frontier, clock):
+    serve_list(site, ITEMS)
+    site.set("/a/3", b"", status=500)
+    source = listing(site, schedule={"every": "15m"})
+    for _ in range(8):
+        collect(source)
+        clock.pass_time(minutes=20)
+
+    ended = {frontier.links[key].url: end for key, end in frontier.ended.items()}
+    assert ended[f"{site.url}/a/3"] == ("dead", "网站服务器出错（500）")
+    assert len(site.hits_of("/a/3")) == 6
+    assert len(frontier.kept) == 4
+
+
+def test_deleted_detail_is_dead_at_once(collect, site, frontier):
+    serve_list(site, ITEMS)
+    site.set("/a/3", b"", status=404)
+
+    collect(listing(site))
+
+    assert [end for end in frontier.ended.values() if end[0] == "dead"] == [
+        ("dead", "页面不存在（404），请核对地址是否已变更")
+    ]
+
+
+def test_details_left_by_a_killed_process_are_fetched_after_a_restart(
+    collect, site, frontier, clock
+):
+    serve_list(site, ITEMS)
+    source = listing(site)
+    collect(source)
+    # As after a kill: two pages were fetched but not committed, their lease still runs.
+    for key in list(frontier.links)[:2]:
+        del frontier.ended[key]
+        frontier.mentions.pop(frontier.links[key].url)
+    collect(source)
+    assert len(frontier.kept) == 3
+    clock.pass_time(minutes=3)
+
+    collect(source)
+
+    assert len(frontier.kept) == 5
+    assert len(site.hits_of("/list?p=1")) == 1
+
+
+def test_list_that_is_fine_with_unreadable_details_degrades_the_source(collect, site, frontier):
+    site.set("/list?p=1", list_page(ITEMS))
+    for item in ITEMS:
+        site.set(item.path, "<html><body><div>新版页面</div></body></html>")
+
+    collect(listing(site))
+
+    state = frontier.states["one"]
+    assert (state.health, state.cause) == (SourceHealth.DEGRADED, FetchCause.LAYOUT)
+    assert state.cause_text.startswith("详情页")
+
+
+def test_missing_fields_break_the_contract_but_keep_the_mentions(collect, site, frontier):
+    untitled = [Item(path=item.path, title="", text=item.text) for item in ITEMS]
+    site.set("/feed.xml", rss(site.url, untitled))
+
+    collect(feed(site))
+
+    state = frontier.states["one"]
+    assert len(frontier.kept) == 5
+    assert (state.cause, state.cause_text) == (
+        FetchCause.LAYOUT,
+        "字段 title 只在 0/5 条中找到",
+    )
+
+
+def test_unchanged_feed_is_asked_for_with_its_etag(collect, site, frontier, clock):
+    site.set("/feed.xml", rss(site.url, ITEMS), {"Content-Type": "text/xml"}, etag=True)
+    source = feed(site)
+    statuses = []
+    for _ in range(13):
+        collect(source)
+        statuses.append(site.hits[-1].status)
+        clock.pass_time(minutes=20)
+
+    # The first poll and every twelfth ask without validators.
+    assert statuses == [200] + [304] * 11 + [200]
+    assert frontier.states["one"].health is SourceHealth.OK
+
+
+def test_edited_source_is_due_at_once_and_read_again(collect, site, frontier):
+    site.set("/feed.xml", rss(site.url, ITEMS), etag=True)
+    collect(feed(site))
+
+    assert collect(feed(site)) == 0
+    assert collect(feed(site, platform="论坛")) == 1
+    assert site.hits[-1].status == 200
+
+
+def test_secret_headers_are_sent_and_stay_at_their_host(collect, site, frontier, monkeypatch):
+    from tests.site.server import Site
+
+    monkeypatch.setenv("FORUM_TOKEN", "abc")
+    with Site("127.0.0.2") as other:
+        site.set("/feed.xml", rss(site.url, ITEMS))
+        other.set("/feed.xml", rss(site.url, ITEMS))
+        site.redirect("/away", other.url + "/feed.xml")
+        secrets = {"x-token": "env:FORUM_TOKEN"}
+        collect(
+            feed(site, secrets=secrets),
+            feed(site, "/away", id="two", secrets=secrets),
+            allow=[other.authority],
+        )
+
+        assert site.hits_of("/feed.xml")[0].headers["x-token"] == "abc"
+        assert "x-token" not in other.hits_of("/feed.xml")[0].headers
+
+
+def test_disabled_source_is_left_alone(collect, site):
+    assert collect(feed(site, enabled=False)) == 0
+    assert site.hits == []
