@@ -7,11 +7,12 @@ that ends with the hour holding `now`; `surge` and `baseline` compute on these.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import attrgetter
 
 import numpy as np
 
 from alerts import baseline
-from alerts.baseline import HISTORY_HOURS, OPEN_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats
+from alerts.baseline import HISTORY_HOURS, OPEN_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats, Ints
 from storage.records import Evidence, HourCount
 
 POLL_SLACK_HOURS = 1  # after an outage posts arrive with the next poll, not with the next minute
@@ -35,25 +36,23 @@ class Grid:
         """Return an instant as hours from the start of the grid."""
         return instant.timestamp() / 3600 - self.first
 
-    def counts(self, hours: tuple[HourCount, ...], field: str) -> Floats:
+    def places(self, hours: tuple[HourCount, ...]) -> Ints:
+        """Return the grid index of each hour; it may lie outside the grid."""
+        seconds = np.array([item.hour.timestamp() for item in hours], dtype=np.float64)
+        return (seconds // 3600).astype(np.int64) - self.first
+
+    def counts(self, hours: tuple[HourCount, ...], places: Ints, field: str) -> Floats:
         """Lay one counter out on the grid; what lies outside it is left out."""
+        values = np.array(list(map(attrgetter(field), hours)), dtype=np.float64)
+        inside = (places >= 0) & (places < HISTORY_HOURS)
         out = np.zeros(HISTORY_HOURS)
-        if hours:
-            where = np.fromiter(
-                (item.hour.timestamp() for item in hours), dtype=np.float64, count=len(hours)
-            )
-            values = np.fromiter(
-                (getattr(item, field) for item in hours), dtype=np.float64, count=len(hours)
-            )
-            index = (where // 3600).astype(np.int64) - self.first
-            inside = (index >= 0) & (index < HISTORY_HOURS)
-            out[index[inside]] = values[inside]
+        out[places[inside]] = values[inside]
         return out
 
     def times(self, authors: tuple[tuple[datetime, str], ...], since: float) -> Floats:
         """Return grid hours of authors' first posts, up to now (a date ahead is not believed)."""
-        hours = np.fromiter((at.timestamp() for at, _ in authors), np.float64, len(authors))
-        hours = np.sort(hours / 3600 - self.first)
+        seconds = np.array([at.timestamp() for at, _ in authors], dtype=np.float64)
+        hours = np.sort(seconds / 3600 - self.first)
         return hours[(hours <= self.end) & (hours > since)]
 
     def ramp_ends(self) -> Floats:
@@ -83,12 +82,13 @@ class Grid:
         """Return the instant of a place on the grid."""
         return datetime.fromtimestamp(round((self.first + end) * 3600), UTC)
 
-    def baseline(self, evidence: Evidence, opened_at: datetime | None) -> Baseline:
-        """Fit on days that ended at least 24 h ago, so that the fit holds for a whole UTC day."""
-        cluster, brand = (
-            self.counts(evidence.hours, "authors"),
-            self.counts(evidence.brand_hours, "authors"),
-        )
+    def baseline(self, evidence: Evidence, places: Ints, opened_at: datetime | None) -> Baseline:
+        """Fit on days that ended at least 24 h ago, so that the fit holds for a whole UTC day.
+
+        `places` are those of the cluster's hours.
+        """
+        cluster = self.counts(evidence.hours, places, "authors")
+        brand = self.counts(evidence.brand_hours, self.places(evidence.brand_hours), "authors")
         known_from = self._first(evidence.brand_hours)
         if evidence.brand_first_at is not None and self.at(evidence.brand_first_at) >= 0:
             known_from = min(known_from, int(self.at(evidence.brand_first_at)))

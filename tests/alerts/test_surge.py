@@ -146,6 +146,18 @@ def test_ramp_sum_stops_at_the_cap_and_never_falls_below_nought():
     assert path[-1] == 0.0
 
 
+def test_one_ramp_and_many_ramps_are_the_same_sum():
+    chance = np.random.default_rng(8)
+    observed = chance.poisson(4, size=(3, 60)).astype(float)
+    mean, variance = np.full((3, 60), 2.0), np.full((3, 60), 3.0)
+
+    many = ramp_path(observed, mean, variance, cap=8.0, start=np.array([0.0, 1.0, 5.0]))
+
+    for row, start in enumerate((0.0, 1.0, 5.0)):
+        one = ramp_path(observed[row], mean[row], variance[row], cap=8.0, start=start)
+        np.testing.assert_allclose(one, many[row], rtol=1e-12)
+
+
 def test_a_brand_with_a_few_hours_of_history_has_the_documented_prior():
     fresh = everyday(1.0, 1)
 
