@@ -246,13 +246,22 @@ def _first_line(incident: Incident, occasion: Occasion, scene: Scene, address: A
         Occasion.CLOSING: ["客户侧已确认"],
     }.get(occasion, [f"{people}人" if people else "", _ratio_words(incident.grade)])
     parts = [part for part in middle if part]
-    name = plain(address.recipient.name)
+    name = plain(_asked(incident, occasion, scene.project, address.recipient))
     if address.ask_by is not None:
         zone = address.recipient.zone
         parts.append(f"请{name}{clock_words(address.ask_by, address.at, zone)}前确认")
     elif occasion is Occasion.CONFIRM:
         parts.append(f"请{name}跟进")
+    elif incident.state is IncidentState.OPEN:
+        parts.append(f"请{name}尽快确认")
     return lock_line(f"【{tag}】", plain(incident.title), parts)
+
+
+def _asked(incident: Incident, occasion: Occasion, project: Project, recipient: Owner) -> str:
+    """Return who is asked to act: those told beside the owner are told, not asked."""
+    if occasion in {Occasion.NOTICE, Occasion.LEVEL_UP, Occasion.REOPENED, Occasion.REJECTED}:
+        return _person(project, incident.owner_id) or recipient.name
+    return recipient.name
 
 
 def lock_line(tag: str, title: str, parts: Sequence[str]) -> str:
@@ -325,7 +334,7 @@ def _grade_facts(grade: Grade | None, level: Level) -> list[tuple[str, str]]:
         return [("等级", f"{_LEVEL_WORDS[level]}。")]
     triggers = [reason for reason in grade.reasons if reason.code.startswith("trigger_")]
     scored = sorted(
-        (reason for reason in grade.reasons if reason.points > 0),
+        (r for r in grade.reasons if r.points > 0 and r.code != grade.surge.reason),
         key=lambda reason: -reason.points,
     )
     grounds = "；".join(reason.text.rstrip("。；") for reason in [*triggers, *scored][:4])
@@ -353,7 +362,7 @@ def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
     people = evidence.authors if evidence else incident.authors
     platforms = evidence.platforms if evidence else incident.platforms
     named = "、".join(platforms[:5])
-    spread = f"{people or '未知数量的'}位不同作者；"
+    spread = f"{people} 位不同作者；" if people else "作者数未知；"
     spread += f"{len(platforms)} 个平台（{named}）；" if platforms else "平台未知；"
     spread += f"转发 {_count_words(evidence.reposts if evidence else None)}"
     spread += f"，阅读 {_count_words(evidence.views if evidence else None)}。"
