@@ -50,8 +50,9 @@ class Clock(Protocol):
 class Collector:
     """Collects from many sources. At most one runs per process (it owns the reactor's resolver).
 
-    `worker` is the thread in which the frontier is called; without one the collector makes its own.
-    `resolve` replaces the system's name resolver.
+    `worker` is the thread in which the frontier is called and `parsing` the child in which pages
+    are parsed; the collector makes and ends its own where none is given. `resolve` replaces the
+    system's name resolver.
     """
 
     def __init__(
@@ -62,18 +63,19 @@ class Collector:
         clock: Clock,
         *,
         worker: Executor | None = None,
+        parsing: ParsingChild | None = None,
         resolve: Resolve | None = None,
     ) -> None:
         self._sources = {SourceId(source.id): source for source in sources}
         self._frontier = frontier
         self._clock = clock
         self._downloader = Downloader(settings, resolve=resolve)
-        self._parsing = ParsingChild()
-        self._poller = Poller(
-            self._downloader, self._parsing, keep_pages=settings.raw_page_days > 0
-        )
+        self._own_parsing = ParsingChild() if parsing is None else None
         self._own_worker = ThreadPoolExecutor(1, "frontier") if worker is None else None
         self._worker = worker or self._own_worker
+        child = parsing or self._own_parsing
+        assert child is not None
+        self._poller = Poller(self._downloader, child, keep_pages=settings.raw_page_days > 0)
         self._states: dict[SourceId, SourceState] = {}
         self._passes: dict[SourceId, asyncio.Task[None]] = {}
         # Sources that may have detail pages waiting; after a restart that is all of them.
@@ -94,7 +96,8 @@ class Collector:
             task.cancel()
         await asyncio.gather(*passes, return_exceptions=True)
         await self._downloader.stop()
-        await self._parsing.close()
+        if self._own_parsing is not None:
+            await self._own_parsing.close()
         if self._own_worker is not None:
             await asyncio.to_thread(self._own_worker.shutdown)
 
