@@ -111,7 +111,8 @@ class Command:
     """One act of one person. `actor` is an owner's id or a user's name.
 
     `text` is the note, evidence or reason; `owner_id` whom to assign to; `until` the end of a
-    silence; `into` the incident to merge into. `command_id` makes pressing twice harmless.
+    silence; `into` the incident to merge into. `command_id` makes feeding the same note,
+    assignment, escalation or silence twice harmless; the other acts are so by the state itself.
     """
 
     name: CommandName | str
@@ -178,10 +179,11 @@ def _checked(incident: Incident, command: Command) -> CommandName:
 
 
 def _acknowledge(draft: Draft, command: Command, key: str) -> None:
+    del key  # the state itself makes a second press harmless
     incident = draft.incident
     if incident.state is IncidentState.ACKNOWLEDGED and incident.acknowledged_by == command.actor:
         return  # pressed twice
-    draft.record("acknowledged", key=key, lease_until=hold_acknowledge(draft).isoformat())
+    draft.record("acknowledged", lease_until=hold_acknowledge(draft).isoformat())
     draft.stop("step")
     draft.drop_unsent("acknowledged")
     wait_for_progress(draft)
@@ -244,14 +246,16 @@ def _silence(draft: Draft, command: Command, key: str) -> None:
 
 
 def _handled(draft: Draft, command: Command, key: str) -> None:
-    draft.record("handled", key=key, text=command.text)
+    del key  # the state itself makes a second press harmless
+    draft.record("handled", text=command.text)
     draft.stop("step", "ack", "mute")
     draft.drop_unsent("handled")
     ask_for_confirmation(draft, "事件已标记为处理完毕。请向客户侧取得确认，并登记确认依据。")
 
 
 def _confirm(draft: Draft, command: Command, key: str) -> None:
-    draft.record("confirmed", key=key, text=command.text)
+    del key  # the state itself makes a second press harmless
+    draft.record("confirmed", text=command.text)
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent("closed")
     told = [owner_id for owner_id in draft.incident.told if owner_id != command.actor]
@@ -268,12 +272,14 @@ def _reject(draft: Draft, command: Command, key: str) -> None:
 
 
 def _dismiss(draft: Draft, command: Command, key: str) -> None:
-    draft.record("dismissed", key=key, text=command.text)
+    del key  # the state itself makes a second press harmless
+    draft.record("dismissed", text=command.text)
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent("dismissed")
 
 
 def _merge(draft: Draft, command: Command, key: str) -> None:
+    del key  # the state itself makes a second press harmless
     incident, into = draft.incident, command.into
     if into is None or into.incident_id == incident.incident_id:
         raise IllegalMove("合并需要另一个事件作为目标 (merge needs another incident to merge into)")
@@ -286,7 +292,7 @@ def _merge(draft: Draft, command: Command, key: str) -> None:
             f"目标事件 {into.code} 当前“{_STATE_WORDS[into.state]}”，只能并入未结束的事件 "
             f"(target is {into.state})"
         )
-    draft.record("merged", key=key, merged_into=into.incident_id, text=command.text)
+    draft.record("merged", merged_into=into.incident_id, text=command.text)
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent("superseded")
 

@@ -154,6 +154,22 @@ def test_acknowledging_twice_is_harmless() -> None:
     assert act(once.incident, "ack").events == ()
 
 
+def test_same_link_acknowledges_again_after_the_lease() -> None:
+    acked = act(raised().incident, "ack", command_id="link-1")
+    back = fire(acked.incident, acked.timers[0])
+    again = act(back.incident, "ack", NOW + timedelta(hours=1), command_id="link-1")
+
+    assert again.incident.state is IncidentState.ACKNOWLEDGED
+    assert again.events[0].source_event_id != acked.events[0].source_event_id
+
+
+def test_same_note_fed_twice_has_one_key() -> None:
+    acked = act(raised().incident, "ack").incident
+    notes = [act(acked, "note", text="已联系", command_id="n1").events[0] for _ in range(2)]
+
+    assert {note.source_event_id for note in notes} == {"command:n1"}
+
+
 def test_acknowledge_without_progress_resumes_at_the_next_step() -> None:
     change = raised()
     stepped = fire(change.incident, change.timers[0])
