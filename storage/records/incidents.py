@@ -1,8 +1,4 @@
-"""The frozen records that stages hand to each other; nothing here knows a database.
-
-Every instant is timezone-aware UTC. Ids are stable: a cluster or an incident that is computed again
-from the same mentions gets the same id.
-"""
+"""What is judged, worked on and said: surge, grade, incident, message, digest."""
 
 from __future__ import annotations
 
@@ -10,316 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
-from typing import Any, NewType
 
-BrandId = NewType("BrandId", str)
-SourceId = NewType("SourceId", str)
-OwnerId = NewType("OwnerId", str)
-ChannelId = NewType("ChannelId", str)
-ItemKey = NewType("ItemKey", str)
-MentionId = NewType("MentionId", int)
-ShardId = NewType("ShardId", str)  # "<brand>/<language>"
-ClusterId = NewType("ClusterId", str)
-IncidentId = NewType("IncidentId", str)
-IntentId = NewType("IntentId", str)
-
-Json = Mapping[str, Any]
-
-
-class Outcome(StrEnum):
-    """Why an item left the journey; each item is counted once per stage with one of these."""
-
-    KEPT = "kept"
-    REVISED = "revised"
-    DUPLICATE = "duplicate"  # the same item was seen before, unchanged
-    UNREADABLE = "unreadable"
-    TOO_OLD = "too_old"
-    NO_BRAND = "no_brand"
-    NOT_NEGATIVE = "not_negative"
-    SPAM = "spam"
-    QUARANTINED = "quarantined"
-    GATHERED = "gathered"
-
-
-# --- collect ---------------------------------------------------------------------------------
-
-
-class SourceHealth(StrEnum):
-    """The health of a source; the cause stands beside it in plain words."""
-
-    NEW = "new"
-    OK = "ok"
-    DEGRADED = "degraded"
-    QUARANTINED = "quarantined"
-
-
-class FetchCause(StrEnum):
-    """Why a poll did not bring what was expected."""
-
-    NONE = ""
-    BLOCKED = "blocked"
-    LOGIN = "login needed"
-    CAPTCHA = "captcha"
-    LAYOUT = "layout changed"
-    EMPTY = "empty"
-    SLOW = "slow"
-    GONE = "gone"
-    ROBOTS = "robots"
-    NETWORK = "network here"
-    TOO_LARGE = "too large"
-    UNREADABLE = "unreadable"
-    SERVER = "server error"
-    REFUSED = "address refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceState:
-    """What is remembered of one source between two polls."""
-
-    source_id: SourceId
-    config_digest: str = ""
-    health: SourceHealth = SourceHealth.NEW
-    cause: FetchCause = FetchCause.NONE
-    cause_text: str = ""
-    failures: int = 0  # polls in a row that failed
-    polls: int = 0
-    items: int = 0  # mentions kept over the life of the source
-    first_polled_at: datetime | None = None
-    last_poll_at: datetime | None = None
-    last_ok_at: datetime | None = None
-    last_item_at: datetime | None = None
-    next_poll_at: datetime | None = None
-    etag: str = ""
-    last_modified: str = ""
-    body_hash: str = ""
-    seen: tuple[str, ...] = ()  # url hashes of the items last listed, newest first (at most 300)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchEvent:
-    """One poll of one source, or one detail page."""
-
-    source_id: SourceId
-    at: datetime
-    url: str
-    outcome: str  # "ok", "unchanged" or a FetchCause
-    http_status: int | None = None
-    size_bytes: int = 0
-    duration_ms: int = 0
-    items: int = 0
-    new_items: int = 0
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawMention:
-    """What a source or an import says, before it has an identity of ours.
-
-    `url` is what a person clicks, `canonical_url` what identity is made of ("" when there is none).
-    `ordinal` tells equal rows of one file apart (0 for the first).
-    """
-
-    source_id: SourceId
-    text: str
-    observed_at: datetime
-    published_at: datetime | None = None
-    title: str = ""
-    url: str = ""
-    canonical_url: str = ""
-    native_id: str = ""
-    platform: str = ""
-    author: str = ""
-    lang: str = "zh"
-    region: str = ""
-    channel: str = "public"  # "internal" feeds clusters, never public spread
-    tier: str = ""  # media tier of the source: "", "trade", "provincial", "central" ...
-    reposts: int | None = None
-    comments: int | None = None
-    likes: int | None = None
-    views: int | None = None
-    rating: float | None = None
-    ordinal: int = 0
-    history: bool = False  # true: feeds baselines, never pages
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetailLink:
-    """A detail page that a list page named and that is still to be fetched."""
-
-    url_hash: str
-    source_id: SourceId
-    url: str
-    listed: Json = field(default_factory=dict)  # fields already known from the list
-    attempts: int = 0
-    found_at: datetime | None = None
-    history: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
-    """One thing somebody said, with an identity that does not depend on which source found it."""
-
-    mention_id: MentionId
-    item_key: ItemKey
-    source_id: SourceId
-    platform: str
-    title: str
-    text: str
-    published_at: datetime
-    observed_at: datetime
-    url: str = ""
-    author: str = ""
-    author_key: str = ""  # "" when the author is unknown
-    lang: str = "zh"
-    region: str = ""
-    channel: str = "public"
-    tier: str = ""
-    reposts: int | None = None
-    comments: int | None = None
-    likes: int | None = None
-    views: int | None = None
-    rating: float | None = None
-    revision: int = 0
-    history: bool = False
-
-
-# --- understand ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrandHit:
-    """One place where a brand is named. `start`/`end` count characters of `field`."""
-
-    brand_id: BrandId
-    alias: str
-    field: str  # "title" or "text"
-    start: int
-    end: int
-    product: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """A word or cue and its exact share in the score's log-odds (positive: more negative)."""
-
-    text: str
-    weight: float
-
-
-class Polarity(StrEnum):
-    """Where a score lies against the thresholds of the unsure band."""
-
-    NEGATIVE = "negative"
-    UNSURE = "unsure"
-    NOT_NEGATIVE = "not_negative"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """How negative one mention is towards one brand, and about what. `negative` in [0, 1]."""
-
-    mention_id: MentionId
-    brand_id: BrandId
-    model_version: str
-    negative: float
-    polarity: Polarity
-    issue_class: str
-    terms: tuple[Term, ...] = ()
-    hits: tuple[BrandHit, ...] = ()
-    severity: tuple[str, ...] = ()  # e.g. "injury", "fire", "child", "death", "data_leak"
-    products: tuple[str, ...] = ()
-    lang: str = "zh"
-
-
-# --- gather ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """Where one mention went. A duplicate inherits its original's cluster and moves nothing.
-
-    `fingerprint` is the exact 64-bit key of the normalised text (signed, as databases store it),
-    `sketch` the bottom-k sketch (empty for duplicates), `seq` the shard's running number.
-    """
-
-    mention_id: MentionId
-    cluster_id: ClusterId
-    seq: int
-    score: float
-    fingerprint: int
-    sketch: bytes = b""
-    duplicate_of: MentionId | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Similar complaints about one brand. `blob` is the clusterer's own state, opaque elsewhere."""
-
-    cluster_id: ClusterId
-    shard_id: ShardId
-    brand_id: BrandId
-    state: str = "live"  # "live", "cold" or "alias"
-    alias_of: ClusterId | None = None
-    parent_id: ClusterId | None = None
-    size: int = 0  # distinct texts
-    n_duplicates: int = 0
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    label: str = ""
-    keywords: tuple[str, ...] = ()
-    representative_id: MentionId | None = None
-    blob: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterEvent:
-    """A row of the append-only journal: open, merge, split, move, reopen, rename."""
-
-    cluster_id: ClusterId
-    kind: str
-    at: datetime
-    actor: str = "system"
-    other_id: ClusterId | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardSnapshot:
-    """Document frequencies of a shard as they stood after `seq` assignments."""
-
-    shard_id: ShardId
-    seq: int
-    blob: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardState:
-    """All that a shard needs to go on where it stopped.
-
-    `clusters` are the live ones; `recent` are the mentions assigned in the live window, oldest
-    first, with their assignments (the near-duplicate index is rebuilt from their fingerprints and
-    sketches, document frequencies from those with `seq` beyond the snapshot's).
-    """
-
-    shard_id: ShardId
-    brand_id: BrandId
-    clusters: tuple[Cluster, ...] = ()
-    snapshot: ShardSnapshot | None = None
-    recent: tuple[tuple[Mention, Assignment], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardChanges:
-    """What one batch changed in a shard; written in one transaction."""
-
-    shard_id: ShardId
-    assignments: tuple[Assignment, ...] = ()
-    clusters: tuple[Cluster, ...] = ()  # new or changed, whole
-    events: tuple[ClusterEvent, ...] = ()
-    snapshot: ShardSnapshot | None = None
-
-
-# --- act -------------------------------------------------------------------------------------
+from storage.records.clusters import (
+    Cluster,
+)
+from storage.records.ids import (
+    BrandId,
+    ChannelId,
+    ClusterId,
+    IncidentId,
+    IntentId,
+    Json,
+    MentionId,
+    OwnerId,
+    SourceId,
+)
 
 
 class Level(IntEnum):
@@ -496,6 +197,16 @@ class Incident:
     platforms: tuple[str, ...] = ()
     below_since: datetime | None = None  # since when the score lies under the hysteresis band
     reminders: int = 0  # confirmations asked for in this epoch
+
+    @property
+    def unhandled(self) -> bool:
+        """Whether it still waits for somebody to deal with it."""
+        return self.state in {IncidentState.OPEN, IncidentState.ACKNOWLEDGED}
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it has not ended: what is counted meanwhile is part of it, not of normality."""
+        return self.unhandled or self.state is IncidentState.HANDLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

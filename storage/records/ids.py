@@ -1,0 +1,33 @@
+"""What everything is called by, and why an item may leave the journey."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NewType
+
+BrandId = NewType("BrandId", str)
+SourceId = NewType("SourceId", str)
+OwnerId = NewType("OwnerId", str)
+ChannelId = NewType("ChannelId", str)
+ItemKey = NewType("ItemKey", str)
+MentionId = NewType("MentionId", int)
+ShardId = NewType("ShardId", str)  # "<brand>/<language>"
+ClusterId = NewType("ClusterId", str)
+IncidentId = NewType("IncidentId", str)
+IntentId = NewType("IntentId", str)
+
+Json = Mapping[str, Any]
+
+
+class Outcome(StrEnum):
+    """Why an item left the journey; each item is counted once per stage with one of these."""
+
+    KEPT = "kept"
+    REVISED = "revised"
+    DUPLICATE = "duplicate"  # the same item was seen before, unchanged
+    UNREADABLE = "unreadable"
+    NO_BRAND = "no_brand"
+    NOT_NEGATIVE = "not_negative"
+    QUARANTINED = "quarantined"
+    GATHERED = "gathered"
