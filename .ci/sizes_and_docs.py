@@ -1,4 +1,4 @@
-"""Checks that need no library: sizes of files and functions, links in docs, licences of dependencies.
+"""Checks of sizes, of links in docs and of the licences of dependencies.
 
 Run by make check. Budgets after the project's style: function p90 <= 40 lines and none above 80;
 file p90 <= 400 lines and none above 600.
@@ -20,7 +20,12 @@ ALLOWED = re.compile(
     re.IGNORECASE,
 )
 # Their metadata names no licence; it was read in their files.
-READ_BY_HAND = {"jieba": "MIT", "pyahocorasick": "BSD-3-Clause", "tld": "MPL-1.1/LGPL", "atpublic": "Apache-2.0"}
+READ_BY_HAND = {
+    "jieba": "MIT",
+    "pyahocorasick": "BSD-3-Clause",
+    "tld": "MPL-1.1/LGPL",
+    "atpublic": "Apache-2.0",
+}
 
 
 def main() -> int:
@@ -85,7 +90,9 @@ def licences() -> list[str]:
             ]
         )
         if not ALLOWED.search(stated):
-            problems.append(f"{name}: licence {stated.strip()!r} is not on the list in .ci/sizes_and_docs.py")
+            problems.append(
+                f"{name}: licence {stated.strip()!r} is not on the list in .ci/sizes_and_docs.py"
+            )
     return problems
 
 

@@ -7,7 +7,7 @@ from base64 import b32encode
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from alerts import digest as wording
+from alerts.digest import compose, to_html, to_text
 from config.schema import Owner, Project
 from groundswell.links import SignedLinks
 from storage.records import (
@@ -37,7 +37,7 @@ class Digests:
         since, until = day_range(owner, day)
         with self.store.read() as queries:
             facts = queries.digest_facts(day, since, min(until, now), self.project)
-        return wording.compose(facts, owner, self.project.owners, now)
+        return compose(facts, owner, self.project.owners, now)
 
     def write_due(self, now: datetime) -> int:
         """Write the digests that are due now; return how many. Each is claimed with its message."""
@@ -62,16 +62,16 @@ class Digests:
 
     def html(self, digest: Digest) -> str:
         """Return a digest as a mail-safe HTML page."""
-        return wording.to_html(digest, self.links.base_url)
+        return to_html(digest, self.links.base_url)
 
     def text(self, digest: Digest) -> str:
         """Return a digest as text that fits a chat message."""
-        return wording.to_text(digest, _CHAT_BYTES, self.links.base_url)
+        return to_text(digest, _CHAT_BYTES, self.links.base_url)
 
     def _write(self, tx: Transaction, owner: Owner, day: date, now: datetime) -> None:
         since, until = day_range(owner, day)
         facts = tx.queries.digest_facts(day, since, min(until, now), self.project)
-        digest = wording.compose(facts, owner, self.project.owners, now)
+        digest = compose(facts, owner, self.project.owners, now)
         tx.add_intents([self._intent(digest, owner, now)])
 
     def _intent(self, digest: Digest, owner: Owner, now: datetime) -> Intent:

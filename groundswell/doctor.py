@@ -34,7 +34,9 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
     """Return findings on database, model, tokeniser, fonts, disk, clock, sources and channels."""
     url = wiring.database_url(project, directory, database)
     findings = [
-        _checked("database", lambda: _database(url), "look at --database, its folder and its rights"),
+        _checked(
+            "database", lambda: _database(url), "look at --database, its folder and its rights"
+        ),
         _checked("model", _model, "reinstall, or train one: groundswell model train"),
         _disk(url),
         _clock(),

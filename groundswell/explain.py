@@ -1,7 +1,8 @@
-"""What the program would make of a text: brand, score with terms, class, cluster, who would be told."""
+"""What the program would make of a text: brand, score, class, cluster, and who would be told."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from storage.records import (
     MentionId,
     Polarity,
     ShardId,
+    ShardState,
     SourceId,
     Verdict,
 )
@@ -27,6 +29,7 @@ class BrandAnswer:
 
     brand_id: str
     brand: str
+    model_version: str
     hits: tuple[str, ...]
     products: tuple[str, ...]
     negative: float
@@ -47,7 +50,6 @@ class Explanation:
     """The answer of `groundswell explain`."""
 
     text: str
-    model_version: str
     brands: tuple[BrandAnswer, ...]
 
 
@@ -72,7 +74,7 @@ class Explainer:
     project: Project
     analyst: Analyst
     store: Store
-    restore: object
+    restore: Callable[[ShardState], Shard]
 
     def explain(self, mention: Mention, brand: str | None = None) -> Explanation:
         """Judge one mention as the pipeline would and say what would follow."""
@@ -83,8 +85,7 @@ class Explainer:
             for verdict in verdicts
             if brand in (None, verdict.brand_id)
         ]
-        version = verdicts[0].model_version if verdicts else self.analyst.version
-        return Explanation(text=mention.text, model_version=version, brands=tuple(answers))
+        return Explanation(text=mention.text, brands=tuple(answers))
 
     def _answer(self, mention: Mention, verdict: Verdict, now: datetime) -> BrandAnswer:
         brand = self.project.brand(verdict.brand_id)
@@ -101,6 +102,7 @@ class Explainer:
         return BrandAnswer(
             brand_id=verdict.brand_id,
             brand=brand.name if brand else verdict.brand_id,
+            model_version=verdict.model_version,
             hits=tuple(dict.fromkeys(hit.alias for hit in verdict.hits)),
             products=verdict.products,
             negative=round(verdict.negative, 4),
@@ -125,8 +127,7 @@ class Explainer:
         shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
         with self.store.transaction() as tx:
             state = tx.load_shard(shard_id, now)
-            shard: Shard = self.restore(state)  # type: ignore[operator]
-            changes = shard.gather([(mention, verdict)], now)
+            changes = self.restore(state).gather([(mention, verdict)], now)
             joined = changes.assignments[0].cluster_id
             known = {cluster.cluster_id: cluster for cluster in state.clusters}.get(joined)
             if known is None:
@@ -140,7 +141,8 @@ class Explainer:
         surge = self.project.settings.surge
         if verdict.polarity is Polarity.NOT_NEGATIVE:
             return f"负面概率 {verdict.negative:.2f} < {low}：记为非负面，不聚类"
-        counts = "计入预警" if verdict.polarity is Polarity.NEGATIVE else f"拿不准（{low}–{high}）：只计入观察"
+        sure = verdict.polarity is Polarity.NEGATIVE
+        counts = "计入预警" if sure else f"拿不准（{low}–{high}）：只计入观察"
         return (
             f"{counts}；同一聚类 24 小时内 ≥{surge.min_authors} 位不同作者且达到基线 "
             f"{surge.page_ratio:g} 倍时升为黄色及以上"

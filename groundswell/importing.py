@@ -12,10 +12,11 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 from zoneinfo import ZoneInfo
 
 from config.errors import ConfigError, GroundswellError
@@ -56,7 +57,6 @@ KNOWN_HEADERS = {
     "星级": "rating",
     "地区": "region",
 }
-_COUNTERS = ("reposts", "comments", "likes", "views")
 _TEXT_LIMIT = 200_000  # characters; what is longer is no mention (a novel has fewer a chapter)
 
 
@@ -105,14 +105,8 @@ def read_mentions(path: Path, reading: Reading) -> Iterator[RawMention | Rejecte
             yield raw
             continue
         key = (raw.platform, raw.author, str(raw.published_at), raw.text)
-        yield _with_ordinal(raw, equal_rows[key])
+        yield replace(raw, ordinal=equal_rows[key])
         equal_rows[key] += 1
-
-
-def _with_ordinal(raw: RawMention, ordinal: int) -> RawMention:
-    from dataclasses import replace
-
-    return replace(raw, ordinal=ordinal) if ordinal else raw
 
 
 def _rows(path: Path, reading: Reading) -> Iterator[dict[str, Any] | str]:
@@ -172,7 +166,6 @@ def _mention(row: Mapping[str, Any], reading: Reading) -> RawMention:
         raise ValueError(f"url: expected http:// or https://, got {url[:80]!r}")
     platform = _text(row.get("source")) or reading.source
     published_at = _instant(row.get("published_at"), reading)
-    counters = {name: _whole(name, row.get(name)) for name in _COUNTERS}
     return RawMention(
         source_id=SourceId(f"import:{platform}"),
         platform=platform,
@@ -189,7 +182,10 @@ def _mention(row: Mapping[str, Any], reading: Reading) -> RawMention:
         rating=_number("rating", row.get("rating")),
         # A row without a time says nothing about now, so it must not page anybody.
         history=reading.history or published_at is None,
-        **counters,
+        reposts=_whole("reposts", row.get("reposts")),
+        comments=_whole("comments", row.get("comments")),
+        likes=_whole("likes", row.get("likes")),
+        views=_whole("views", row.get("views")),
     )
 
 
@@ -221,7 +217,7 @@ def _parsed(text: str, reading: Reading) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return parse_date(text, reading.now, str(reading.zone))
+        return parse_date(text, reading.now, reading.zone)
 
 
 def _whole(name: str, value: object) -> int | None:
@@ -307,7 +303,7 @@ def _xlsx(path: Path) -> Iterator[dict[str, Any] | str]:
 
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, OSError, KeyError, ValueError) as error:
+    except (InvalidFileException, BadZipFile, OSError, KeyError, ValueError) as error:
         raise ConfigError(f"importing {str(path)!r}: not a readable .xlsx file: {error}") from error
     try:
         rows = workbook.worksheets[0].iter_rows(values_only=True)
@@ -321,7 +317,7 @@ def _xlsx(path: Path) -> Iterator[dict[str, Any] | str]:
 
 def _parquet(path: Path) -> Iterator[dict[str, Any] | str]:
     try:
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
     except ImportError as error:
         raise GroundswellError(
             f"importing {str(path)!r}: .parquet needs pyarrow: pip install 'groundswell[parquet]'"

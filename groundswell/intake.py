@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.errors import ConfigError
@@ -72,12 +72,16 @@ class Report:
         counts = "，".join(f"{name} {n}" for name, n in sorted(self.outcomes.items()))
         lines = [f"{self.rows} 行 rows：{counts or '—'}，rejected {self.rejected}"]
         if self.rejected:
-            lines.append(f"无法读取的行连同原因写入 rejected rows with reasons: {self.rejected_file}")
+            lines.append(
+                f"无法读取的行连同原因写入 rejected rows with reasons: {self.rejected_file}"
+            )
         if self.waiting:
             lines.append("主任务正在运行，由它继续处理 (the running main job carries them on)")
         lines += [f"事件 incident: {line}" for line in self.incidents]
         if self.would_have_been:
-            lines.append("历史数据不发通知；若当时在监测，会出现 (history pages nobody; would have been):")
+            lines.append(
+                "历史数据不发通知；若当时在监测，会出现 (history pages nobody; would have been):"
+            )
             lines += [f"  {line}" for line in self.would_have_been]
         lines += list(self.messages)
         return lines
@@ -104,13 +108,13 @@ def take_in(request: Request, config: str | None, database: str | None, bars: Pr
         store.close()
 
 
-def _take_in(
-    request: Request, application: Application, bars: Progress, *, alone: bool
-) -> Report:
+def _take_in(request: Request, application: Application, bars: Progress, *, alone: bool) -> Report:
     now = application.clock.now()
     outcomes: Counter[str] = Counter()
     rejected = _Rejects(request.path)
-    task = bars.add_task("import", total=request.path.stat().st_size if request.path.is_file() else None)
+    task = bars.add_task(
+        "import", total=request.path.stat().st_size if request.path.is_file() else None
+    )
     with rejected:
         for batch in _batches(read_mentions(request.path, request.reading(now)), rejected):
             with application.store.transaction() as tx:
@@ -119,11 +123,9 @@ def _take_in(
             if alone:
                 application.stages.drain()
             bars.advance(task, sum(len(raw.text.encode()) for raw in batch))
-    would_have_been: tuple[str, ...] = ()
-    if alone:
-        would_have_been = tuple(application.stages.look_back(now))
     with application.store.read() as queries:
         opened = [i for i in queries.incidents() if i.updated_at >= now]
+        would_have_been = [text for _, text, at in queries.would_have_been() if at >= now]
     return Report(
         rows=sum(outcomes.values()) + rejected.count,
         outcomes=dict(outcomes),
@@ -131,7 +133,7 @@ def _take_in(
         rejected_file=str(rejected.path),
         waiting=not alone,
         incidents=tuple(f"【{i.level.zh}】{i.code} {i.title}" for i in opened),
-        would_have_been=would_have_been,
+        would_have_been=tuple(would_have_been),
     )
 
 
@@ -143,7 +145,9 @@ def replay(request: Request, config: str | None, bars: Progress) -> Report:
     rejected = _Rejects(request.path)
     rows: list[RawMention] = []
     with rejected:
-        for batch in _batches(read_mentions(request.path, request.reading(datetime.now(UTC))), rejected):
+        for batch in _batches(
+            read_mentions(request.path, request.reading(datetime.now(UTC))), rejected
+        ):
             rows += [raw for raw in batch if raw.published_at is not None]
     with tempfile.TemporaryDirectory(prefix="groundswell-replay-") as scratch:
         store = wiring.open_store(f"sqlite:///{Path(scratch) / 'replay.db'}")
@@ -172,7 +176,7 @@ class _Rejects:
     def __init__(self, source: Path) -> None:
         self.path = source.with_name(source.name + ".rejected.jsonl")
         self.count = 0
-        self._file = None
+        self._file: IO[str] | None = None
 
     def __enter__(self) -> _Rejects:
         self.path.unlink(missing_ok=True)  # of an earlier run; this run writes its own

@@ -55,7 +55,9 @@ class SignedLinks:
         try:
             incident_id, action, owner_id, expires = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError) as error:
-            raise GroundswellError("this link is not valid; open the incident in the console") from error
+            raise GroundswellError(
+                "this link is not valid; open the incident in the console"
+            ) from error
         expires_at = datetime.fromtimestamp(expires, UTC)
         if now > expires_at:
             raise GroundswellError("this link has expired; open the incident in the console")

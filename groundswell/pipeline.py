@@ -11,7 +11,7 @@ journey is counted once, with its outcome, in that same transaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from alerts.surge import detect
 from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
+from groundswell.lookback import look_back
 from storage.records import (
     Change,
     ClusterId,
@@ -35,7 +36,10 @@ from storage.records import (
 )
 from storage.store import Transaction
 
-BATCH = 100  # rows a stage takes at a time: bounds memory and the length of a write (decisions.md 15)
+SAMPLES = 3  # original links that a message shows (alerting.md: "three original links")
+BATCH = (
+    100  # rows a stage takes at a time: bounds memory and the length of a write (decisions.md 15)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +97,45 @@ class Journey:
         tx.save_gathering(changes, items)
         gathered = ((mention.source_id, Outcome.GATHERED) for mention, _ in items)
         _count(tx, "gather", Counter(gathered), now)
-        self.act(tx, (assignment.cluster_id for assignment in changes.assignments), now)
+        fresh: dict[ClusterId, list[Mention]] = {}
+        for assignment, (mention, _) in zip(changes.assignments, items, strict=True):
+            fresh.setdefault(assignment.cluster_id, []).append(mention)
+        live = {one: new for one, new in fresh.items() if not all(m.history for m in new)}
+        self.act(tx, live, now)
+        look_back(tx, fresh, self.project, now)
         return len(items)
 
-    def act(self, tx: Transaction, clusters: Iterable[ClusterId], now: datetime) -> list[Change]:
-        """Grade clusters as they stand now; raise, grow or reopen their incidents."""
+    def act(
+        self, tx: Transaction, fresh: Mapping[ClusterId, Sequence[Mention]], now: datetime
+    ) -> list[Change]:
+        """Grade clusters as they stand now; raise, grow or reopen their incidents.
+
+        `fresh` are the clusters to look at, each with the mentions that it has just got.
+        """
         changes = []
-        for cluster_id in sorted(set(clusters)):
+        for cluster_id in sorted(fresh):
             evidence = tx.evidence(cluster_id, now)
+            brand = self.project.brand(evidence.cluster.brand_id)
+            if brand is None or brand.competitor:
+                continue  # heard for comparison, or no longer watched: nobody is called
             incident = tx.incident_of(cluster_id)
-            surge = detect(evidence, self.project.settings.surge, now)
-            opened_at = incident.opened_at if incident else None
-            graded = grade(evidence, surge, self.project.levels, now, opened_at)
-            samples = tx.queries.cluster_mentions(cluster_id, 3)
+            surge = detect(
+                evidence,
+                self.project.settings.surge,
+                now,
+                opened_at=incident.opened_at if incident and incident.at_work else None,
+                since=incident.closed_at if incident and not incident.at_work else None,
+            )
+            waits = incident.opened_at if incident and incident.unhandled else None
             change = on_grade(
-                incident, evidence, graded, self.project, now, samples=samples, links=self.links
+                incident,
+                evidence,
+                grade(evidence, surge, self.project.levels, now, waits),
+                self.project,
+                now,
+                fresh=fresh[cluster_id],
+                samples=tx.queries.cluster_mentions(cluster_id, SAMPLES),
+                links=self.links,
             )
             if change is not None and tx.save_change(change):
                 changes.append(change)
@@ -120,9 +148,14 @@ class Journey:
             incident = tx.incident(timer.incident_id)
             if incident is None:
                 continue
-            samples = tx.queries.cluster_mentions(incident.cluster_id, 3)
             change = on_timer(
-                incident, timer, self.project, now, samples=samples, links=self.links
+                incident,
+                timer,
+                self.project,
+                now,
+                evidence=tx.evidence(incident.cluster_id, now),
+                samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
+                links=self.links,
             )
             if tx.save_change(change):
                 changes.append(change)
@@ -157,4 +190,6 @@ def _count(
     tx: Transaction, stage: str, outcomes: Counter[tuple[SourceId, Outcome]], now: datetime
 ) -> None:
     """Count what left, per source and outcome."""
-    tx.count({(stage, source, str(outcome)): n for (source, outcome), n in outcomes.items() if n}, now)
+    tx.count(
+        {(stage, source, str(outcome)): n for (source, outcome), n in outcomes.items() if n}, now
+    )

@@ -50,11 +50,15 @@ class MainJob:
         self._delivering = asyncio.Lock()
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._courier: Courier = wiring.make_courier(application)
-        self._digests = Digests(application.store, application.project, application.links)
+        self._digests = Digests(
+            store=application.store, project=application.project, links=application.links
+        )
         self._collector = Collector(
             application.project.sources,
             application.project.settings,
-            StoreFrontier(application.store, application.journey, application.clock),
+            StoreFrontier(
+                store=application.store, journey=application.journey, clock=application.clock
+            ),
             application.clock,
         )
 
@@ -133,7 +137,7 @@ class MainJob:
         return clock
 
     async def _collect(self) -> None:
-        await self._collector.poll_due()
+        await self._collector.poll_due(wait=False)
 
     async def _carry_on(self) -> None:
         if await self._in_thread(self._application.stages.drain):

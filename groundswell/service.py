@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 from config.schema import Project
 from groundswell import wiring
 from groundswell.clock import Clock
+from groundswell.digests import Digests
 from groundswell.scheduler import MainJob
 from groundswell.wiring import Application
 from storage.store import Store
@@ -46,13 +47,9 @@ def serve_once(project: Project, store: Store, clock: Clock) -> None:
     asyncio.run(run())
 
 
-def _job(
-    project: Project, store: Store, clock: Clock, rate: float
-) -> tuple[MainJob, Application]:
+def _job(project: Project, store: Store, clock: Clock, rate: float) -> tuple[MainJob, Application]:
     waker: list[Callable[[], None]] = []
-    application = wiring.wire(
-        project, store, clock, woken=lambda: waker[0]() if waker else None
-    )
+    application = wiring.wire(project, store, clock, woken=lambda: waker[0]() if waker else None)
     job = MainJob(application, rate=rate)
     waker.append(job.wake)
     return job, application
@@ -65,23 +62,28 @@ def _console(application: Application) -> Callable[[], Awaitable[None]]:
     from groundswell.console.app import create_app
 
     rules = application.project.settings.console
-    app = create_app(application)
-    server = _QuietServer(
-        uvicorn.Config(
-            app, host=rules.host, port=rules.port, log_level="warning", lifespan="off"
-        )
+    digests = Digests(store=application.store, project=application.project, links=application.links)
+    app = create_app(
+        application.store,
+        application.project,
+        application.desk,
+        application.clock,
+        lambda owner, day, now: digests.compose(owner, day, now=now),
+        application.links,
     )
-    return server.serve
+    config = uvicorn.Config(
+        app, host=rules.host, port=rules.port, log_level="warning", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    # the main job takes the signals and stops everything in order; uvicorn would end alone
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
 
+    async def run() -> None:
+        serving = asyncio.ensure_future(server.serve())
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
 
-def _quiet_server() -> type:
-    import uvicorn
-
-    class QuietServer(uvicorn.Server):
-        """Leaves signals to the main job, which stops everything in order."""
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-    return QuietServer
+    return run

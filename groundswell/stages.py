@@ -52,12 +52,15 @@ class Stages:
     def regrade(self) -> int:
         """Grade again what moved within 48 h or is still open: time passing is evidence, too."""
         now = self._clock.now()
+        # fewer people than any window needs: the passing of time cannot raise anything there
+        authors = self._journey.project.settings.surge.min_authors
         with self._store.read() as queries:
-            clusters = queries.active_clusters(now - _REGRADE_WINDOW)
+            clusters = queries.active_clusters(now - _REGRADE_WINDOW, authors)
         changed = 0
         for start in range(0, len(clusters), BATCH):
             with self._store.transaction() as tx:
-                changed += len(self._journey.act(tx, clusters[start : start + BATCH], now))
+                batch = dict.fromkeys(clusters[start : start + BATCH], ())
+                changed += len(self._journey.act(tx, batch, now))
         return changed
 
     def remind(self) -> list[Change]:
@@ -107,7 +110,9 @@ class Stages:
         except StoreError:
             raise
         except Exception:
-            log.exception("gather batch failed in shard %s; taking its mentions one by one", shard_id)
+            log.exception(
+                "gather batch failed in shard %s; taking its mentions one by one", shard_id
+            )
         for _ in range(BATCH):
             try:
                 if not self._gather_batch(shard_id, now, 1):

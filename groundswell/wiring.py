@@ -18,6 +18,7 @@ from classify.matching import BrandMatcher
 from classify.privacy import mask
 from classify.segment import segment
 from classify.sentiment import Scorer
+from classify.vectors import Background
 from config.errors import StoreError
 from config.load import example_dir, load
 from config.schema import Project
@@ -99,7 +100,7 @@ def wire(
         clock=clock,
         links=links,
         journey=journey,
-        stages=Stages(store, journey, clock, restore_shard(project)),
+        stages=Stages(store, journey, clock, restore_shard),
         desk=Desk(store=store, project=project, clock=clock, links=links, woken=woken),
     )
 
@@ -136,13 +137,10 @@ def make_analyst(project: Project) -> Analyst:
     )
 
 
-def restore_shard(project: Project) -> Callable[[ShardState], Shard]:
-    """Return the function that brings a shard back from what was stored."""
-
-    def restore(state: ShardState) -> Shard:
-        return Shard.restore(state, segment=segment)
-
-    return restore
+def restore_shard(state: ShardState) -> Shard:
+    """Bring a shard back from what was stored, with the shipped background of its language."""
+    language = state.shard_id.partition("/")[2]
+    return Shard.restore(state, background=Background.load(language), segment=segment)
 
 
 def make_courier(application: Application) -> Courier:

@@ -1,4 +1,4 @@
-"""The command line. Commands are grouped by the noun they act on; heavy imports stay inside them."""
+"""The command line: commands grouped by noun, heavy imports inside them."""
 
 from __future__ import annotations
 

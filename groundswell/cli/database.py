@@ -24,13 +24,16 @@ def _noun() -> None:
 
 
 def upgrade(
-    config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Upgrade to the schema that this program knows."""
     from groundswell.wiring import database_url, load_project
     from storage import migrate
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = load_project(choices.config)
     url = database_url(project, directory, choices.database)
     before = migrate.current(url)

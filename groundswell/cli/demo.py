@@ -13,7 +13,7 @@ from groundswell.cli.output import example
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command(
-        help="See it work: a local site, a fictional brand, a crisis in compressed time. 两分钟看完整链路。\n\n"
+        help="See it work: a local site, an invented brand, a crisis in compressed time. 演示。\n\n"
         "The unmodified main job on the example project, in its own database marked 演示数据. "
         "Ctrl-C stops it; the next start goes on where it stopped."
         + example("groundswell demo", "groundswell demo --fresh --seed 3")
@@ -22,10 +22,18 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     seed: Annotated[int, typer.Option(help="which telling: product, hour, size, wording")] = 0,
-    rate: Annotated[float, typer.Option(help="how many times faster time runs", min=1, max=600)] = 120,
-    quiet: Annotated[bool, typer.Option("--quiet", help="the same everyday talk without a crisis")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="forget an earlier demo and begin anew")] = False,
-    directory: Annotated[Path, typer.Option("--dir", help="where the demo's database lies")] = Path("var"),
+    rate: Annotated[
+        float, typer.Option(help="how many times faster time runs", min=1, max=600)
+    ] = 120,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="the same everyday talk without a crisis")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="forget an earlier demo and begin anew")
+    ] = False,
+    directory: Annotated[Path, typer.Option("--dir", help="where the demo's database lies")] = Path(
+        "var"
+    ),
     port: Annotated[int, typer.Option(help="console port (0: any free one)")] = 8790,
     site_port: Annotated[int, typer.Option(help="port of the local site (0: any free one)")] = 8791,
     stop_after: Annotated[

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,9 @@ from groundswell.cli.output import (
     show,
 )
 
+if TYPE_CHECKING:
+    from config.schema import Owner
+
 
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
@@ -27,10 +31,15 @@ def register(app: typer.Typer) -> None:
 
 
 def digest(
-    day: Annotated[str | None, typer.Option(help="local day, e.g. 2026-11-22 (default: today)")] = None,
+    context: typer.Context,
+    day: Annotated[
+        str | None, typer.Option(help="local day, e.g. 2026-11-22 (default: today)")
+    ] = None,
     owner: Annotated[str | None, typer.Option(help="owner id (default: the first lead)")] = None,
     html: Annotated[Path | None, typer.Option(help="write the HTML page to this file")] = None,
-    send: Annotated[bool, typer.Option("--send", help="put it into the outbox, once per day")] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="put it into the outbox, once per day")
+    ] = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -42,7 +51,7 @@ def digest(
     from groundswell import wiring
     from groundswell.digests import Digests
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = wiring.load_project(choices.config)
     reader = project.owner(owner) if owner else _default_owner(project.owners)
     if reader is None:
@@ -67,6 +76,6 @@ def digest(
     show(choices, composed, digests.text(composed).splitlines())
 
 
-def _default_owner(owners: tuple[object, ...]) -> object | None:
-    leads = [owner for owner in owners if getattr(owner, "role", "") == "lead"]
-    return (leads or list(owners) or [None])[0]
+def _default_owner(owners: Sequence[Owner]) -> Owner | None:
+    leads = [owner for owner in owners if owner.role == "lead"]
+    return next(iter([*leads, *owners]), None)

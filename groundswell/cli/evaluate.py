@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from groundswell.cli.output import JsonOption, chosen, example, show
+
+
+class Kind(StrEnum):
+    """The form of the texts; auto tells by itself and is what ships."""
+
+    AUTO = "auto"
+    COMPLAINT = "complaint"
+    POST = "post"
+
 
 DataOption = Annotated[Path, typer.Option("--data", help="CSV file, UTF-8 with header")]
 
@@ -47,27 +58,28 @@ _EXTRACT = "A folder of NAME.html with NAME.json (title, text, published_at)." +
 )
 
 
-def negative(data: DataOption, as_json: JsonOption = False) -> None:
+def negative(context: typer.Context, data: DataOption, as_json: JsonOption = False) -> None:
     """Measure the negative score."""
     from classify.evaluation import evaluate_negative, read_csv
     from classify.sentiment import Scorer
 
     rows = read_csv(data, ["text", "label"])
-    _report(as_json, evaluate_negative(rows, Scorer.load()))
+    _report(context, as_json, evaluate_negative(rows, Scorer.load()))
 
 
-def issues(data: DataOption, as_json: JsonOption = False) -> None:
+def issues(context: typer.Context, data: DataOption, as_json: JsonOption = False) -> None:
     """Measure the issue classes."""
     from classify.evaluation import evaluate_issues, read_csv
     from classify.issues import IssueClassifier
 
     rows = read_csv(data, ["text", "label"])
-    _report(as_json, evaluate_issues(rows, IssueClassifier.load()))
+    _report(context, as_json, evaluate_issues(rows, IssueClassifier.load()))
 
 
 def clusters(
+    context: typer.Context,
     data: DataOption,
-    kind: Annotated[str, typer.Option(help="complaint, post or auto")] = "auto",
+    kind: Annotated[Kind, typer.Option(help="what form the texts have")] = Kind.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the clusters."""
@@ -75,18 +87,19 @@ def clusters(
     from classify.evaluation_clusters import evaluate_clusters
 
     rows = read_csv(data, ["text", "label"])
-    _report(as_json, evaluate_clusters(rows, kind=kind))
+    _report(context, as_json, evaluate_clusters(rows, kind=kind.value))
 
 
-def duplicates(data: DataOption, as_json: JsonOption = False) -> None:
+def duplicates(context: typer.Context, data: DataOption, as_json: JsonOption = False) -> None:
     """Measure the near-duplicate gate."""
     from classify.evaluation import read_csv
     from classify.evaluation_clusters import evaluate_duplicates
 
-    _report(as_json, evaluate_duplicates(read_csv(data, ["text", "text2", "label"])))
+    _report(context, as_json, evaluate_duplicates(read_csv(data, ["text", "text2", "label"])))
 
 
 def surges(
+    context: typer.Context,
     seed: Annotated[int, typer.Option(help="seed of the simulated streams")] = 7,
     streams: Annotated[int, typer.Option(help="streams per rate and event")] = 20,
     as_json: JsonOption = False,
@@ -94,24 +107,25 @@ def surges(
     """Measure surge detection."""
     from alerts.simulation import evaluate_surges
 
-    _report(as_json, evaluate_surges(seed=seed, streams=streams))
+    _report(context, as_json, evaluate_surges(seed=seed, streams=streams))
 
 
 def extract(
+    context: typer.Context,
     data: Annotated[Path, typer.Option("--data", help="folder of pages and truth")],
     as_json: JsonOption = False,
 ) -> None:
     """Measure extraction without selectors."""
     from crawlers.evaluation import evaluate_extract
 
-    _report(as_json, evaluate_extract(data))
+    _report(context, as_json, evaluate_extract(data))
 
 
-def _report(as_json: bool, figures: dict[str, object]) -> None:
-    show(chosen(as_json=as_json), figures, _lines(figures, ""))
+def _report(context: typer.Context, as_json: bool, figures: Mapping[str, object]) -> None:
+    show(chosen(context, as_json=as_json), figures, _lines(figures, ""))
 
 
-def _lines(figures: dict[str, object], indent: str) -> list[str]:
+def _lines(figures: Mapping[str, object], indent: str) -> list[str]:
     lines = []
     for name, value in figures.items():
         if isinstance(value, dict):

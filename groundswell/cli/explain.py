@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command(
-        help="Explain a text or a mention id: brands, score, terms, class, cluster, who is told. 解释判定。"
+        help="Explain a text or a mention: brands, score, terms, class, cluster, who is told. 解释。"
         + example('groundswell explain "澜禾养生壶用了两天底座就冒烟，客服一直推脱"')
     )(explain)
 
 
 def explain(
+    context: typer.Context,
     text: Annotated[str, typer.Argument(help="a text, or the id of a stored mention")],
     brand: Annotated[str | None, typer.Option(help="only this brand")] = None,
     config: ConfigOption = None,
@@ -41,7 +42,7 @@ def explain(
     from groundswell import wiring
     from groundswell.explain import Explainer, text_as_mention
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = wiring.load_project(choices.config)
     store = wiring.open_store(wiring.database_url(project, directory, choices.database))
     try:
@@ -56,7 +57,7 @@ def explain(
             project=project,
             analyst=wiring.make_analyst(project),
             store=store,
-            restore=wiring.restore_shard(project),
+            restore=wiring.restore_shard,
         )
         explanation = explainer.explain(mention, brand)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ from groundswell.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from alerts.incidents import Command
     from storage.records import Incident, IncidentEvent, Intent
 
 # What each act needs besides the incident: the option that carries it and what it means.
@@ -27,13 +29,22 @@ _ACTS = {
     "note": ("note", "Add a note; it counts as progress. 备注进展。"),
     "assign": ("to", "Give it to another owner. 转派。"),
     "escalate": ("note", "Tell the next person of the chain now. 立即升级。"),
-    "silence": ("hours", "No notices for some hours; a rise beyond its level passes. 静默。"),
-    "handled": ("note", "Say that it is handled; the customer's side is asked. 已处理，待客户确认。"),
-    "confirm": ("evidence", "The customer's side confirms, with evidence: closes it. 客户确认，关闭。"),
-    "reject": ("note", "The customer's side says it is not solved: opens it again. 客户否认，重开。"),
+    "silence": ("hours", "No notices for some hours; a rise in level passes. 静默。"),
+    "handled": ("note", "It is handled; the customer's side is asked. 已处理，待客户确认。"),
+    "confirm": ("evidence", "The customer's side confirms: closes it. 客户确认，关闭。"),
+    "reject": ("note", "The customer's side says it is not solved. 客户否认，重开。"),
     "dismiss": ("reason", "A false alarm, with the reason. 误报。"),
     "merge": ("into", "It is the same as another incident. 合并到另一事件。"),
-    "split": ("cluster", "Take one of its clusters out into an incident of its own. 拆分。"),
+    "split": ("note", "Take a merged one out again. 把合并过的事件拆回来。"),
+}
+_VALUES = {
+    "": "a note for the log",
+    "note": "what was done or said",
+    "to": "owner id",
+    "hours": "how many hours",
+    "evidence": "what the customer's side said, and where",
+    "reason": "why it is a false alarm",
+    "into": "the other incident",
 }
 
 
@@ -41,13 +52,17 @@ def commands() -> typer.Typer:
     """Return the commands of this noun."""
     app = typer.Typer(help="The incident desk. 事件处置。")
     app.command(
-        "list", help="Open incidents, gravest first. 未了结的事件。" + example("groundswell incidents list")
+        "list",
+        help="Open incidents, gravest first. 未了结的事件。"
+        + example("groundswell incidents list"),
     )(list_)
     app.command(
-        "show", help="One incident: why, who, what happened. 事件详情。" + example("groundswell incidents show 舆-7F3K")
+        "show",
+        help="One incident: why, who, what happened. 事件详情。"
+        + example("groundswell incidents show 舆-7F3K"),
     )(show_)
     for name, (option, help_text) in _ACTS.items():
-        app.command(name, help=help_text + example(_example(name, option)))(_act(name))
+        app.command(name, help=help_text + example(_example(name, option)))(_act(name, option))
     return app
 
 
@@ -57,6 +72,7 @@ def _example(name: str, option: str) -> str:
 
 
 def list_(
+    context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="closed ones too")] = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
@@ -66,7 +82,7 @@ def list_(
     from groundswell import wiring
     from storage.records import IncidentState
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = wiring.load_project(choices.config)
     store = wiring.open_store(wiring.database_url(project, directory, choices.database))
     ended = {IncidentState.CLOSED, IncidentState.MERGED, IncidentState.DISMISSED}
@@ -77,13 +93,25 @@ def list_(
     finally:
         store.close()
     rows = [
-        (i.code, i.level.zh, i.state, i.owner_id, f"{i.opened_at.astimezone():%m-%d %H:%M}", i.title)
+        (
+            i.code,
+            i.level.zh,
+            i.state,
+            i.owner_id,
+            f"{i.opened_at.astimezone():%m-%d %H:%M}",
+            i.title,
+        )
         for i in found
     ]
-    show(choices, {"incidents": found}, table(("code", "level", "state", "owner", "since", "title"), rows))
+    show(
+        choices,
+        {"incidents": found},
+        table(("code", "level", "state", "owner", "since", "title"), rows),
+    )
 
 
 def show_(
+    context: typer.Context,
     incident: Annotated[str, typer.Argument(help="code or id")],
     config: ConfigOption = None,
     database: DatabaseOption = None,
@@ -93,7 +121,7 @@ def show_(
     from config.errors import GroundswellError
     from groundswell import wiring
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = wiring.load_project(choices.config)
     store = wiring.open_store(wiring.database_url(project, directory, choices.database))
     try:
@@ -116,53 +144,65 @@ def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) 
     ]
     if found.grade is not None:
         lines += [f"为什么 why  {reason.text}" for reason in found.grade.reasons]
-    lines += [f"{event.at.astimezone():%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events]
-    lines += [f"消息 message  {i.status}  → {i.recipient_id} ({i.channel_id})  {i.subject}" for i in intents]
+    lines += [
+        f"{event.at.astimezone():%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events
+    ]
+    lines += [
+        f"消息 message  {i.status}  → {i.recipient_id} ({i.channel_id})  {i.subject}"
+        for i in intents
+    ]
     return lines
 
 
-def _act(name: str) -> Callable[..., None]:
-    """Return the command function of one act."""
+def _act(name: str, option: str) -> Callable[..., None]:
+    """Return the command function of one act; `option` is the one value that it takes, if any."""
 
     def act(
+        context: typer.Context,
         incident: Annotated[str, typer.Argument(help="code or id")],
-        note: Annotated[str, typer.Option(help="a note for those who read the log")] = "",
-        evidence: Annotated[str, typer.Option(help="what the customer's side said, and where")] = "",
-        reason: Annotated[str, typer.Option(help="why it is a false alarm")] = "",
-        to: Annotated[str, typer.Option(help="owner id")] = "",
-        into: Annotated[str, typer.Option(help="the other incident")] = "",
-        cluster: Annotated[str, typer.Option(help="cluster id")] = "",
-        hours: Annotated[float, typer.Option(help="how long", min=0.1, max=720)] = 4.0,
+        value: str = "",
+        why: Annotated[str, typer.Option(help="a word for those who read the log")] = "",
         by: Annotated[str, typer.Option(help="who acts (default: your login name)")] = "",
         config: ConfigOption = None,
         database: DatabaseOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        from alerts.incidents import Command
         from groundswell import wiring
         from groundswell.clock import RealClock
+        from groundswell.desk import Desk
 
-        choices = chosen(config=config, database=database, as_json=as_json)
+        choices = chosen(context, config=config, database=database, as_json=as_json)
         project, directory = wiring.load_project(choices.config)
+        clock = RealClock()
         store = wiring.open_store(wiring.database_url(project, directory, choices.database))
-        command = Command(
-            name=name,
-            actor=by or getpass.getuser(),
-            note=note,
-            evidence=evidence,
-            reason=reason,
-            to=to,
-            into=into,
-            cluster=cluster,
-            hours=hours,
-        )
         try:
             links = wiring.make_links(project, store)
-            desk = wiring.Desk(store=store, project=project, clock=RealClock(), links=links)
-            after = desk.act(incident, command)
+            desk = Desk(store=store, project=project, clock=clock, links=links)
+            actor = by or getpass.getuser()
+            command = _command(name, actor, {"why": why, option or "note": value}, clock.now())
+            after = desk.act(incident, command, into=value if option == "into" else "")
         finally:
             store.close()
-        show(choices, {"incident": after}, [f"{after.code} → {after.state}（{after.level.zh}）{after.title}"])
+        line = f"{after.code} → {after.state}（{after.level.zh}）{after.title}"
+        show(choices, {"incident": after}, [line])
 
     act.__name__ = name
+    # the option's name is not known where annotations are read, so this one is put in by hand
+    flag = typer.Option(f"--{option or 'note'}", help=_VALUES[option])
+    act.__annotations__["value"] = Annotated[str, flag]
     return act
+
+
+def _command(name: str, actor: str, values: dict[str, str], now: datetime) -> Command:
+    from alerts.incidents import Command
+    from config.errors import ConfigError
+
+    until = None
+    if hours := values.get("hours"):
+        try:
+            until = now + timedelta(hours=float(hours))
+        except (ValueError, OverflowError) as error:
+            raise ConfigError(f"--hours {hours!r}: expected a number of hours") from error
+    said = (values.get(name) for name in ("evidence", "reason", "note", "why"))
+    text = next((text for text in said if text), "")
+    return Command(name=name, actor=actor, text=text, owner_id=values.get("to", ""), until=until)

@@ -22,13 +22,14 @@ def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command(
         "import",
-        help="Import mentions from .jsonl, .csv, .xlsx or .parquet. 导入提及；重复导入不产生变化。\n\n"
+        help="Import mentions: .jsonl, .csv, .xlsx, .parquet. 导入；重复导入不产生变化。\n\n"
         "Broken rows go to FILE.rejected.jsonl with the reason; good rows are kept."
         + example("groundswell import mentions.csv --history --map published_at=time"),
     )(import_)
 
 
 def import_(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="the file; one mention a row, text required")],
     history: Annotated[
         bool, typer.Option("--history", help="feed baselines and clusters; page nobody")
@@ -57,9 +58,9 @@ def import_(
     from config.errors import ConfigError
     from groundswell import intake
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     if history and replay:
-        raise ConfigError("--history and --replay exclude each other: the one pages nobody, the other shows who would be paged")
+        raise ConfigError("--history pages nobody, --replay shows who would be: choose one")
     request = intake.Request(
         path=file,
         history=history,

@@ -16,7 +16,6 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -42,10 +41,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on s
 
 
 def chosen(
-    config: str | None = None, database: str | None = None, as_json: bool = False
+    context: typer.Context,
+    config: str | None = None,
+    database: str | None = None,
+    as_json: bool = False,
 ) -> Choices:
     """Merge options given after the command's name with those given before it."""
-    before = click.get_current_context().find_object(Choices) or Choices()
+    before = context.find_object(Choices) or Choices()
     return Choices(
         config=config or before.config,
         database=database or before.database,

@@ -29,10 +29,13 @@ def register(app: typer.Typer) -> None:
         help="Check database, model, channels, clock, disk and sources. 体检,并说明该怎么办。"
         + example("groundswell doctor")
     )(doctor)
-    app.command(help="Make a new project folder. 新建项目。" + example("groundswell init mine"))(init)
+    app.command(help="Make a new project folder. 新建项目。" + example("groundswell init mine"))(
+        init
+    )
 
 
 def check(
+    context: typer.Context,
     config: ConfigOption = None,
     schemas: Annotated[
         Path | None, typer.Option(help="also write JSON Schemas for editors into this folder")
@@ -46,7 +49,7 @@ def check(
     from config.load import summary
     from groundswell.wiring import load_project
 
-    choices = chosen(config=config, as_json=as_json)
+    choices = chosen(context, config=config, as_json=as_json)
     try:
         project, directory = load_project(choices.config)
         problems = BrandMatcher(project.brands).run_examples()
@@ -79,13 +82,16 @@ def _write_schemas(directory: Path) -> None:
 
 
 def doctor(
-    config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Look at everything the main job needs, without sending anything."""
     from groundswell.doctor import examine
     from groundswell.wiring import load_project
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = load_project(choices.config)
     findings = examine(project, directory, choices.database)
     marks = {"ok": "  ok ", "warn": "WARN ", "bad": " BAD "}
@@ -100,6 +106,7 @@ def doctor(
 
 
 def init(
+    context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="folder to make")],
     as_json: JsonOption = False,
 ) -> None:
@@ -107,7 +114,7 @@ def init(
     from config.load import copy_template
 
     written = copy_template(directory)
-    choices = chosen(as_json=as_json)
+    choices = chosen(context, as_json=as_json)
     lines = [f"wrote {path}" for path in written]
     lines += [
         f"next: edit {directory}/brands, then: groundswell check --config {directory}",

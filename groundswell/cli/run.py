@@ -12,12 +12,13 @@ from groundswell.cli.output import ConfigOption, DatabaseOption, chosen, example
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command(
-        help="Run the main job: collect, understand, gather, act, deliver, digest, console. 主任务。"
+        help="Run the main job: collect, understand, gather, act, deliver, digest. 主任务。"
         + example("groundswell run --once --no-console")
     )(run)
 
 
 def run(
+    context: typer.Context,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     once: Annotated[bool, typer.Option("--once", help="one round, then end")] = False,
@@ -30,7 +31,7 @@ def run(
     from groundswell.log import set_up
     from groundswell.service import serve, serve_once
 
-    choices = chosen(config=config, database=database)
+    choices = chosen(context, config=config, database=database)
     set_up()
     project, directory = wiring.load_project(choices.config)
     if port is not None:

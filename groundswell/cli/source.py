@@ -26,7 +26,8 @@ def commands() -> typer.Typer:
     """Return the commands of this noun."""
     app = typer.Typer(help="Sources: see and try them. 信源：查看与试抓。")
     app.command(
-        "list", help="All sources with their health. 信源与健康状态。" + example("groundswell source list")
+        "list",
+        help="All sources with their health. 信源与健康状态。" + example("groundswell source list"),
     )(list_)
     app.command(
         "try",
@@ -38,12 +39,15 @@ def commands() -> typer.Typer:
 
 
 def list_(
-    config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List sources: health, cause, last success and next poll."""
     from groundswell import wiring
 
-    choices = chosen(config=config, database=database, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = wiring.load_project(choices.config)
     store = wiring.open_store(wiring.database_url(project, directory, choices.database))
     try:
@@ -77,6 +81,7 @@ def _when(moment: datetime | None) -> str:
 
 
 def try_(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(help="a source's id, or a YAML file with one source")],
     url: Annotated[str | None, typer.Option(help="another start URL")] = None,
     page: Annotated[Path | None, typer.Option(help="a saved page instead of the network")] = None,
@@ -88,7 +93,7 @@ def try_(
     from crawlers.trial import try_source
     from groundswell import wiring
 
-    choices = chosen(config=config, as_json=as_json)
+    choices = chosen(context, config=config, as_json=as_json)
     project, _ = wiring.load_project(choices.config)
     chosen_source = _source(project, source)
     body = None
