@@ -38,7 +38,8 @@ _timer = tables.timer
 _intent = tables.intent
 
 OPEN_STATES = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED})
-_UNSENT = ("pending", "retry", "ambiguous")
+# leased ones too: what is in flight may still land, but is not sent again after an acknowledge
+_UNSENT = ("pending", "retry", "ambiguous", "leased")
 
 
 class Incidents:
