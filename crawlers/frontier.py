@@ -18,7 +18,7 @@ from storage.records import DetailLink, FetchEvent, RawMention, SourceId, Source
 # rate (runner.batch_size), so a living crawler does not lose its lease, and what a killed one had
 # claimed is free again soon. Who knows to be the only engine may free all leases when it starts.
 DETAIL_LEASE_S = 120
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 6  # claims of one link: five more after the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +67,10 @@ class PollResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailResult:
-    """What one detail page came to: `done` with a mention, `retry` later, or `dead` with a reason.
-
-    `attempts` counts this one, unless it was our own network that was gone.
-    """
+    """What one detail page came to: `done` with a mention, `retry`, or `dead` with a reason."""
 
     event: FetchEvent
     state: Literal["done", "retry", "dead"]
-    attempts: int
     reason: str = ""
     failure: Failure | None = None
     raw: RawMention | None = None
@@ -88,8 +84,9 @@ class Frontier(Protocol):
     `commit_poll` writes state, event, mentions, links and page in one transaction and returns how
     many mentions and links were new; it adds the new mentions to `state.items` and the number of
     new ones to the event. `claim_details` returns links not done whose lease is free, oldest
-    first, and leases them for DETAIL_LEASE_S. `commit_detail` stores the mention and ends (or
-    frees) the link in one transaction. All of them may be repeated without harm.
+    first, leases them for DETAIL_LEASE_S and counts the claim in `attempts` (so that a page that
+    kills the process is counted too). `commit_detail` stores the mention and ends (or frees) the
+    link in one transaction. All of them may be repeated without harm.
     """
 
     def state(self, source_id: SourceId) -> SourceState:

@@ -24,11 +24,15 @@ _MAX_PROBLEMS = 50  # kept per poll; the first ones tell the story
 # Beyond the first page these mean that the list has ended.
 _LIST_ENDS = {FetchCause.GONE, FetchCause.EMPTY, FetchCause.LAYOUT}
 # What trying the same detail page again cannot mend.
-_DEAD_AT_ONCE = {
-    FetchCause.GONE,
-    FetchCause.REFUSED,
-    FetchCause.ROBOTS,
-    FetchCause.TOO_LARGE,
+_DEAD_AT_ONCE = {FetchCause.GONE, FetchCause.REFUSED, FetchCause.ROBOTS, FetchCause.TOO_LARGE}
+# Trouble of the page itself: it dies of that after some attempts. A wall or an outage concerns the
+# whole site, and its pages wait for better days.
+_PAGE_TROUBLE = {
+    FetchCause.LAYOUT,
+    FetchCause.EMPTY,
+    FetchCause.UNREADABLE,
+    FetchCause.SERVER,
+    FetchCause.SLOW,
 }
 
 
@@ -228,9 +232,9 @@ class Poller:
                 failure = Failure(cause=FetchCause.UNREADABLE, text=_parse_died(error))
             else:
                 failure, raw, problems = parsed.failure, parsed.raw, parsed.problems
-        attempts = link.attempts + (failure is None or failure.cause is not FetchCause.NETWORK)
         is_dead = failure is not None and (
-            failure.cause in _DEAD_AT_ONCE or attempts > MAX_ATTEMPTS
+            failure.cause in _DEAD_AT_ONCE
+            or (failure.cause in _PAGE_TROUBLE and link.attempts >= MAX_ATTEMPTS)
         )
         return DetailResult(
             event=FetchEvent(
@@ -245,7 +249,6 @@ class Poller:
                 text=failure.text if failure else "",
             ),
             state="done" if failure is None else "dead" if is_dead else "retry",
-            attempts=attempts,
             reason=failure.text if failure else "",
             failure=failure,
             raw=raw,

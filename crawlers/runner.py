@@ -179,12 +179,11 @@ class Collector:
     async def _poll(self, source: SourceConfig) -> None:
         source_id = SourceId(source.id)
         result = await self._poller.poll(source, self._states[source_id], self._clock.now())
-        new = await self._stored(self._frontier.commit_poll, result)
+        await self._stored(self._frontier.commit_poll, result)
         # The frontier has counted what was new; its state is the true one.
         self._states[source_id] = await self._stored(self._frontier.state, source_id)
         if source.detail is not None:
             self._unfinished.add(source_id)
-        _report(result, new)
 
     async def _details(self, source: SourceConfig) -> None:
         """Fetch claimed details until none waits, the budget is spent or the site is down."""
@@ -225,13 +224,6 @@ class Collector:
                 link = waiting.pop()
                 result = await self._poller.detail(source, link, self._clock.now())
                 await self._stored(self._frontier.commit_detail, link, result)
-                log.info(
-                    "detail outcome=%s state=%s source=%s attempts=%d",
-                    result.event.outcome,
-                    result.state,
-                    source.id,
-                    result.attempts,
-                )
                 results.append(result)
 
         async with asyncio.TaskGroup() as group:
@@ -259,19 +251,3 @@ def batch_size(source: SourceConfig) -> int:
 
 def _ends_pass(result: DetailResult) -> bool:
     return result.failure is not None and result.failure.cause in _STOPS_PASS
-
-
-def _report(result: PollResult, new: int) -> None:
-    log.info(
-        "poll outcome=%s source=%s items=%d new=%d unreadable=%d bytes=%d ms=%d health=%s",
-        result.event.outcome,
-        result.state.source_id,
-        result.event.items,
-        new,
-        result.unreadable,
-        result.event.size_bytes,
-        result.event.duration_ms,
-        result.state.health,
-    )
-    for problem in result.problems:
-        log.debug("poll problem source=%s %s", result.state.source_id, problem)

@@ -7,12 +7,13 @@ fetched, what was read of it by which selector, and what the source's contract m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from config.schema import Settings, SourceConfig
-from crawlers.canonical import canonical_url, url_hash
+from crawlers.canonical import url_hash
 from crawlers.causes import Failure
 from crawlers.downloader import Downloader, Fetched
 from crawlers.feeds import parse_feed
@@ -34,6 +35,7 @@ _EXITS = {
     FetchCause.EMPTY: EXIT_UNMET,
 }
 _SHOWN_CHARS = 300
+_LINE_CHARS = 80
 _MAX_PROBLEMS = 20
 
 
@@ -55,6 +57,17 @@ class TrialItem:
     canonical_url: str
     fields: tuple[TrialField, ...]
     published_at: str = ""  # ISO 8601 in UTC
+
+    def lines(self) -> Iterator[str]:
+        """Yield one line per field: name, rung and selector that hit, text."""
+        for entry in self.fields:
+            how = f"[{entry.rung + 1}] {entry.selector}" if entry.rung >= 0 else "[-] nothing hit"
+            text = " ".join(entry.value.split())
+            text = text if len(text) <= _LINE_CHARS else text[:_LINE_CHARS] + "…"
+            yield f"    {entry.name:<10} {how:<32} {text}"
+            if entry.name == "published" and entry.value:
+                yield f"    {'':<10} read as {self.published_at or 'nothing'}"
+        yield f"    {'canonical':<10} {self.canonical_url}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +98,31 @@ class Trial:
         """Return it as plain values."""
         return asdict(self)
 
+    def lines(self) -> Iterator[str]:
+        """Yield it for people: what came, how it was read, what is missing."""
+        verdict = f"{self.cause}: {self.cause_text}" if self.cause else "ok"
+        if not self.cause and self.unmet:
+            verdict = "expectations unmet"
+        yield f"{self.source_id}: {verdict}"
+        yield f"  address   {self.url}"
+        for hop in self.redirects:
+            yield f"  via       {hop}"
+        yield f"  robots    {self.robots}"
+        if self.http_status is not None:
+            yield f"  answer    HTTP {self.http_status}, {self.duration_ms} ms"
+        yield f"  body      {self.size_bytes} bytes, {self.charset or '?'} ({self.charset_why})"
+        yield f"  items     {self.items}, left out {self.unreadable}"
+        if self.next_url:
+            yield f"  next page {self.next_url}"
+        for title, items in (("item", self.shown), ("detail page", self.details)):
+            for number, item in enumerate(items, start=1):
+                yield f"  {title} {number}"
+                yield from item.lines()
+        for text in self.unmet:
+            yield f"  unmet     {text}"
+        for text in self.problems:
+            yield f"  problem   {text}"
+
 
 def try_source(
     source: SourceConfig,
@@ -95,15 +133,16 @@ def try_source(
     page: bytes | None = None,
     rows: int = 5,
 ) -> Trial:
-    """Try a source on a saved page, or live; a `url` other than its start is a detail page's.
+    """Try a source on a saved page, or live on its first page or on `url`.
 
-    Live it runs its own event loop, so once per process and never inside a running loop (there
+    A page at `url` that shows no items is read as a detail page where the source has those. Live
+    it runs its own event loop, so once per process and never inside a running loop (there
     `try_live`). Errors: ConfigError when a secret cannot be resolved.
     """
     if page is not None:
         at = url or source.start[0].replace("{page}", str(source.pages.first))
         saved = Fetched(url=at, body=page)
-        return _read(source, saved, now, rows, is_detail=_is_detail(source, url))
+        return _read(source, saved, now, rows, given=url is not None)
 
     async def live() -> Trial:
         downloader = Downloader(settings)
@@ -127,16 +166,14 @@ async def try_live(
     """Try a source with a started downloader: its first page and, of a list, its first detail."""
     at = url or source.start[0].replace("{page}", str(source.pages.first))
     fetched = await downloader.fetch(at, source, now)
-    trial = await asyncio.to_thread(
-        _read, source, fetched, now, rows, is_detail=_is_detail(source, url)
-    )
+    trial = await asyncio.to_thread(_read, source, fetched, now, rows, given=url is not None)
     if source.detail is None or trial.exit_code != EXIT_OK or not trial.shown or trial.details:
         return trial
     first = next((item for item in trial.shown if item.url), None)
     if first is None:
         return trial
     fetched = await downloader.fetch(first.url, source, now)
-    detail = await asyncio.to_thread(_read, source, fetched, now, rows, is_detail=True)
+    detail = await asyncio.to_thread(_read_detail, source, fetched, now)
     return replace(
         trial,
         details=detail.details,
@@ -148,20 +185,34 @@ async def try_live(
     )
 
 
-def _is_detail(source: SourceConfig, url: str | None) -> bool:
-    if url is None or source.detail is None:
-        return False
-    starts = {
-        canonical_url(start.replace("{page}", str(number)))
-        for start in source.start
-        for number in range(source.pages.first, source.pages.first + source.pages.max + 1)
-    }
-    return canonical_url(url) not in starts
-
-
 def _read(
-    source: SourceConfig, fetched: Fetched, now: datetime, rows: int, *, is_detail: bool
+    source: SourceConfig, fetched: Fetched, now: datetime, rows: int, *, given: bool
 ) -> Trial:
+    """Read a first page; one that was `given` by its address may be a detail page instead."""
+    trial = _opened(source, fetched)
+    if fetched.failure is not None:
+        return trial
+    parse = parse_feed if source.kind == "feed" else parse_list
+    parsed = parse(fetched.body, fetched.url, fetched.charset, source, now, trace=True)
+    if given and not parsed.items and source.detail is not None:
+        return _read_detail(source, fetched, now)
+    return _with_items(trial, parsed, rows)
+
+
+def _read_detail(source: SourceConfig, fetched: Fetched, now: datetime) -> Trial:
+    trial = _opened(source, fetched)
+    if fetched.failure is not None:
+        return trial
+    link = DetailLink(
+        url_hash=url_hash(fetched.url, source.url), source_id=SourceId(source.id), url=fetched.url
+    )
+    parsed = parse_detail(
+        fetched.body, fetched.url, fetched.charset, source, link, now=now, trace=True
+    )
+    return _with_detail(trial, parsed, source)
+
+
+def _opened(source: SourceConfig, fetched: Fetched) -> Trial:
     trial = Trial(
         source_id=source.id,
         url=fetched.url,
@@ -171,19 +222,7 @@ def _read(
         size_bytes=len(fetched.body),
         duration_ms=fetched.duration_ms,
     )
-    if fetched.failure is not None:
-        return _with_failure(trial, fetched.failure)
-    body, charset = fetched.body, fetched.charset
-    if is_detail:
-        link = DetailLink(
-            url_hash=url_hash(fetched.url, source.url),
-            source_id=SourceId(source.id),
-            url=fetched.url,
-        )
-        detail = parse_detail(body, fetched.url, charset, source, link, now=now, trace=True)
-        return _with_detail(trial, detail, source)
-    parse = parse_feed if source.kind == "feed" else parse_list
-    return _with_items(trial, parse(body, fetched.url, charset, source, now, trace=True), rows)
+    return _with_failure(trial, fetched.failure)
 
 
 def _robots(source: SourceConfig, fetched: Fetched) -> str:

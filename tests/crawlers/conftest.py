@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from config.schema import Settings, SourceConfig
+from crawlers.parsing import ParsingChild
 from crawlers.runner import Collector
 from tests.crawlers.memory import MemoryFrontier, SetClock
 from tests.site.server import Site
@@ -37,6 +38,14 @@ def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     loop.close()
 
 
+@pytest.fixture(scope="session")
+def parsing(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Iterator[ParsingChild]:
+    """One child for all tests: starting it takes most of a second."""
+    child = ParsingChild()
+    yield child
+    run(child.close())
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     with Site() as served:
@@ -59,6 +68,7 @@ def collect(
     site: Site,
     frontier: MemoryFrontier,
     clock: SetClock,
+    parsing: ParsingChild,
 ) -> Callable[..., int]:
     """Start the shipped collector, poll what is due, stop it; the frontier remembers."""
 
@@ -66,7 +76,7 @@ def collect(
         settings = Settings(allow_private=(site.authority, *allow))
 
         async def work() -> int:
-            collector = Collector(sources, settings, frontier, clock, **options)
+            collector = Collector(sources, settings, frontier, clock, parsing=parsing, **options)
             await collector.start()
             try:
                 return await collector.poll_due()
@@ -80,7 +90,7 @@ def collect(
 
 def feed(site: Site, path: str = "/feed.xml", **given: Any) -> SourceConfig:
     """A feed source that is polite to nobody: the server is ours."""
-    return make_source(site, kind="feed", start=site.url + path, **given)
+    return make_source(**{"kind": "feed", "start": site.url + path, **given})
 
 
 def listing(site: Site, path: str = "/list?p={page}", **given: Any) -> SourceConfig:
@@ -101,10 +111,10 @@ def listing(site: Site, path: str = "/list?p={page}", **given: Any) -> SourceCon
             }
         },
     }
-    return make_source(site, **{**rules, **given})
+    return make_source(**{**rules, **given})
 
 
-def make_source(site: Site, **given: Any) -> SourceConfig:
+def make_source(**given: Any) -> SourceConfig:
     rules = {"id": "one", "name": "信源", "fetch": {}, **given}
     rules["fetch"] = {"rate": "1/0.01s", "timeout": "5s", **rules["fetch"]}
     return SourceConfig.model_validate(rules)

@@ -49,7 +49,8 @@ class MemoryFrontier:
         ][:limit]
         for link in free:
             self.leases[link.url_hash] = now + timedelta(seconds=DETAIL_LEASE_S)
-        return free
+            self.links[link.url_hash] = replace(link, attempts=link.attempts + 1)
+        return [self.links[link.url_hash] for link in free]
 
     def commit_detail(self, link: DetailLink, result: DetailResult) -> None:
         if result.raw is not None:
@@ -57,7 +58,6 @@ class MemoryFrontier:
         self.details.append(result)
         self.events.append(result.event)
         if result.state == "retry":
-            self.links[link.url_hash] = replace(link, attempts=result.attempts)
             self.leases.pop(link.url_hash, None)
         else:
             self.ended[link.url_hash] = (result.state, result.reason)
