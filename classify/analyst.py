@@ -8,6 +8,7 @@ from classify.facts import products, severity
 from classify.issues import OTHER, IssueClassifier
 from classify.matching import BrandMatcher
 from classify.sentiment import Score, ScoreItem, Scorer
+from classify.symptoms import symptoms
 from config.schema import Settings
 from storage.records import BrandHit, BrandId, Mention, Polarity, Verdict
 
@@ -62,6 +63,7 @@ class Analyst:
         issue_class: str,
         facts: tuple[str, ...],
     ) -> Verdict:
+        named = self._matcher.products_named(hits[0].brand_id, mention.title, mention.text)
         return Verdict(
             mention_id=mention.mention_id,
             brand_id=hits[0].brand_id,
@@ -72,7 +74,8 @@ class Analyst:
             terms=score.terms,
             hits=hits,
             severity=facts,
-            products=products(hits),
+            products=tuple(dict.fromkeys((*products(hits), *named))),
+            symptoms=symptoms(f"{mention.title}\n{mention.text}"),
             lang=mention.lang,
         )
 

@@ -78,6 +78,14 @@ class BrandMatcher:
     def __init__(self, brands: Sequence[Brand]) -> None:
         self._brands = tuple(brands)
         self._conditions = {BrandId(brand.id): _Conditions.of(brand) for brand in brands}
+        self._product_words = {
+            BrandId(brand.id): [
+                (product.id, tuple(map(rewrite, product.words)))
+                for product in brand.products
+                if product.words
+            ]
+            for brand in brands
+        }
         self._automaton = ahocorasick.Automaton()
         for folded, owners in _owners_by_name(brands).items():
             self._automaton.add_word(folded, (len(folded), owners))
@@ -108,6 +116,15 @@ class BrandMatcher:
             for brand_id, hits in found.items()
             if not self._conditions[brand_id].refusal(folded, bare_url, author)
         }
+
+    def products_named(self, brand_id: BrandId, title: str, text: str) -> tuple[str, ...]:
+        """Return the products whose ordinary words occur in a text that names the brand."""
+        folded = f"{rewrite(title)}\n{rewrite(text)}"
+        return tuple(
+            product_id
+            for product_id, words in self._product_words[brand_id]
+            if any(word in folded for word in words)
+        )
 
     def run_examples(self) -> list[str]:
         """Run every brand's saved sentences and return one line per surprise."""

@@ -87,6 +87,7 @@ def verdict_of(row: Row) -> Verdict:
         ),
         severity=tuple(detail["severity"]),
         products=tuple(detail["products"]),
+        symptoms=tuple(detail["symptoms"]),
     )
 
 
@@ -106,6 +107,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
             "hits": [[h.alias, h.field, h.start, h.end, h.product] for h in verdict.hits],
             "severity": verdict.severity,
             "products": verdict.products,
+            "symptoms": verdict.symptoms,
         },
     }
 

@@ -229,7 +229,7 @@ verdict = _narrow(
     _text("polarity"),
     _text("issue_class"),
     _text("lang"),
-    sa.Column("detail", Document, nullable=False),  # terms, hits, severity, products
+    sa.Column("detail", Document, nullable=False),  # terms, hits, facts
     _at("at"),
     sa.Index(
         "uq_verdict_current",

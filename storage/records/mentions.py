@@ -196,4 +196,5 @@ class Verdict:
     hits: tuple[BrandHit, ...] = ()
     severity: tuple[str, ...] = ()  # e.g. "injury", "fire", "child", "death", "data_leak"
     products: tuple[str, ...] = ()
+    symptoms: tuple[str, ...] = ()  # families of trouble: what is wrong with the thing
     lang: str = "zh"
