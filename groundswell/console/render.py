@@ -20,7 +20,7 @@ from groundswell.console import words
 from storage.records import FetchEvent, HourCount, Mention, Verdict
 
 _EXCERPT = 220  # characters of a mention on the incident page; the mention page shows all
-_SPARK_HEIGHT = 24
+_SPARK_BARS, _SPARK_HEIGHT = 30, 24
 _TERMS_SHOWN = 12
 
 
@@ -166,13 +166,13 @@ def sparkline(events: Sequence[FetchEvent]) -> Markup:
 
     A poll that failed is a gap with a cross below, so that it is never taken for a quiet one.
     """
-    polls = sorted(events, key=lambda event: event.at)[-30:]
+    polls = sorted(events, key=lambda event: event.at)[-_SPARK_BARS:]
     if not polls:
         return Markup("")
     most = max(1, *(event.new_items for event in polls))
     bars: list[Markup] = []
     for place, event in enumerate(polls):
-        x = place * 4
+        x = (_SPARK_BARS - len(polls) + place) * 4
         if event.outcome in {"ok", "unchanged"}:
             height = max(1, round(event.new_items / most * (_SPARK_HEIGHT - 2)))
             bar = Markup('<rect x="{}" y="{}" width="3" height="{}"/>')

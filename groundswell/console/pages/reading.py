@@ -49,6 +49,11 @@ def mention_page(console: Console, request: Request) -> Response:
         verdicts=verdicts,
         source=source.name if source else mention.source_id,
         brands={brand.id: brand.name for brand in console.project.brands},
+        products={
+            product.id: product.name
+            for brand in console.project.brands
+            for product in brand.products
+        },
     )
 
 

@@ -23,16 +23,16 @@
       height: 210,
       tzDate: at,
       cursor: { drag: { x: false, y: false } },
-      legend: { live: true },
-      scales: { y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
+      legend: { live: false },
+      scales: { x: { range: (u, low, high) => [low - 2400, high + 2400] }, y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
       axes: [
-        { ...axis, values: (u, ticks) => ticks.map(short) },
+        { ...axis, space: 56, incrs: [1, 2, 3, 6, 12, 24, 48].map((hours) => hours * 3600), values: (u, ticks) => ticks.map(short) },
         { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
       ],
       series: [
-        { label: "时间", value: (u, v) => (v == null ? "—" : `${at(v).getMonth() + 1}/${at(v).getDate()} ${short(v)}`) },
-        { label: "提及", stroke: colour("--accent"), width: 2, fill: colour("--wash"), points: { show: false } },
-        { label: "作者", stroke: colour("--soft"), width: 2, dash: [5, 4], points: { show: false } },
+        { label: "时间" },
+        { label: "提及", stroke: colour("--accent"), width: 1, fill: colour("--bar"), paths: uPlot.paths.bars({ size: [0.8, 72] }), points: { show: false } },
+        { label: "作者", stroke: colour("--soft"), width: 2, paths: () => null, points: { show: true, size: 7, width: 2, fill: colour("--card") } },
       ],
     }, [series.hours, series.mentions, series.authors], place);
   }
