@@ -102,12 +102,13 @@ class Outbox:
         """Write what an attempt came to, and the fallback message in the same transaction.
 
         `delivery` is None when the message is ended without an attempt. False when the lease was
-        lost: then only the attempt's outcome is written down.
+        lost, or the message was cancelled while it was under way and did not arrive: then only the
+        attempt's outcome is written down.
         """
         with self.write() as connection:
             if delivery is not None:
                 _complete(connection, delivery)
-            if not _still_held(connection, intent):
+            if not _still_held(connection, intent, landed=status is IntentStatus.SENT):
                 return False
             values: dict[str, Any] = {
                 "status": status.value,
@@ -211,13 +212,15 @@ def _status_before_lease(connection: Connection, ids: Sequence[str]) -> dict[str
     return status | dict.fromkeys(may_be_out, "ambiguous")
 
 
-def _still_held(connection: Connection, intent: Intent) -> bool:
+def _still_held(connection: Connection, intent: Intent, *, landed: bool = False) -> bool:
+    # one that was cancelled under way is still ours; when it landed all the same, that is the truth
+    ours = ("leased", "cancelled") if landed else ("leased",)
     query = (
         sa.select(_intent.c.intent_id)
         .where(
             _intent.c.intent_id == intent.intent_id,
             _intent.c.fence == intent.fence,
-            _intent.c.status == "leased",
+            _intent.c.status.in_(ours),
         )
         .with_for_update()
     )

@@ -212,7 +212,7 @@ class Queries:
         return [ClusterEvent(**row) for row in self._rows(query)]
 
     def active_clusters(self, since: datetime, authors: int = 1) -> list[ClusterId]:
-        """Return clusters in which so many authors wrote since then, and those of open incidents."""
+        """Return clusters in which that many authors wrote since then, and those at work."""
         cluster = tables.cluster
         moved = (
             sa.select(cluster.c.cluster_id)

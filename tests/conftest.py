@@ -66,25 +66,13 @@ def _execute(admin_url: str, statement: str) -> None:
 
     engine = sa.create_engine(admin_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
-        connection.execute(sa.text(statement))
+        connection.exec_driver_sql(statement)
 
 
 def _database(admin_url: str, name: str) -> str:
     import sqlalchemy as sa
 
     return sa.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres_admin: str) -> Iterator[str]:
-    """The name of a migrated, empty database of this process."""
-    from storage import migrate
-
-    name = f"gs_template_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_admin, f"CREATE DATABASE {name}")
-    migrate.upgrade(_database(postgres_admin, name))
-    yield name
-    _execute(postgres_admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -96,16 +84,33 @@ def postgres_empty_url(postgres_admin: str) -> Iterator[str]:
     _execute(postgres_admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def postgres_url(postgres_admin: str, postgres_template: str) -> Iterator[str]:
-    """A migrated PostgreSQL database of one test."""
+@pytest.fixture(scope="session")
+def postgres_migrated(postgres_admin: str) -> Iterator[str]:
+    """The URL of this process's migrated database; tests take it through `postgres_url`."""
+    from storage import migrate
+
     name = f"gs_{uuid.uuid4().hex[:12]}"
-    _execute(
-        postgres_admin,
-        f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY FILE_COPY",
-    )
-    yield _database(postgres_admin, name)
+    _execute(postgres_admin, f"CREATE DATABASE {name}")
+    url = _database(postgres_admin, name)
+    migrate.upgrade(url)
+    yield url
     _execute(postgres_admin, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(postgres_migrated: str) -> str:
+    """A migrated PostgreSQL database with no rows; emptying takes a tenth of a fresh one's time."""
+    from storage.migrations import HEAD
+    from storage.tables import metadata
+
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    emptied = [f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)]
+    _execute(
+        postgres_migrated,
+        f"{others} AND datname = current_database(); {'; '.join(emptied)}; "
+        f"UPDATE alembic_version SET version_num = '{HEAD}'",
+    )
+    return postgres_migrated
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from config.errors import StoreError
@@ -53,6 +53,7 @@ def _round_trip(record):
     "kind", [Incident, Policy, Grade, Surge, Timer, SourceState, FetchEvent, Delivery, Verdict]
 )
 def test_every_record_comes_back_equal(kind):
+    @settings(max_examples=30, deadline=None)
     @given(st.from_type(kind))
     def check(made):
         record = _aware(made)

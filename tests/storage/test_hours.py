@@ -221,7 +221,7 @@ def emptied(store):
 
 def test_hour_rows_equal_a_recount_after_any_acts(emptied):
     @settings(
-        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(_acts)
     def check(acts):

@@ -151,7 +151,7 @@ def test_unsent_messages_are_cancelled_with_the_reason_and_others_left(store):
     after = {row["intent_id"]: (row["status"], row["reason"]) for row in rows(store, "intent")}
     cancelled = ("cancelled", "acknowledged")
     assert after == {
-        "m0": cancelled, "m1": ("leased", ""), "m2": cancelled, "m3": cancelled,
+        "m0": cancelled, "m1": cancelled, "m2": cancelled, "m3": cancelled,
         "m4": ("sent", ""), "m5": ("dead", ""), "m6": ("cancelled", ""), "m9": ("pending", ""),
     }  # fmt: skip
 

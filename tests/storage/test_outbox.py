@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import StoreError
 from storage.records import ChannelId, DeliveryClass, IntentStatus, Level, OwnerId
-from tests.make import NOW, make_change, make_intent
+from tests.make import NOW, make_change, make_incident_event, make_intent
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -148,6 +148,40 @@ def test_an_answer_after_the_lease_is_written_down_but_decides_nothing(store):
     assert status(store, "m1").status is IntentStatus.AMBIGUOUS
     with store.read() as queries:
         assert queries.incident_intents("01TESTINCIDENT")[0][1] == (late,)
+
+
+def _acknowledge(store):
+    incident = replace(make_change().incident, seq=2)
+    event = make_incident_event(seq=2, kind="acknowledged")
+    change = make_change(
+        incident, events=(event,), timers=(), intents=(), cancel_intents="acknowledged"
+    )
+    with store.transaction() as tx:
+        tx.save_change(change)
+
+
+def test_a_message_in_flight_at_an_acknowledge_counts_as_sent_when_it_lands(store):
+    put(store, make_intent("m1"))
+    [claimed] = claim(store)
+    delivery = store.start_delivery(claimed, NOW)
+    _acknowledge(store)
+    landed = replace(delivery, ended_at=LATER, outcome=DeliveryClass.OK)
+
+    assert store.finish_delivery(claimed, landed, IntentStatus.SENT, None, None) is True
+    assert status(store, "m1").status is IntentStatus.SENT
+
+
+def test_a_message_in_flight_at_an_acknowledge_is_not_sent_again_when_it_fails(store):
+    put(store, make_intent("m1"))
+    [claimed] = claim(store)
+    delivery = store.start_delivery(claimed, NOW)
+    _acknowledge(store)
+    lost = replace(delivery, ended_at=LATER, outcome=DeliveryClass.PERMANENT)
+    fallback = make_intent("m1-mail", fallback_of=claimed.intent_id)
+
+    assert store.finish_delivery(claimed, lost, IntentStatus.DEAD, None, fallback) is False
+    assert status(store, "m1").status is IntentStatus.CANCELLED
+    assert claim(store, at=NOW + timedelta(days=1)) == []
 
 
 def test_leases_run_on_the_databases_clock_not_on_the_callers(store):
