@@ -45,7 +45,10 @@ CORE = (
 
 
 def raws(n: int) -> list[RawMention]:
-    filler = "买了不到两周就出现同样的毛病，打电话客服让等，等了五天没人联系，门店说只能寄回厂家自付运费，希望平台介入处理并尽快退款赔偿。"
+    filler = (
+        "买了不到两周就出现同样的毛病，打电话客服让等，等了五天没人联系，"
+        "门店说只能寄回厂家自付运费，希望平台介入处理并尽快退款赔偿。"
+    )
     return [
         replace(
             make_raw(i),
@@ -61,6 +64,13 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def rate(n: int, work: Callable[[], object]) -> str:
+    """Rows a second, and rows a second of our own CPU (which other load does not blur)."""
+    cpu = time.process_time()
+    wall = timed(work)
+    return f"{n / wall:,.0f}/s ({n / (time.process_time() - cpu):,.0f}/cpu-s)"
 
 
 def chunks(n: int, size: int) -> Iterator[range]:
@@ -146,12 +156,13 @@ def measure(url: str, n: int) -> dict[str, str]:
     migrate.upgrade(url)
     store = Store(url)
     items = raws(n)
-    result = {"keep, new": f"{n / timed(lambda: keep(store, items)):,.0f}/s"}
-    result["keep, all known"] = f"{n / timed(lambda: keep(store, items)):,.0f}/s"
-    result["read + save_verdicts"] = f"{n / timed(lambda: understand(store)):,.0f}/s"
-    result["read + save_gathering"] = f"{n / timed(lambda: gather(store)):,.0f}/s"
+    result = {"keep, new": rate(n, lambda: keep(store, items))}
+    result["keep, all known"] = rate(n, lambda: keep(store, items))
+    result["read + save_verdicts"] = rate(n, lambda: understand(store))
+    result["read + save_gathering"] = rate(n, lambda: gather(store))
     with store.read() as queries:
         cluster = ClusterId(f"{BRAND}-{0:08d}")
+        queries.evidence(cluster, NOW)
         took = timed(lambda: queries.evidence(cluster, NOW))
         result["evidence"] = f"{took * 1000:.0f} ms for {n // CLUSTERS} mentions"
     result["core bytes/mention"] = f"{size_of(url, n):,}"
@@ -167,7 +178,7 @@ def measure(url: str, n: int) -> dict[str, str]:
             with store.transaction() as tx:
                 tx.save_change(change)
 
-    result["save_change, one a commit"] = f"{len(changes) / timed(act):,.0f}/s"
+    result["save_change, one a commit"] = rate(len(changes), act)
     result["load_shard"] = f"{timed(lambda: load(store)) * 1000:.0f} ms"
     result["evidence, all merged"] = grow(store, n)
     store.close()
