@@ -171,10 +171,26 @@ def quiet_until(hours: Hours | None, zone: ZoneInfo, now: datetime) -> datetime 
 
 
 def release_at(owner: Owner, level: Level, levels: Levels, now: datetime) -> datetime:
-    """Return when a message of this level may reach this person; orange and red never wait."""
+    """Return when a message of this level may reach this person; orange and red never wait.
+
+    Blue waits for the person's working hours, too (alerting.md 4: it is answered in work hours).
+    """
     if level >= Level.ORANGE or not rules_of(levels, level).held_in_quiet_hours:
         return now
-    return quiet_until(owner.quiet_hours, owner.zone, now) or now
+    at = now
+    if level <= Level.BLUE and owner.working_hours is not None:
+        at = work_from(owner.working_hours, owner.zone, now)
+    return quiet_until(owner.quiet_hours, owner.zone, at) or at
+
+
+def work_from(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return `now` within working hours, else the instant at which they next begin."""
+    if _window_end(hours, zone, now) is not None:
+        return now
+    today = now.astimezone(zone).date()
+    days = (today + timedelta(days=n) for n in range(len(_DAYS) + 1))
+    starts = (_at(day, hours.from_, zone) for day in days if _DAYS[day.weekday()] in hours.days)
+    return next((start for start in starts if start > now), now)
 
 
 def deadline_at(owner: Owner, level: Level, due_at: datetime) -> datetime:

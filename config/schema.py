@@ -85,7 +85,6 @@ class ProductLine(Model):
     name: str
     aliases: Words = ()
     words: Words = ()
-    launch_on: date | None = None
 
 
 class BrandExample(Model):

@@ -154,6 +154,7 @@ class MainJob:
     async def _digest(self) -> None:
         if await self._in_thread(self._write_digests):
             await self._deliver()
+        await self._in_thread(self._application.stages.purge)
 
     async def _deliver(self) -> None:
         async with self._delivering:
@@ -186,6 +187,6 @@ async def _guarded(name: str, tick: Callable[[], Awaitable[Any]]) -> None:
     try:
         await tick()
     except GroundswellError as error:
-        log.error("tick=%s error=%s", name, error)
+        log.error("tick=%s error=%s", name, error)  # noqa: TRY400 - its text says it all
     except Exception:
         log.exception("tick=%s broke", name)

@@ -68,6 +68,12 @@ class Stages:
         with self._store.transaction() as tx:
             return self._journey.remind(tx, self._clock.now())
 
+    def purge(self) -> int:
+        """Delete raw pages that have been kept long enough; return how many."""
+        days = self._journey.project.settings.raw_page_days
+        with self._store.transaction() as tx:
+            return tx.drop_pages(self._clock.now() - timedelta(days=days))
+
     def _understand(self) -> int:
         now = self._clock.now()
         try:

@@ -226,3 +226,20 @@ def test_without_a_digest_blue_has_a_day() -> None:
     owner = Owner(id="lin", name="林晓", channels=("bot",), digest_at=None)
 
     assert deadline_at(owner, Level.BLUE, NOW) - NOW == timedelta(days=1)
+
+
+def test_blue_waits_for_working_hours_and_yellow_does_not() -> None:
+    reader = Owner.model_validate(
+        {
+            "id": "linxiao",
+            "name": "林晓",
+            "channels": ["hook"],
+            "working_hours": {"from": "09:00", "to": "18:00", "days": ["mon", "tue"]},
+        }
+    )
+    wednesday = datetime(2026, 3, 11, 4, 0, tzinfo=UTC)
+    monday_nine = datetime(2026, 3, 16, 1, 0, tzinfo=UTC)
+
+    assert release_at(reader, Level.BLUE, Levels(), wednesday) == monday_nine
+    assert release_at(reader, Level.YELLOW, Levels(), wednesday) == wednesday
+    assert release_at(reader, Level.BLUE, Levels(), monday_nine) == monday_nine
