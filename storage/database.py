@@ -42,11 +42,21 @@ _POSTGRES_STATES = {
     "25006": "is read-only (a standby, or set so): connect to the primary",
     "28P01": "refuses the password: correct the user and password in the URL",
     "28000": "refuses this user: correct the user in the URL or pg_hba.conf",
-    "3D000": "does not exist: create it with `createdb`, or correct the name in the URL",
+    "3D000": "or its user does not exist: create it with `createdb`, or correct the URL",
     "42P01": "has no Groundswell tables: run `groundswell db upgrade`",
     "42501": "refuses the right to do this: grant it to the user of the URL",
     "40P01": "ended a deadlock at our cost: the work is repeated at the next pass",
+    "55P03": "is held by another write: end it, then run again",
 }
+
+# A refused connection carries no state, only words: the state that they stand for.
+_POSTGRES_WORDS = (
+    ("password authentication failed", "28P01"),
+    ("no password supplied", "28P01"),
+    ("no pg_hba.conf entry", "28000"),
+    ("does not exist", "3D000"),
+    ("too many clients", "53300"),
+)
 
 
 def parse_url(url: str) -> URL:
@@ -189,11 +199,15 @@ def _sqlite_cause(original: sqlite3.Error) -> str:
 
 
 def _postgres_cause(original: BaseException, error: exc.SQLAlchemyError) -> str:
-    cause = _POSTGRES_STATES.get(str(getattr(original, "sqlstate", "")))
-    if cause is not None:
-        return cause
+    words = str(original)
+    spoken = (state for text, state in _POSTGRES_WORDS if text in words)
+    state = str(getattr(original, "sqlstate", None) or next(spoken, ""))
+    if state in _POSTGRES_STATES:
+        return _POSTGRES_STATES[state]
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    if lost or isinstance(error, exc.OperationalError):
+    # no state at all, connection exceptions (08) and a server that shuts down (57P)
+    unreached = isinstance(error, exc.OperationalError) and (not state or state[:2] in {"08", "57"})
+    if lost or unreached:
         return (
             f"cannot be reached ({_first_line(original)}): "
             "check that the server runs; unfinished work is repeated when it is back"

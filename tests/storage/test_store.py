@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from config.errors import StoreError
 from storage import migrate
 from storage.records import Outcome
-from storage.store import Store
+from storage.store import Store, Transaction
 from storage.tables import metadata
 from tests.make import NOW, make_raw
 from tests.postgres import PostgresServer, ServerAbsentError, binaries
@@ -139,7 +140,7 @@ def test_a_lease_that_ran_out_can_be_taken_and_is_then_lost(store):
 _KEEPER = """
 import sys
 from datetime import timedelta
-from storage.store import Store
+from storage.store import Store, Transaction
 from tests.make import NOW, make_raw, make_verdict
 store = Store(sys.argv[1])
 for start in range(0, 2000, 20):
@@ -277,7 +278,7 @@ def test_a_read_only_database_says_what_to_do(sqlite_url):
 
 _FILL = """
 import resource, signal, sys
-from storage.store import Store
+from storage.store import Store, Transaction
 from config.errors import StoreError
 from tests.make import NOW, make_raw
 store = Store(sys.argv[1])
@@ -332,6 +333,32 @@ def test_a_database_held_by_another_write_says_so(sqlite_url):
         other.close()
     keep(store, 1)
     store.close()
+
+
+def test_a_postgres_database_that_is_not_there_says_so(postgres_admin):
+    absent = sa.make_url(postgres_admin).set(database="nobody_made_this")
+
+    with pytest.raises(
+        StoreError, match="does not exist: create it with `createdb`, or correct the URL"
+    ):
+        Store(absent.render_as_string(hide_password=False))
+
+
+def test_a_write_that_waits_too_long_for_another_says_so(postgres_url):
+    first, second = Store(postgres_url), Store(postgres_url)
+    keep(first, 1)
+
+    def work():
+        with second.write() as connection:
+            connection.exec_driver_sql("SET lock_timeout = '50ms'")
+            Transaction(connection).keep([make_raw(2)], NOW)
+
+    with first.transaction() as tx:
+        tx.keep([make_raw(3)], NOW)
+        with pytest.raises(StoreError, match="is held by another write"):
+            work()
+    first.close()
+    second.close()
 
 
 def test_a_file_that_vanished_is_an_error_and_not_a_fresh_database(sqlite_url):
