@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -32,8 +33,9 @@ class Span(NamedTuple):
     kind: str
 
 
+@cache
 def environment() -> Environment:
-    """Return the console's template environment."""
+    """Return the console's template environment; compiling it once is enough for any console."""
     pages = Environment(
         loader=PackageLoader("groundswell.console"),
         autoescape=True,

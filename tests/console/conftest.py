@@ -16,8 +16,10 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def world(store: Store, stage: Stage) -> World:
-    return build(store, stage)
+def world(store: Store, stage: Stage) -> Iterator[World]:
+    world = build(store, stage)
+    yield world
+    world.close()
 
 
 @pytest.fixture

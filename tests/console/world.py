@@ -7,8 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Self
 
 import httpx
@@ -23,7 +24,6 @@ from alerts.incidents import on_grade
 from alerts.surge import detect
 from config.load import example_dir, load
 from config.schema import Project
-from groundswell.console.accounts import Accounts, ensure_first_user
 from groundswell.console.app import create_app
 from groundswell.demo.story import Story, Variant
 from groundswell.desk import Desk
@@ -69,11 +69,15 @@ class Stage:
     def __init__(self) -> None:
         self.app: ASGIApp = PlainTextResponse("nobody plays here", 404)
         self._server = uvicorn.Server(
-            uvicorn.Config(self._play, log_level="error", ws="none", lifespan="off", interface="asgi3")
+            uvicorn.Config(
+                self._play, log_level="error", ws="none", lifespan="off", interface="asgi3"
+            )
         )
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), daemon=True
+        )
 
     async def _play(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
@@ -101,10 +105,23 @@ class World:
     app: Starlette
     desk: Desk
     url: str
+    browsers: list[httpx.Client] = field(default_factory=list)
+
+    def close(self) -> None:
+        for browser in self.browsers:
+            browser.close()
+
+    def incident(self, incident: Incident) -> Incident:
+        """The incident as it stands now."""
+        with self.store.read() as queries:
+            found = queries.incident(incident.incident_id)
+        assert found is not None
+        return found
 
     def client(self, name: str = "") -> httpx.Client:
         """A browser; logged in when a name is given."""
         client = httpx.Client(base_url=self.url, trust_env=False)
+        self.browsers.append(client)
         if name:
             assert log_in(client, name, PASSWORD).status_code == 303
         return client
@@ -114,8 +131,13 @@ class World:
             tx.save_user(name, CHEAP_HASH, role, must_change=must_change)
 
 
+@cache
+def example() -> Project:
+    return load(example_dir(), environ={})
+
+
 def build(store: Store, stage: Stage) -> World:
-    project = load(example_dir(), environ={})
+    project = example()
     clock = HandClock(Variant().start_on(date(2026, 11, 20)) + timedelta(hours=4))
     links = SignedLinks(stage.url, "a key of this test only")
     desk = Desk(store=store, project=project, clock=clock, links=links)
@@ -175,9 +197,7 @@ def gather(world: World, mentions: Sequence[Mention]) -> Incident:
 
 def verdict_on(mention: Mention) -> Verdict:
     hits = [
-        BrandHit(
-            brand_id=BrandId("lanhe"), alias="澜禾", field=field, start=m.start(), end=m.end()
-        )
+        BrandHit(brand_id=BrandId("lanhe"), alias="澜禾", field=field, start=m.start(), end=m.end())
         for field, text in (("title", mention.title), ("text", mention.text))
         for m in re.finditer("澜禾", text)
     ]
@@ -276,7 +296,7 @@ def add_sources(world: World) -> None:
         )
 
 
-def log_in(client: httpx.Client, name: str, password: str, **fields: str):  # noqa: ANN201
+def log_in(client: httpx.Client, name: str, password: str, **fields: str) -> httpx.Response:
     page = client.get("/login")
     form = {"name": name, "password": password, "csrf": csrf_of(page.text), "next": "/"} | fields
     return client.post("/login", data=form)
@@ -312,17 +332,3 @@ def _digest(owner, day, now) -> Digest:
         completeness="5 个信源中 1 个有 2 小时没有抓到内容：鲸投诉（需要登录）。",
         numbers=(("提及", "214"), ("负面", "41"), ("待确认", "1")),
     )
-
-
-__all__ = [
-    "Accounts",
-    "World",
-    "add_sources",
-    "build",
-    "csrf_of",
-    "ensure_first_user",
-    "gather",
-    "keep",
-    "log_in",
-    "raise_incident",
-]

@@ -13,6 +13,8 @@ from config.schema import Owner
 from groundswell.console.base import Console, logged_in
 from storage.records import MentionId
 
+_LARGEST_ID = 2**63 - 1  # what a database's integer holds; a longer number names no mention
+
 
 def digest_page(console: Console, request: Request) -> Response:
     """Show one person's digest of one day; without asking, one's own of today."""
@@ -35,7 +37,7 @@ def digest_page(console: Console, request: Request) -> Response:
 
 def mention_page(console: Console, request: Request) -> Response:
     """Show a mention in full with every verdict on it and what each word weighed."""
-    mention_id = MentionId(int(request.path_params["mention"]))
+    mention_id = MentionId(min(int(request.path_params["mention"]), _LARGEST_ID))
     with console.store.read() as queries:
         mention = queries.mention(mention_id)
         if mention is None:
