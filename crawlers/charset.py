@@ -90,7 +90,7 @@ def _guess(body: bytes, latin: str) -> Decoded:
     non_ascii = sum(char > "\x7f" for char in loose)
     if loose.count("\ufffd") * 50 <= non_ascii:
         return Decoded(body.decode("utf-8", "replace"), "utf-8", "utf-8 with broken bytes")
-    votes = {codec: _vote(sample, codec) for codec in ("gb18030", "big5hkscs")}
+    votes = {codec: _vote(sample, codec) for codec in ("utf-8", "gb18030", "big5hkscs")}
     best = max(votes, key=lambda codec: votes[codec])
     if latin and votes[best] < 0.5:
         return Decoded(body.decode(latin, "replace"), latin, "latin, as declared")
@@ -118,7 +118,7 @@ def _strict(body: bytes, codec: str) -> str | None:
 def _codec(name: str) -> str:
     """Return Python's name for a charset, widened to what people really send; "" if unknown."""
     cleaned = name.strip().strip("\"'").lower().replace("utf8", "utf-8")
-    if not cleaned or cleaned.startswith(("utf-16", "utf-32", "utf-7")):
+    if not cleaned.isascii() or not cleaned or cleaned.startswith(("utf-16", "utf-32", "utf-7")):
         return ""  # without a BOM and as ASCII-compatible markup these are always lies
     try:
         found = codecs.lookup(cleaned)

@@ -7,6 +7,7 @@ bytes into three seconds (collect.md 4.1).
 
 from __future__ import annotations
 
+import functools
 import html
 import io
 import json
@@ -38,6 +39,8 @@ _AMPERSAND = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/]{0,60})[^<>]*?(/?)>")
 _VOID = {"br", "hr", "img", "input", "meta"}
 _ENTRY_END = re.compile(r"</(?:\w{1,20}:)?(item|entry)\s*>", re.IGNORECASE)
+# A "<" with another one before the next ">" opens nothing; many of them cost feedparser seconds.
+_STRAY = re.compile(r"<(?!!--|[^<>]*>)")
 _XML_NAMES = {"amp", "lt", "gt", "quot", "apos"}
 
 
@@ -149,7 +152,7 @@ def _clean(text: str, problems: list[str]) -> bytes:
     assert root is not None  # _refusal has seen it
     rest = _cut(_ILLEGAL.sub("", text[root.start() :]), problems)
     parts = _split_cdata(rest)
-    parts[::2] = [_AMPERSAND.sub(_reference, part) for part in parts[::2]]
+    parts[::2] = [_STRAY.sub("&lt;", _AMPERSAND.sub(_reference, part)) for part in parts[::2]]
     # The declaration and a DOCTYPE speak of the bytes that were; both are replaced.
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + "".join(parts).encode()
 
@@ -176,7 +179,8 @@ def _reference(found: re.Match[str]) -> str:
     char = html.unescape(found[0])
     if char == found[0]:
         return "&amp;" + found[0][1:]
-    return html.escape(_ILLEGAL.sub("", char))
+    # U+FFFD is what unescape makes of a number that is no character.
+    return html.escape(_ILLEGAL.sub("", char.replace("\ufffd", "")))
 
 
 def _xml_entries(data: bytes, problems: list[str]) -> Iterator[_Entry]:
@@ -199,19 +203,21 @@ def _xml_entries(data: bytes, problems: list[str]) -> Iterator[_Entry]:
 
 
 def _xml_entry(entry: Any) -> _Entry:
-    bodies = [_markup(part) for part in entry.get("content", [])]
-    bodies.append(_markup(entry.get("summary_detail") or {}))
-    moment = entry.get("published_parsed") or entry.get("updated_parsed")
+    # Plain dict access: feedparser's own looks elsewhere, with a warning, for a missing "updated".
+    get = functools.partial(dict.get, entry)
+    bodies = [_markup(part) for part in get("content") or []]
+    bodies.append(_markup(get("summary_detail") or {}))
+    moment = get("published_parsed") or get("updated_parsed")
     return _Entry(
         fields={
-            "title": _markup(entry.get("title_detail") or {}),
+            "title": _markup(get("title_detail") or {}),
             "text": max(bodies, key=len),
-            "author": html.escape(entry.get("author", "")),
-            "comments": str(entry.get("slash_comments", "")),
+            "author": html.escape(get("author") or ""),
+            "comments": str(get("slash_comments") or ""),
         },
-        link=entry.get("link", "") or "",
-        guid=str(entry.get("id", "")),
-        published=entry.get("published") or entry.get("updated") or "",
+        link=get("link") or "",
+        guid=str(get("id") or ""),
+        published=get("published") or get("updated") or "",
         parsed=datetime.fromtimestamp(timegm(moment), UTC) if moment and moment[0] > 1900 else None,
     )
 

@@ -29,7 +29,7 @@ def rss(base: str, items: Sequence[Item], *, encoding: str = "utf-8") -> bytes:
         'xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>测试信源</title>'
         f"<link>{base}/</link><description>说明</description>{entries}</channel></rss>"
     )
-    return text.encode(encoding)
+    return text.encode(encoding, "xmlcharrefreplace")
 
 
 def _rss_item(base: str, item: Item) -> str:
