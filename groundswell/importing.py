@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from config.errors import ConfigError, GroundswellError
 from crawlers.canonical import canonical_url
 from crawlers.dates import parse_date
+from crawlers.extract import tidy
 from storage.records import RawMention, SourceId
 
 # What exports of common tools call these columns.
@@ -155,8 +156,9 @@ def _named(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]
 
 
 def _mention(row: Mapping[str, Any], reading: Reading) -> RawMention:
-    text = _text(row.get("text"))
-    title = _text(row.get("title"))
+    # Tidied as crawlers do, so that an item collected and imported is the same text both ways.
+    text = tidy(_text(row.get("text")))
+    title = tidy(_text(row.get("title"))).replace("\n", " ")
     if not text and not title:
         raise ValueError("text: expected some text, got nothing")
     if len(text) > _TEXT_LIMIT:
