@@ -1,0 +1,134 @@
+"""A small real project in a folder, and its commands run as people run them: as processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SECRET = "只有收件的一方知道 2026"
+SECRET_NAME = "CHAIN_HOOK_SECRET"
+BRAND = {"id": "qichuan", "name": "栖川", "aliases": ["栖川", "栖川电器"]}
+OWNERS = (
+    {"id": "songyue", "name": "宋越", "role": "service"},
+    {"id": "heqing", "name": "何青", "role": "lead"},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A written project folder and the database it works on."""
+
+    folder: Path
+    database: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of `groundswell ARGUMENTS` on this project."""
+        options = ["--config", str(self.folder), "--database", self.database]
+        return [sys.executable, "-m", "groundswell", *options, *arguments]
+
+    def run(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; it must succeed."""
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self.environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stderr}"
+        return done
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of a command: this program's code, and the secrets by name."""
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        return {**os.environ, "PYTHONPATH": path, SECRET_NAME: SECRET, **self.environment}
+
+
+def write_project(
+    folder: Path,
+    database: str,
+    *,
+    sources: Sequence[Mapping[str, Any]],
+    reachable: Sequence[str],
+    receiver: str = "http://127.0.0.1:9",
+    brand: Mapping[str, Any] = BRAND,
+    owners: Sequence[Mapping[str, Any]] = OWNERS,
+    settings: Mapping[str, Any] | None = None,
+) -> Project:
+    """Write a project of one brand, whose owners hear by signed webhooks to `receiver`/OWNER.
+
+    `reachable` are the host:port pairs on loopback that may be fetched and posted to. The first
+    owner answers for everything, the second comes next and is the fallback.
+    """
+    ids = [owner["id"] for owner in owners]
+    allowed = sorted({*reachable, receiver.removeprefix("http://")})
+    _write(
+        folder / "project.yaml",
+        {"settings": {"allow_private": allowed, **(settings or {})}, "fallback": ids[1:]},
+    )
+    hooks = [
+        {"id": f"hook-{who}", "kind": "webhook", "url": f"{receiver}/{who}"}
+        | {"secret": f"env:{SECRET_NAME}"}
+        for who in ids
+    ]
+    _write(folder / "channels.yaml", {"channels": hooks})
+    people = [{"channels": [f"hook-{owner['id']}"], "digest_at": None, **owner} for owner in owners]
+    _write(folder / "owners.yaml", {"owners": people})
+    route = {"id": "everything", "brand": brand["id"], "owner": ids[0], "chain": ids[1:]}
+    _write(folder / "routes.yaml", {"routes": [route]})
+    _write(folder / "brands" / f"{brand['id']}.yaml", brand)
+    for source in sources:
+        _write(folder / "sources" / f"{source['id']}.yaml", source)
+    return Project(folder=folder, database=database)
+
+
+def feed_source(source_id: str, url: str, **changes: Any) -> dict[str, Any]:
+    """A feed that may be polled as often as a test likes."""
+    return _source(source_id, kind="feed", start=url, **changes)
+
+
+def pages_source(source_id: str, url: str, *, max_pages: int = 1, **changes: Any) -> dict[str, Any]:
+    """List and detail pages as `tests.site.pages` makes them; `url` holds {page}."""
+    listed = {"url": "css:a::attr(href)", "title": "css:a::text", "published": "css:.time::text"}
+    detail = {
+        "title": {"sel": "css:h1::text", "optional": True},
+        "text": "css:.content",
+        "author": {"sel": "css:.author::text", "re": "作者：(.+)", "optional": True},
+    }
+    return _source(
+        source_id,
+        kind="list_detail",
+        start=url,
+        pages={"max": max_pages, "stop_when_seen": 1000},
+        list={"item": "css:ul.list > li", "fields": listed},
+        detail={"fields": detail},
+        **changes,
+    )
+
+
+def _source(source_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": source_id,
+        "name": f"信源 {source_id}",
+        "schedule": {"every": "1s", "min": "1s"},
+        "fetch": {"rate": "1/0.001s", "concurrency": 4},
+        "expect": {"required": ["url"]},
+        **fields,
+    }
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(dict(document), allow_unicode=True), encoding="utf-8")
