@@ -77,8 +77,8 @@ __all__ = [
 class ProductLine(Model):
     """A product (line) of a brand; its aliases also stand for the brand.
 
-    `words` are ordinary words ("养生壶", "K2") that mean this product only where the brand itself is
-    named in the same text.
+    `words` are ordinary words ("养生壶", "K2") that mean this product only where the brand itself
+    is named in the same text.
     """
 
     id: Identifier
