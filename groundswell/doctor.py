@@ -85,7 +85,7 @@ def _disk(url: str) -> Finding:
 
 
 def _clock() -> Finding:
-    """A clock before this program was written is wrong; a finer check needs a network."""
+    """Refuse a clock that stands before this program was written; finer needs a network."""
     now = datetime.now(UTC)
     if now.year < 2026:
         return Finding(what="clock", grade="bad", seen=now.isoformat(), advice="set the clock")

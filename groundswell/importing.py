@@ -1,7 +1,7 @@
-"""Mentions that come as files: .jsonl, .csv (UTF-8, GBK/GB18030), .xlsx and, with pyarrow, .parquet.
+"""Mentions that come as files: .jsonl, .csv (UTF-8 or GB18030), .xlsx and, with pyarrow, .parquet.
 
-In: one mention a row. Out: raw mentions, and the rows that could not be read with the reason. A file
-is read as a stream; a row is never held longer than it takes to hand it on.
+In: one mention a row. Out: raw mentions, and the rows that could not be read with the reason. A
+file is read as a stream; a row is never held longer than it takes to hand it on.
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ def _csv(path: Path) -> Iterator[dict[str, Any] | str]:
 
 
 def _csv_encoding(path: Path) -> str:
-    """Valid UTF-8 wins; what is not is GB18030, the superset of GBK that Chinese tools export."""
+    """Tell UTF-8 (which wins when valid) from GB18030, the superset of GBK that tools export."""
     with path.open("rb") as file:
         head = file.read(1 << 20)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.errors import ConfigError
@@ -178,7 +178,7 @@ class _Rejects:
         self.count = 0
         self._file: IO[str] | None = None
 
-    def __enter__(self) -> _Rejects:
+    def __enter__(self) -> Self:
         self.path.unlink(missing_ok=True)  # of an earlier run; this run writes its own
         return self
 

@@ -26,6 +26,7 @@ from groundswell.lookback import look_back
 from storage.records import (
     Change,
     ClusterId,
+    Level,
     Mention,
     Outcome,
     Polarity,
@@ -127,10 +128,13 @@ class Journey:
                 since=incident.closed_at if incident and not incident.at_work else None,
             )
             waits = incident.opened_at if incident and incident.unhandled else None
+            graded = grade(evidence, surge, self.project.levels, now, waits)
+            if incident is None and graded.level is Level.NONE:
+                continue
             change = on_grade(
                 incident,
                 evidence,
-                grade(evidence, surge, self.project.levels, now, waits),
+                graded,
                 self.project,
                 now,
                 fresh=fresh[cluster_id],

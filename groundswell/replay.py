@@ -1,4 +1,4 @@
-"""Runs mentions through the unmodified pipeline in their own time; messages are captured, not sent."""
+"""Runs mentions through the unmodified pipeline in their own time; messages are not sent."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command(
-        help="The daily digest: new, growing, overdue, waiting, closed, and what was not seen. 日报。"
+        help="The daily digest: new, growing, overdue, waiting, closed, not seen. 日报。"
         + example("groundswell digest", "groundswell digest --owner zhoulan --html digest.html")
     )(digest)
 

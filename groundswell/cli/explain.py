@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command(
-        help="Explain a text or a mention: brands, score, terms, class, cluster, who is told. 解释。"
+        help="Explain a text or a mention: brands, score, class, cluster, who is told. 解释。"
         + example('groundswell explain "澜禾养生壶用了两天底座就冒烟，客服一直推脱"')
     )(explain)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from groundswell.cli.output import (
+    Choices,
     ConfigOption,
     DatabaseOption,
     JsonOption,
@@ -52,14 +53,11 @@ def check(
     choices = chosen(context, config=config, as_json=as_json)
     try:
         project, directory = load_project(choices.config)
-        problems = BrandMatcher(project.brands).run_examples()
-        if problems:
-            raise ConfigError(*problems)
     except ConfigError as error:
-        if choices.as_json:
-            print_json({"ok": False, "problems": list(error.problems)})
-            raise typer.Exit(2) from error
-        raise
+        _refuse(choices, list(error.problems))
+    problems = BrandMatcher(project.brands).run_examples()
+    if problems:
+        _refuse(choices, problems)
     if schemas is not None:
         _write_schemas(schemas)
     warnings = lint_routes(project)
@@ -67,6 +65,15 @@ def check(
     document = {"ok": True, "directory": directory, "found": found, "warnings": warnings}
     lines = [f"{directory}: OK", *(f"  {line}" for line in found)]
     show(choices, document, [*lines, *(f"warning: {line}" for line in warnings)])
+
+
+def _refuse(choices: Choices, problems: list[str]) -> NoReturn:
+    """End with every problem named."""
+    if choices.as_json:
+        print_json({"ok": False, "problems": problems})
+    else:
+        say("\n".join(problems))
+    raise typer.Exit(2)
 
 
 def _write_schemas(directory: Path) -> None:
