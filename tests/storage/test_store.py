@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -245,33 +246,36 @@ def test_a_corrupt_database_says_so(sqlite_url):
         _everything(sqlite_url)
 
 
+_READ_ONLY = """
+import os, sys
+from config.errors import StoreError
+from storage.store import Store
+from tests.make import NOW, make_raw
+if os.geteuid() == 0:  # root may write any file
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    store = Store(sys.argv[1])
+    with store.transaction() as tx:
+        tx.keep([make_raw(1)], NOW)
+except StoreError as error:
+    print(error)
+"""
+
+
 def test_a_read_only_database_says_what_to_do(sqlite_url):
-    """Root may write any file, so the file is opened read-only as SQLite itself would report it."""
-    code = (
-        "import sys; from storage.store import Store; from config.errors import StoreError\n"
-        "from tests.make import NOW, make_raw\n"
-        "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try:\n"
-        "    store = Store(sys.argv[1])\n"
-        "    with store.transaction() as tx: tx.keep([make_raw(1)], NOW)\n"
-        "except StoreError as error: print(error)\n"
-    )
-    if os.geteuid() != 0:
-        code = code.replace("os.setgroups([]); os.setgid(65534); os.setuid(65534)", "pass")
-    path = file_of(sqlite_url)
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    for parent in path.parent.parents[:3]:  # the test's own folders are private to this user
-        if str(parent) not in {"/", "/tmp"}:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    done = subprocess.run(
-        [sys.executable, "-c", code, sqlite_url],
-        capture_output=True,
-        text=True,
-        cwd=Path.cwd(),
-        check=False,
-    )
-    path.parent.chmod(0o755)
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        path = Path(folder) / "groundswell.db"
+        shutil.copy(file_of(sqlite_url), path)
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", _READ_ONLY, f"sqlite:///{path}"],
+            capture_output=True,
+            text=True,
+            cwd=Path.cwd(),
+            check=False,
+        )
+        path.parent.chmod(0o755)
 
     assert "is read-only: let this user write the file and its folder" in done.stdout, done.stderr
 
