@@ -59,7 +59,8 @@ def snippets(count: int, seed: int) -> list[str]:
 
 
 SIMPLIFIED = snippets(120, seed=7)
-TRADITIONAL = [opencc.OpenCC("s2twp").convert(text) for text in snippets(120, seed=11)]
+TO_TAIWAN = opencc.OpenCC("s2twp")
+TRADITIONAL = [TO_TAIWAN.convert(text) for text in snippets(120, seed=11)]
 
 
 @pytest.mark.parametrize(
