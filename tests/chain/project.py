@@ -94,13 +94,15 @@ def write_project(
     return Project(folder=folder, database=database)
 
 
-def feed_source(source_id: str, url: str, **changes: Any) -> dict[str, Any]:
+def feed_source(source_id: str, start: str, **changes: Any) -> dict[str, Any]:
     """A feed that may be polled as often as a test likes."""
-    return _source(source_id, kind="feed", start=url, **changes)
+    return _source(source_id, kind="feed", start=start, **changes)
 
 
-def pages_source(source_id: str, url: str, *, max_pages: int = 1, **changes: Any) -> dict[str, Any]:
-    """List and detail pages as `tests.site.pages` makes them; `url` holds {page}."""
+def pages_source(
+    source_id: str, start: str, *, max_pages: int = 1, **changes: Any
+) -> dict[str, Any]:
+    """List and detail pages as `tests.site.pages` makes them; `start` holds {page}."""
     listed = {"url": "css:a::attr(href)", "title": "css:a::text", "published": "css:.time::text"}
     detail = {
         "title": {"sel": "css:h1::text", "optional": True},
@@ -110,7 +112,7 @@ def pages_source(source_id: str, url: str, *, max_pages: int = 1, **changes: Any
     return _source(
         source_id,
         kind="list_detail",
-        start=url,
+        start=start,
         pages={"max": max_pages, "stop_when_seen": 1000},
         list={"item": "css:ul.list > li", "fields": listed},
         detail={"fields": detail},
