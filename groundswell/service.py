@@ -26,13 +26,17 @@ def serve(
     console: bool = True,
     rate: float = 1.0,
     started: Callable[[MainJob], None] = lambda _: None,
+    opening: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run the main job until a signal; returns after a clean shutdown."""
+    """Run the main job until a signal; returns after a clean shutdown.
+
+    `opening` is called in a thread before the console opens, when this database is ours.
+    """
 
     async def run() -> None:
         job, application = _job(project, store, clock, rate)
         started(job)
-        await job.run(console=_console(application) if console else None)
+        await job.run(console=_console(application, opening) if console else None)
 
     asyncio.run(run())
 
@@ -55,7 +59,9 @@ def _job(project: Project, store: Store, clock: Clock, rate: float) -> tuple[Mai
     return job, application
 
 
-def _console(application: Application) -> Callable[[], Awaitable[None]]:
+def _console(
+    application: Application, opening: Callable[[], None]
+) -> Callable[[], Awaitable[None]]:
     """Return the coroutine that serves the console pages on the running loop."""
     import uvicorn
 
@@ -79,6 +85,7 @@ def _console(application: Application) -> Callable[[], Awaitable[None]]:
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
 
     async def run() -> None:
+        await asyncio.to_thread(opening)
         serving = asyncio.ensure_future(server.serve())
         try:
             await asyncio.shield(serving)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundswell.cli.output import ConfigOption, DatabaseOption, chosen, example
+from groundswell.cli.output import ConfigOption, DatabaseOption, chosen, example, say
+
+if TYPE_CHECKING:
+    from config.schema import Project
+    from storage.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +49,24 @@ def run(
         if once:
             serve_once(project, store, RealClock())
         else:
-            serve(project, store, RealClock(), console=console)
+            serve(
+                project,
+                store,
+                RealClock(),
+                console=console,
+                opening=lambda: _welcome(project, store),
+            )
     finally:
         store.close()
+
+
+def _welcome(project: Project, store: Store) -> None:
+    """Say where the console is, and its first password until somebody has set their own."""
+    from groundswell.clock import RealClock
+    from groundswell.console.accounts import FIRST_USER, ensure_first_user
+
+    rules = project.settings.console
+    say(f"控制台 console {rules.base_url or f'http://{rules.host}:{rules.port}'}")
+    password = ensure_first_user(store, RealClock().now())
+    if password:
+        say(f"登录 login    {FIRST_USER} / {password}   （只显示这一次 shown once）")
