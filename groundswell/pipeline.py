@@ -69,19 +69,27 @@ class Journey:
             totals[outcome] += n
         return +totals
 
-    def understand(self, tx: Transaction, now: datetime, *, limit: int = BATCH) -> int:
-        """Match brands and score what nobody has read yet; return how many mentions that was."""
+    def understand(
+        self, tx: Transaction, now: datetime, *, limit: int = BATCH
+    ) -> tuple[int, set[ShardId]]:
+        """Match brands and score what nobody has read yet.
+
+        Returns how many mentions that was, and the shards that lost a mention because it was
+        edited and judged anew: what is in memory of those is out of date.
+        """
         mentions = tx.pending_mentions(limit)
         judged = self.analyst.judge_many(mentions)
         verdicts = [verdict for of_one in judged for verdict in of_one]
-        tx.save_verdicts([mention.mention_id for mention in mentions], verdicts, now)
+        changed = tx.save_verdicts([mention.mention_id for mention in mentions], verdicts, now)
         left = (
             (mention.source_id, outcome)
             for mention, of_one in zip(mentions, judged, strict=True)
             if (outcome := _leaves_as(of_one)) is not None
         )
         _count(tx, "understand", Counter(left), now)
-        return len(mentions)
+        self.act(tx, dict.fromkeys(changed, ()), now)
+        found = (tx.queries.cluster(cluster_id) for cluster_id in changed)
+        return len(mentions), {cluster.shard_id for cluster in found if cluster is not None}
 
     def gather(
         self,

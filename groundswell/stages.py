@@ -77,21 +77,26 @@ class Stages:
     def _understand(self) -> int:
         now = self._clock.now()
         try:
-            with self._store.transaction() as tx:
-                return self._journey.understand(tx, now)
+            return self._understand_batch(now, BATCH)
         except StoreError:
             raise
         except Exception:
             log.exception("understand batch failed; taking its mentions one by one")
         return self._understand_singly(now)
 
+    def _understand_batch(self, now: datetime, limit: int) -> int:
+        with self._store.transaction() as tx:
+            mentions, outdated = self._journey.understand(tx, now, limit=limit)
+        for shard_id in outdated:
+            self._shards.pop(shard_id, None)
+        return mentions
+
     def _understand_singly(self, now: datetime) -> int:
         """Find the mention that breaks a batch, set it aside and count it; the rest goes on."""
         for _ in range(BATCH):
             try:
-                with self._store.transaction() as tx:
-                    if not self._journey.understand(tx, now, limit=1):
-                        return 0
+                if not self._understand_batch(now, 1):
+                    return 0
             except StoreError:
                 raise
             except Exception:
