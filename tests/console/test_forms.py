@@ -1,7 +1,5 @@
 import http.client
 
-import pytest
-
 from storage.records import Incident, IncidentState
 from tests.console.test_login import paths_of
 from tests.console.world import World, csrf_of
@@ -36,22 +34,19 @@ def test_anothers_token_is_no_token(world: World, incident: Incident) -> None:
     assert world.client("linxiao").post(path, data={"csrf": stolen}).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ],
-)
 def test_a_form_on_another_site_is_refused_even_with_the_token(
-    world: World, incident: Incident, headers: dict[str, str]
+    world: World, incident: Incident
 ) -> None:
     client = world.client("linxiao")
     csrf = csrf_of(client.get("/").text)
     path = f"/incidents/{incident.incident_id}/ack"
-    assert client.post(path, data={"csrf": csrf}, headers=headers).status_code == 403
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
+        assert client.post(path, data={"csrf": csrf}, headers=headers).status_code == 403
     assert world.incident(incident).state is IncidentState.OPEN
     own = {"Origin": world.url, "Sec-Fetch-Site": "same-origin"}
     assert client.post(path, data={"csrf": csrf}, headers=own).status_code == 303

@@ -1,15 +1,13 @@
 from datetime import timedelta
 
-import pytest
-
 from alerts.incidents import Command
-from storage.records import ClusterId, Incident, IncidentState, Level
+from storage.records import BrandId, ClusterId, Incident, IncidentState, Level
 from tests.console.world import World, csrf_of
 from tests.make import make_change, make_incident
 
 
 def act(world: World, incident: Incident, action: str, **fields: str):
-    client = world.client("linxiao")
+    client = world.browsers[0] if world.browsers else world.client("linxiao")
     csrf = csrf_of(client.get("/").text)
     path = f"/incidents/{incident.incident_id}/{action}"
     return client.post(path, data={"csrf": csrf} | fields)
@@ -64,9 +62,10 @@ def test_an_incident_is_also_found_by_its_code(world: World, incident: Incident)
     assert world.client("linxiao").get(f"/incidents/{incident.code}").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["nothing", "舆-0000", "%00", "..%2f..%2fetc", "a" * 3000])
-def test_an_unknown_incident_is_a_clear_answer(world: World, name: str) -> None:
-    assert world.client("linxiao").get(f"/incidents/{name}").status_code in {400, 404}
+def test_an_unknown_incident_is_a_clear_answer(world: World) -> None:
+    client = world.client("linxiao")
+    for name in ("nothing", "舆-0000", "%00", "..%2f..%2fetc", "a" * 3000):
+        assert client.get(f"/incidents/{name}").status_code in {400, 404}
 
 
 def test_an_acknowledge_is_kept_with_its_person(world: World, incident: Incident) -> None:
@@ -121,9 +120,10 @@ def test_assign_silence_escalate_and_dismiss_do_what_they_say(
     assert world.incident(incident).state is IncidentState.DISMISSED
 
 
-@pytest.mark.parametrize(
-    ("action", "fields"),
-    [
+def test_an_illegal_move_is_refused_with_what_would_be_allowed(
+    world: World, incident: Incident
+) -> None:
+    for action, fields in (
         ("handled", {"text": "还没确认就说处理完"}),
         ("confirm", {"text": "没有处理就确认"}),
         ("note", {"text": " \n "}),
@@ -131,14 +131,10 @@ def test_assign_silence_escalate_and_dismiss_do_what_they_say(
         ("silence", {"hours": "9999"}),
         ("silence", {}),
         ("assign", {"owner": "nobody"}),
-    ],
-)
-def test_an_illegal_move_is_refused_with_what_would_be_allowed(
-    world: World, incident: Incident, action: str, fields: dict[str, str]
-) -> None:
-    reply = act(world, incident, action, **fields)
-    assert reply.status_code == 409
-    assert 'role="alert"' in reply.text
+    ):
+        reply = act(world, incident, action, **fields)
+        assert reply.status_code == 409
+        assert 'role="alert"' in reply.text
     assert world.incident(incident) == incident
 
 
@@ -175,3 +171,22 @@ def test_a_merged_incident_points_to_the_other(world: World, incident: Incident)
     world.desk.act(incident.incident_id, Command(name="merge", actor="linxiao"), into=other.code)
     page = world.client("linxiao").get("/").text
     assert "已并入" in page
+
+
+def test_what_history_would_have_raised_is_listed_apart(world: World) -> None:
+    with world.store.transaction() as tx:
+        tx.note_would_have_been(
+            ClusterId("lanhe-old"), BrandId("lanhe"), "三月：电饭煲跳闸，橙级", world.clock.now()
+        )
+    page = world.client("linxiao").get("/").text
+    assert "历史数据里本来会有 1 起事件" in page
+    assert "三月：电饭煲跳闸，橙级" in page
+    assert "现在没有需要处理的事件" in page
+
+
+def test_taking_over_is_offered_to_others_only(world: World, incident: Incident) -> None:
+    world.add_user("chenmo", "pr")
+    act(world, incident, "ack")
+    path = f"/incidents/{incident.incident_id}"
+    assert f"{path}/ack" not in world.client("linxiao").get(path).text
+    assert f"{path}/ack" in world.client("chenmo").get(path).text

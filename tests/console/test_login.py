@@ -1,7 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import pytest
 from starlette.routing import Mount, Route
 
 from groundswell.console.accounts import Brake, ensure_first_user, weakness
@@ -145,9 +144,8 @@ def test_a_logout_ends_the_session_on_the_server(world: World) -> None:
     assert thief.get("/").status_code == 303
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_a_login_never_leads_off_this_site(world: World) -> None:
+    for path in (
         "//evil.example",
         "https://evil.example",
         "/\\evil.example",
@@ -157,12 +155,10 @@ def test_a_logout_ends_the_session_on_the_server(world: World) -> None:
         "",
         "evil",
         "///evil.example",
-    ],
-)
-def test_a_login_never_leads_off_this_site(world: World, path: str) -> None:
-    assert same_site_path(path) == "/"
-    reply = log_in(world.client(), "linxiao", PASSWORD, next=path)
-    assert reply.headers["location"] == "/"
+    ):
+        assert same_site_path(path) == "/"
+        reply = log_in(world.client(), "linxiao", PASSWORD, next=path)
+        assert reply.headers["location"] == "/"
 
 
 def test_a_login_without_the_forms_token_is_refused(world: World) -> None:
@@ -209,25 +205,21 @@ def test_a_new_password_ends_every_other_session(world: World) -> None:
     assert other.get("/").status_code == 303
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "again", "said"),
-    [
+def test_a_bad_new_password_is_refused_with_its_reason(world: World) -> None:
+    client = world.client("linxiao")
+    csrf = csrf_of(client.get("/password").text)
+    for old, new, again, said in (
         ("wrong", "long enough 2027", "long enough 2027", "当前密码不对"),
         (PASSWORD, "long enough 2027", "long enough 2028", "不一样"),
         (PASSWORD, "short", "short", "至少 10 个字符"),
         (PASSWORD, PASSWORD, PASSWORD, "不能和当前密码一样"),
         (PASSWORD, "linxiao-linxiao-1", "linxiao-linxiao-1", "用户名"),
         (PASSWORD, "aaaaaaaaaaaa", "aaaaaaaaaaaa", "太简单"),
-    ],
-)
-def test_a_bad_new_password_is_refused_with_its_reason(
-    world: World, old: str, new: str, again: str, said: str
-) -> None:
-    client = world.client("linxiao")
-    csrf = csrf_of(client.get("/password").text)
-    reply = client.post("/password", data={"csrf": csrf, "old": old, "new": new, "again": again})
-    assert reply.status_code == 400
-    assert said in reply.text
+    ):
+        form = {"csrf": csrf, "old": old, "new": new, "again": again}
+        reply = client.post("/password", data=form)
+        assert reply.status_code == 400
+        assert said in reply.text
 
 
 def test_an_endless_password_is_refused_before_it_is_hashed() -> None:
@@ -243,6 +235,6 @@ def test_a_link_from_a_web_mail_reaches_the_page_of_somebody_logged_in(world: Wo
     assert again.status_code == 303
 
 
-@pytest.mark.parametrize("name", ["", " ", "a" * 5000, "linxiao\0", "' OR 1=1 --", "💥"])
-def test_odd_names_are_only_wrong_names(world: World, name: str) -> None:
-    assert log_in(world.client(), name, "x").status_code == 401
+def test_odd_names_are_only_wrong_names(world: World) -> None:
+    for name in ("", " ", "a" * 5000, "linxiao\0", "' OR 1=1 --", "💥"):
+        assert log_in(world.client(), name, "x").status_code == 401

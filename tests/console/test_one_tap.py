@@ -1,7 +1,5 @@
 from datetime import timedelta
 
-import pytest
-
 from groundswell.console.pages.one_tap import form_token
 from groundswell.links import SignedLinks
 from storage.records import Incident, IncidentState, OwnerId
@@ -71,30 +69,29 @@ def test_an_expired_link_does_nothing(world: World, incident: Incident) -> None:
     assert world.incident(incident) == incident
 
 
-@pytest.mark.parametrize("change", ["forged", "cut", "other_key", "garbage"])
-def test_a_link_we_did_not_make_does_nothing(world: World, incident: Incident, change: str) -> None:
+def test_a_link_we_did_not_make_does_nothing(world: World, incident: Incident) -> None:
     path = path_of(world, incident)
-    odd = {
-        "forged": path[:-3] + "AAA",
-        "cut": path[:-10],
-        "other_key": SignedLinks(world.url, "another key")
-        .action(incident, "ack", OWNER)
-        .removeprefix(world.url),
-        "garbage": "/t/....",
-    }[change]
+    foreign = SignedLinks(world.url, "another key").action(incident, "ack", OWNER)
     client = world.client()
-    assert client.get(odd).status_code == 410
-    body = {"csrf": form_token(odd.removeprefix("/t/"))}
-    assert client.post(odd, data=body).status_code == 410
+    for odd in (
+        path[:-3] + "AAA",
+        path[:-10],
+        path.replace("/t/", "/t/A", 1),
+        foreign.removeprefix(world.url),
+        "/t/....",
+    ):
+        assert client.get(odd).status_code == 410
+        body = {"csrf": form_token(odd.removeprefix("/t/"))}
+        assert client.post(odd, data=body).status_code == 410
     assert world.incident(incident) == incident
 
 
-@pytest.mark.parametrize("action", ["handled", "confirm", "merge", "assign"])
 def test_a_link_for_anything_but_ack_and_dismiss_is_refused(
-    world: World, incident: Incident, action: str
+    world: World, incident: Incident
 ) -> None:
-    path = path_of(world, incident, action)
-    assert world.client().get(path).status_code == 410
+    for action in ("handled", "confirm", "merge", "assign", ""):
+        path = path_of(world, incident, action)
+        assert world.client().get(path).status_code == 410
 
 
 def test_a_link_of_somebody_who_left_is_refused(world: World, incident: Incident) -> None:

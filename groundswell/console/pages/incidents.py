@@ -36,6 +36,7 @@ _ENDED = (IncidentState.CLOSED, IncidentState.DISMISSED, IncidentState.MERGED)
 _LIST_LIMIT = 200
 _ENDED_LIMIT = 20
 _MENTIONS_SHOWN = 8
+_FORESEEN_SHOWN = 20
 _CURVE_DAYS = 7
 _TEXT_LIMIT = 2000  # characters of a note or an evidence
 _SILENCE_HOURS = frozenset(hours for hours, _ in words.SILENCES)
@@ -68,7 +69,8 @@ def list_page(console: Console, request: Request) -> Response:
         template,
         groups=[(state, incidents) for state, incidents in groups if incidents],
         ended=ended,
-        foreseen=len(foreseen),
+        foreseen=foreseen[::-1][:_FORESEEN_SHOWN],
+        foreseen_count=len(foreseen),
     )
 
 
@@ -138,7 +140,7 @@ def _show(
         "incident.html",
         status=status,
         incident=incident,
-        actions=_actions(incident),
+        actions=_actions(incident, logged_in(request).name),
         owners=console.project.owners,
         once=secrets.token_hex(8),
         notice=notice,
@@ -171,9 +173,11 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     }
 
 
-def _actions(incident: Incident) -> list[words.Action]:
-    """Return what can be done now, the most likely next act first."""
+def _actions(incident: Incident, visitor: str) -> list[words.Action]:
+    """Return what this person can do now, the most likely next act first."""
     allowed = {str(name) for name in allowed_commands(incident)}
+    if incident.acknowledged_by == visitor:
+        allowed.discard("ack")  # taking over is for somebody else
     first = {
         IncidentState.OPEN: "ack",
         IncidentState.ACKNOWLEDGED: "handled",
