@@ -207,6 +207,10 @@ def _scrapy_settings(settings: Settings) -> dict[str, Any]:
     return {
         "GROUNDSWELL_ALLOW_PRIVATE": list(settings.allow_private),
         "USER_AGENT": settings.user_agent,
+        "DEFAULT_REQUEST_HEADERS": {
+            "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "Accept-Language": "zh-CN,zh;q=0.9,zh-TW;q=0.8,en;q=0.5",
+        },
         "DOWNLOADER_MIDDLEWARES": {
             "crawlers.guards.GuardMiddleware": 20,
             robots: None,

@@ -274,6 +274,8 @@ def main_text(html: str, url: str) -> Article:
     return Article(
         title=title,
         text=tidy(found.text or "").removeprefix(f"{title}\n"),
-        author=tidy(found.author or ""),
+        author=re.sub(
+            r"^(?:作者|記者|记者|文|发布者|發布者)\s*[:：]\s*", "", tidy(found.author or "")
+        ),
         published=found.date or "",
     )

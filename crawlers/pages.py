@@ -141,7 +141,9 @@ def parse_detail(
         return DetailParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
     fields = dict(rules.fields)
     if rules.content == "auto":
-        for name in ("title", "text", "author", "published"):
+        # A guess never replaces what the list says in so many words; only the text is better here.
+        said = {*link.listed, *({"published"} if "published_at" in link.listed else ())} - {"text"}
+        for name in {"title", "text", "author", "published"} - said:
             fields.setdefault(name, FieldRule(sel=("auto",), optional=True))
     item, readings = _read_item(page, page.root, fields, source, now)
     # The address that was listed is the mention's: it is what other sources link to as well.

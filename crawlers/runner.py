@@ -188,57 +188,56 @@ class Collector:
     async def _details(self, source: SourceConfig) -> None:
         """Fetch claimed details until none waits, the budget is spent or the site is down."""
         source_id = SourceId(source.id)
-        tried: set[str] = set()
         ends_at = time.monotonic() + PASS_BUDGET_S
-        in_a_row = done = 0
-        last: DetailResult | None = None
+        results: dict[str, tuple[DetailLink, DetailResult]] = {}
         while time.monotonic() < ends_at:
             links = await self._stored(
                 self._frontier.claim_details, source_id, batch_size(source), self._clock.now()
             )
-            # A link that failed in this pass waits for the next poll; its lease keeps it apart.
-            fresh = [link for link in links if link.url_hash not in tried]
-            tried.update(link.url_hash for link in fresh)
-            if not fresh:
+            fresh = [link for link in links if link.url_hash not in results]
+            before = len(results)
+            await self._fetch_all(source, fresh, results)
+            lately = [result for _, result in list(results.values())[before:]]
+            if not fresh or _site_is_down(lately):
                 self._unfinished.discard(source_id)
                 break
-            results = await self._fetch_all(source, fresh)
-            done += sum(result.state == "done" for result in results)
-            for result in results:
-                in_a_row = 0 if result.failure is None else in_a_row + 1
-                last = result if result.failure else last
-            if in_a_row >= _GIVE_UP_AFTER or (last and _ends_pass(last)):
-                self._unfinished.discard(source_id)
-                break
-        await self._judge_details(source_id, len(tried), done, last)
+        # Only now are they free to be claimed again: not twice in one pass.
+        for link, result in results.values():
+            if result.state == "retry":
+                await self._stored(self._frontier.commit_detail, link, result)
+        await self._judge_details(source_id, [result for _, result in results.values()])
 
     async def _fetch_all(
-        self, source: SourceConfig, links: Sequence[DetailLink]
-    ) -> list[DetailResult]:
-        """Fetch a batch; each page is committed as soon as it is there."""
-        results: list[DetailResult] = []
+        self,
+        source: SourceConfig,
+        links: Sequence[DetailLink],
+        results: dict[str, tuple[DetailLink, DetailResult]],
+    ) -> None:
+        """Fetch a batch into `results`; what has come to its end is committed at once."""
         waiting = list(reversed(links))
 
         async def take_turns() -> None:
-            while waiting and not any(_ends_pass(result) for result in results):
+            while waiting:
                 link = waiting.pop()
                 result = await self._poller.detail(source, link, self._clock.now())
-                await self._stored(self._frontier.commit_detail, link, result)
-                results.append(result)
+                if result.state != "retry":
+                    await self._stored(self._frontier.commit_detail, link, result)
+                results[link.url_hash] = (link, result)
+                if _ends_pass(result):
+                    waiting.clear()
 
         async with asyncio.TaskGroup() as group:
             for _ in range(source.fetch.concurrency):
                 group.create_task(take_turns())
-        return results
 
-    async def _judge_details(
-        self, source_id: SourceId, tried: int, done: int, last: DetailResult | None
-    ) -> None:
+    async def _judge_details(self, source_id: SourceId, results: Sequence[DetailResult]) -> None:
         """Let the health say so when a list is fine but none of its details could be read."""
-        if last is None or last.failure is None or done or tried < _GIVE_UP_AFTER:
+        failures = [result.failure for result in results if result.failure is not None]
+        if len(failures) < max(len(results), _GIVE_UP_AFTER):
             return
-        state = after_details(self._states[source_id], last.failure)
-        event = replace(last.event, text=f"{tried} 个详情页都没有读到：{last.failure.text}")
+        state = after_details(self._states[source_id], failures[-1])
+        text = f"{len(results)} 个详情页都没有读到：{failures[-1].text}"
+        event = replace(results[-1].event, text=text)
         await self._stored(self._frontier.commit_poll, PollResult(state=state, event=event))
         self._states[source_id] = state
 
@@ -251,3 +250,11 @@ def batch_size(source: SourceConfig) -> int:
 
 def _ends_pass(result: DetailResult) -> bool:
     return result.failure is not None and result.failure.cause in _STOPS_PASS
+
+
+def _site_is_down(results: Sequence[DetailResult]) -> bool:
+    """Return whether the last details say that more of them would bring nothing now."""
+    if any(_ends_pass(result) for result in results):
+        return True
+    last = results[-_GIVE_UP_AFTER:]
+    return len(last) == _GIVE_UP_AFTER and all(result.failure for result in last)

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from config.errors import GroundswellError
+from config.schema import Settings
+from crawlers.runner import Collector
 from storage.records import FetchCause, SourceHealth
 from tests.crawlers.conftest import NOW, feed, listing
 from tests.site.pages import Item, atom, detail_page, list_page, rss
@@ -345,6 +352,111 @@ def test_secret_headers_are_sent_and_stay_at_their_host(collect, site, frontier,
 
         assert site.hits_of("/feed.xml")[0].headers["x-token"] == "abc"
         assert "x-token" not in other.hits_of("/feed.xml")[0].headers
+
+
+def test_several_start_addresses_are_one_source(collect, site, frontier, clock):
+    site.set("/one.xml", rss(site.url, ITEMS[:3]))
+    site.set("/two.xml", rss(site.url, ITEMS[2:]))
+    source = feed(site, start=[f"{site.url}/one.xml", f"{site.url}/two.xml"])
+
+    collect(source)
+    assert len(frontier.kept) == 5
+    assert frontier.events[-1].items == 6
+
+    site.set("/one.xml", b"", status=500)
+    clock.pass_time(hours=1)
+    collect(source)
+    assert frontier.states["one"].cause is FetchCause.SERVER
+
+
+def test_page_that_fails_in_the_middle_of_a_list_does_not_move_the_cursor(
+    collect, site, frontier, clock
+):
+    serve_list(site, ITEMS[:2], "/list?p=1")
+    site.set("/list?p=2", b"", status=502)
+    source = listing(site, pages={"max": 3})
+    collect(source)
+    assert (len(frontier.kept), frontier.states["one"].seen) == (2, ())
+    serve_list(site, ITEMS[2:], "/list?p=2")
+    site.set("/list?p=3", list_page([]))
+    clock.pass_time(hours=1)
+
+    collect(source)
+
+    assert len(frontier.kept) == 5
+    assert frontier.states["one"].health is SourceHealth.OK
+
+
+def test_list_that_repeats_its_last_page_is_not_followed_for_ever(collect, site):
+    site.set("/list", list_page([]))
+    serve_list(site, ITEMS, "/list")
+
+    collect(listing(site, "/list?p={page}", pages={"max": 50}))
+
+    assert len([hit for hit in site.hits if hit.path.startswith("/list")]) == 2
+
+
+def test_feed_with_content_auto_takes_the_text_from_the_page(collect, site, frontier):
+    story = "电饭煲用了三天就开始跳闸，每次都要去楼下合闸，客服让我自己换插座。" * 5
+    item = Item(path="/a/1", title="晨光电饭煲跳闸", text=story, author="小满", published=NOW)
+    site.set(
+        "/feed.xml",
+        rss(site.url, [Item(path="/a/1", title=item.title, text="摘要", author="小满")]),
+    )
+    site.set("/a/1", detail_page(item))
+
+    collect(feed(site, detail={"content": "auto"}))
+
+    raw = frontier.kept[0]
+    assert (raw.title, raw.author) == ("晨光电饭煲跳闸", "小满")
+    assert story in raw.text
+
+
+def test_polling_an_unknown_source_says_so(run, site, frontier, clock, parsing):
+    collector = Collector([], Settings(), frontier, clock, parsing=parsing)
+
+    with pytest.raises(GroundswellError, match='no source "two"'):
+        run(collector.poll("two"))
+
+
+LOOPS = """
+import asyncio, sys
+from config.errors import GroundswellError
+from config.schema import Settings
+from crawlers.downloader import Downloader
+
+assert not {"scrapy", "twisted", "feedparser", "lxml", "trafilatura"} & set(sys.modules)
+
+async def work():
+    downloader = Downloader(Settings())
+    await downloader.start()
+    from twisted.internet import reactor
+    assert reactor._asyncioEventloop is asyncio.get_running_loop()
+    await downloader.stop()
+    await downloader.start()  # the same loop may be joined again
+    await downloader.stop()
+
+asyncio.run(work())
+try:
+    asyncio.run(work())
+except GroundswellError as error:
+    print(error)
+"""
+
+
+def test_one_process_joins_one_loop_and_a_second_one_is_refused_clearly():
+    folders = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LOOPS],
+        env={**os.environ, "PYTHONPATH": folders},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "one event loop" in ended.stdout
 
 
 def test_disabled_source_is_left_alone(collect, site):
