@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 
-from config.schema import Project
+from config.errors import GroundswellError
+from config.schema import ConsoleRules, Project
 from groundswell import wiring
 from groundswell.clock import Clock
 from groundswell.digests import Digests
@@ -31,12 +33,17 @@ def serve(
     """Run the main job until a signal; returns after a clean shutdown.
 
     `opening` is called in a thread before the console opens, when this database is ours.
+    Errors: GroundswellError when the console's address is taken or another program has the lease.
     """
 
     async def run() -> None:
         job, application = _job(project, store, clock, rate)
         started(job)
-        await job.run(console=_console(application, opening) if console else None)
+        if not console:
+            await job.run()
+            return
+        with _listen(project.settings.console) as listening:
+            await job.run(console=_console(application, listening, opening))
 
     asyncio.run(run())
 
@@ -59,15 +66,27 @@ def _job(project: Project, store: Store, clock: Clock, rate: float) -> tuple[Mai
     return job, application
 
 
+def _listen(rules: ConsoleRules) -> socket.socket:
+    """Take the console's address, before anything is begun: uvicorn would end the whole program."""
+    family = socket.AF_INET6 if ":" in rules.host else socket.AF_INET
+    try:
+        return socket.create_server((rules.host, rules.port), family=family)
+    except OSError as error:
+        cause = str(error.strerror).partition(" (")[0]  # Python adds the address once more
+        raise GroundswellError(
+            f"opening the console on {rules.host}:{rules.port}: {cause}; "
+            "free it, or choose another with --port"
+        ) from error
+
+
 def _console(
-    application: Application, opening: Callable[[], None]
+    application: Application, listening: socket.socket, opening: Callable[[], None]
 ) -> Callable[[], Awaitable[None]]:
     """Return the coroutine that serves the console pages on the running loop."""
     import uvicorn
 
     from groundswell.console.app import create_app
 
-    rules = application.project.settings.console
     digests = Digests(store=application.store, project=application.project, links=application.links)
     app = create_app(
         application.store,
@@ -77,16 +96,14 @@ def _console(
         lambda owner, day, now: digests.compose(owner, day, now=now),
         application.links,
     )
-    config = uvicorn.Config(
-        app, host=rules.host, port=rules.port, log_level="warning", lifespan="off"
-    )
+    config = uvicorn.Config(app, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     # the main job takes the signals and stops everything in order; uvicorn would end alone
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
 
     async def run() -> None:
         await asyncio.to_thread(opening)
-        serving = asyncio.ensure_future(server.serve())
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
