@@ -57,7 +57,7 @@ def chosen(
 
 def example(*commands: str) -> str:
     """Return the closing lines of a help text: commands that run as they stand."""
-    return "\n\nExample:\n\n" + "\n".join(f"\b\n  {command}" for command in commands)
+    return "\n\nExample:\n\n\b\n" + "\n".join(f"  {command}" for command in commands)
 
 
 def show(choices: Choices, document: object, lines: Iterable[str]) -> None:
