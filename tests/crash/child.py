@@ -123,19 +123,21 @@ class MortalStore(Store):
 
 
 class MortalSender:
-    """A channel's sender, dying around the sending that it is told."""
+    """A channel's sender, dying around the sending that it is told; one at a time, to be counted."""
 
     def __init__(self, sender: Sender, death: Death) -> None:
         self._sender = sender
         self._death = death
+        self._turn = asyncio.Lock()
         self.is_keyed = sender.is_keyed
         self.per_minute = sender.per_minute
 
     async def send(self, intent: Intent, owner: Owner, *, repeat: bool) -> Answer:
-        self._death.before({"send"})
-        answer = await self._sender.send(intent, owner, repeat=repeat)
-        self._death.after({"send"})
-        return answer
+        async with self._turn:
+            self._death.before({"send"})
+            answer = await self._sender.send(intent, owner, repeat=repeat)
+            self._death.after({"send"})
+            return answer
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tests.crash.world import World
 pytestmark = pytest.mark.crash
 
 STEPS = ("collect", "classify", "cluster", "alert", "deliver", "send")
-_CHAIN = 8  # deaths of one run: each costs a start of the child
+_CHAIN = 12  # deaths of one run: each costs a start of the child
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
