@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -134,3 +137,56 @@ def _source(source_id: str, **fields: Any) -> dict[str, Any]:
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(dict(document), allow_unicode=True), encoding="utf-8")
+
+
+class Job:
+    """`groundswell run` as a process of its own; what it says goes to a file. Ends by SIGTERM."""
+
+    def __init__(self, project: Project, *arguments: str) -> None:
+        self.log = project.folder / "run.log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                project.command("run", *arguments),
+                env=project.environ,
+                cwd=project.folder,
+                stdout=log,
+                stderr=log,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_for(self, pattern: str, timeout_s: float = 60) -> re.Match[str]:
+        """Wait until it says something."""
+        wait_until(lambda: re.search(pattern, self.said), timeout_s, lambda: self.said)
+        found = re.search(pattern, self.said)
+        assert found is not None
+        return found
+
+    def stop(self, timeout_s: float = 30) -> int:
+        """Ask it to end; return its exit code."""
+        self._process.terminate()
+        return self._process.wait(timeout_s)
+
+    def errors(self) -> list[str]:
+        """The lines of its log that tell of something that went wrong."""
+        lines = [line for line in self.said.splitlines() if line.startswith("{")]
+        return [line for line in lines if json.loads(line)["level"] in {"error", "critical"}]
+
+
+def wait_until(
+    ready: Callable[[], object], timeout_s: float, why: Callable[[], str] = lambda: ""
+) -> None:
+    """Return when `ready` holds; fail with what `why` tells when it does not in time."""
+    ends_at = time.monotonic() + timeout_s
+    while not ready():
+        assert time.monotonic() < ends_at, f"not within {timeout_s} s\n{why()}"
+        time.sleep(0.1)
