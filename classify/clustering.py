@@ -24,6 +24,7 @@ from classify.fingerprint import Sketch, digest64, key_of, sketch_of
 from classify.labels import Member, choose_face, gist_of, name_cluster
 from classify.live_clusters import LiveCluster, LiveClusters
 from classify.text import rewrite
+from classify.symptoms import troubles
 from classify.vectors import (
     Background,
     Fields,
@@ -184,8 +185,8 @@ class Shard:
         """
         self._start_batch()
         first_seq = self._seq
-        for mention, _ in items:
-            self._assign(mention, now)
+        for mention, verdict in items:
+            self._assign(mention, troubles(verdict), now)
         snapshot = None
         if self._seq // SNAPSHOT_EVERY > first_seq // SNAPSHOT_EVERY:
             snapshot = ShardSnapshot(
@@ -200,7 +201,7 @@ class Shard:
             snapshot=snapshot,
         )
 
-    def _assign(self, mention: Mention, now: datetime) -> None:
+    def _assign(self, mention: Mention, told: Sequence[str], now: datetime) -> None:
         self._seq += 1
         self._clock = max(self._clock, _arrival(mention))
         self._expire()
@@ -211,7 +212,7 @@ class Shard:
         if original is not None:
             self._add_copy(mention, self._home_of(original), exact, original)
             return
-        cluster, score = self._place(mention, split_fields(title, text), now)
+        cluster, score = self._place(mention, split_fields(title, text), told, now)
         packed = _CLOCK.pack(self._clock) + sketch.to_bytes()
         self._home[mention.mention_id] = cluster.cluster_id
         self._forget(self._copies.add(mention.mention_id, exact, sketch, self._clock))
@@ -269,10 +270,12 @@ class Shard:
         self._changed[cluster.opened_seq] = cluster
         self._assignments.append(assignment)
 
-    def _place(self, mention: Mention, fields: Fields, now: datetime) -> tuple[LiveCluster, float]:
+    def _place(
+        self, mention: Mention, fields: Fields, told: Sequence[str], now: datetime
+    ) -> tuple[LiveCluster, float]:
         """Join the best cluster or open one."""
         counts = self._tokens.count(fields)
-        vector = weigh(counts, self._frequencies.idf)
+        vector = weigh(counts, self._frequencies.idf, told)
         self._frequencies.add(ids_of(counts))
         member = Member(
             gist_of(*_gist_fields(mention)),

@@ -12,6 +12,9 @@ from functools import cache
 from classify.lexicon import sections
 from classify.phrases import PhraseIndex
 from classify.text import normalise
+from storage.records import Verdict
+
+_SERVICE = "服务:"  # families about the service: too common to tell one incident from another
 
 
 @cache
@@ -21,6 +24,16 @@ def _index() -> PhraseIndex:
         for family, phrases in sections("symptoms").items()
         for phrase in phrases
     )
+
+
+def troubles(verdict: Verdict) -> tuple[str, ...]:
+    """Return what is wrong with which product, one string a pair; () when either is not named.
+
+    Two mentions with the same trouble belong together even when they share few words. A fault
+    without its product says little: water leaks in many places.
+    """
+    faults = [one for one in verdict.symptoms if not one.startswith(_SERVICE)]
+    return tuple(f"{product}×{fault}" for product in verdict.products for fault in faults)
 
 
 def symptoms(text: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class StoreFrontier:
                 page = result.page
                 tx.save_page(state.source_id, page.kind, page.url, page.body, page.at)
         for problem in result.problems:
-            log.info("item source=%s problem=%s", state.source_id, problem)
+            log.debug("item source=%s problem=%s", state.source_id, problem)
         log.info(
             "poll source=%s outcome=%s items=%s new=%s links=%s",
             state.source_id,

@@ -177,6 +177,8 @@ class MainJob:
                 "another groundswell runs on this database; stop it first, or wait "
                 f"{_LEASE_S:.0f} s if it was killed"
             )
+        with self._application.store.transaction() as tx:
+            tx.free_links()  # of a run that was killed: what it was fetching is fetched again
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, work)

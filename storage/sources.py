@@ -101,6 +101,16 @@ class Sources:
         insert_new(self.connection, _link, rows)
         return len(rows)
 
+    def free_links(self) -> int:
+        """Free the links that a program which is gone had leased; return how many.
+
+        Only for the holder of the engine lease: then nobody else can be fetching them.
+        """
+        held = _link.c.lease_until.is_not(None)
+        return self.connection.execute(
+            sa.update(_link).where(held).values(lease_until=None)
+        ).rowcount
+
     def claim_links(
         self, source_id: SourceId, limit: int, now: datetime, lease_s: float
     ) -> list[DetailLink]:
