@@ -268,39 +268,36 @@ class LiveClusters:
 
     def merge(self, survivor: LiveCluster, absorbed: LiveCluster) -> None:
         """Move everything of `absorbed` into `survivor`."""
-        self._set_centroid(
-            survivor, _add(self.centroid(survivor), self.centroid(absorbed))
-        )
-        every = sorted(
-            survivor.exemplars + absorbed.exemplars, key=lambda kept: kept.mention_id
-        )
-        kept = every[:FOUNDERS] + every[FOUNDERS:][-(EXEMPLARS - FOUNDERS) :]
-        for one in every:
-            if one not in kept:
-                self._members.drop(one.row)
-        absorbed.exemplars = []
-        survivor.exemplars = kept
+        self._leave(absorbed)
+        self._set_centroid(survivor, _add(self.centroid(survivor), self.centroid(absorbed)))
+        if absorbed.centroid_row >= 0:
+            self._centroids.drop(absorbed.centroid_row)
+        every = sorted(survivor.exemplars + absorbed.exemplars, key=lambda kept: kept.mention_id)
+        last = every[FOUNDERS:][-(EXEMPLARS - FOUNDERS) :]
+        for one in every[FOUNDERS : len(every) - len(last)]:
+            self._members.drop(one.row)
+        survivor.exemplars = every[:FOUNDERS] + last
         survivor.size += absorbed.size
         survivor.n_duplicates += absorbed.n_duplicates
         survivor.first_at = min(survivor.first_at, absorbed.first_at)
         survivor.last_at = max(survivor.last_at, absorbed.last_at)
         survivor.touched = max(survivor.touched, absorbed.touched)
         survivor.last_seq = max(survivor.last_seq, absorbed.last_seq)
-        self.drop(absorbed)
 
     def drop(self, cluster: LiveCluster) -> None:
         """Forget a cluster and give its rows back."""
-        self._index.remove(cluster.slot, self._indexed(cluster))
+        self._leave(cluster)
         for kept in cluster.exemplars:
             self._members.drop(kept.row)
         if cluster.centroid_row >= 0:
             self._centroids.drop(cluster.centroid_row)
+
+    def _leave(self, cluster: LiveCluster) -> None:
+        """Make a cluster unfindable; its rows stay."""
+        self._index.remove(cluster.slot, self.centroid(cluster).ids)
         self._clusters[cluster.slot] = None
         self._free.append(cluster.slot)
         del self.by_id[cluster.cluster_id]
-
-    def _indexed(self, cluster: LiveCluster) -> np.ndarray:  # type: ignore[type-arg]
-        return self.centroid(cluster).ids
 
     # --- time -----------------------------------------------------------------------------------
 

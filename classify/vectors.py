@@ -13,7 +13,7 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -34,8 +34,11 @@ SHORT_TEXT = 15  # characters below which one-character words and characters cou
 TITLE_WORD = 2.0
 TITLE_PAIR = 1.0
 BODY_WORD = 1.0
+TROUBLE_SHARE = 0.3  # of a vector's square: docs/adr/0007-troubles.md
+MOST_TROUBLES = 8
 BUCKETS = 1 << 18  # of document counts; 2^16 to 2^20 measured alike
 BACKGROUND_WEIGHT = 30.0  # documents that the shipped counts stand for
+LATIN_GRAM = 3  # characters of a piece of a Latin word
 MEMO_SIZE = 200_000
 _FREQUENCIES = struct.Struct("<BQI")
 _FREQUENCIES_FORMAT = 1
@@ -139,9 +142,6 @@ class Tokens:
             counts[number] = counts.get(number, 0.0) + weight
 
 
-LATIN_GRAM = 3
-
-
 @dataclass(frozen=True, slots=True)
 class Background:
     """Document counts of everyday text, scaled to `BACKGROUND_WEIGHT` documents."""
@@ -235,19 +235,33 @@ def ids_of(counts: dict[int, float]) -> NDArray[np.uint32]:
 
 
 def weigh(
-    counts: dict[int, float], idf: Callable[[NDArray[np.uint32]], NDArray[np.float32]]
+    counts: dict[int, float],
+    idf: Callable[[NDArray[np.uint32]], NDArray[np.float32]],
+    troubles: Sequence[str] = (),
 ) -> Vector:
-    """Return the unit vector of the heaviest features, rounded to half precision."""
+    """Return the unit vector of the heaviest features, rounded to half precision.
+
+    `troubles` (what is wrong with which product) share TROUBLE_SHARE of its square equally,
+    whatever words tell of them.
+    """
     n = len(counts)
     ids = ids_of(counts)
     tf = np.fromiter(counts.values(), dtype=np.float32, count=n)
-    weights = (1.0 + np.log(np.maximum(tf, 1.0))) * idf(ids)
-    if n > HEAVIEST:
-        order = np.lexsort((ids, -weights))[:HEAVIEST]
+    # A count below one (a body word met once) is its own weight.
+    weights = np.where(tf >= 1.0, 1.0 + np.log(np.maximum(tf, 1.0)), tf) * idf(ids)
+    told = sorted({hash_token(f"trouble:{one}") for one in troubles})[:MOST_TROUBLES]
+    room = HEAVIEST - len(told)
+    if n > room:
+        order = np.lexsort((ids, -weights))[:room]
         ids, weights = ids[order], weights[order]
-    order = np.argsort(ids)
-    ids, weights = ids[order], weights[order]
     norm = math.sqrt(float((weights * weights).sum()))
     if norm:
         weights = weights / np.float32(norm)
+    if told:
+        share = TROUBLE_SHARE if norm else 1.0
+        each = np.full(len(told), math.sqrt(share / len(told)), dtype=np.float32)
+        weights = np.concatenate([weights * np.float32(math.sqrt(1.0 - share)), each])
+        ids = np.concatenate([ids, np.array(told, dtype=np.uint32)])
+    order = np.argsort(ids)
+    ids, weights = ids[order], weights[order]
     return Vector(ids, weights.astype(np.float16).astype(np.float32))
