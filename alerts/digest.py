@@ -162,6 +162,8 @@ def _headline(groups: dict[str, list[Incident]], desk: Desk) -> str:
         calm = [item for name in ("待客户确认", "其他") for item in groups[name]]
         still_open = sum(item.state in OPEN_STATES for item in calm)
         told = [f"没有新的事件，未结 {still_open} 起"] if still_open else []
+        if groups["已解决"]:
+            told.append(f"已解决 {len(groups['已解决'])} 起")
     whose = "" if desk.owner.role in _SEES_ALL else "与您有关的"
     nothing = f"没有看到{whose}事件" if facts.gaps else f"没有{whose}事件"
     open_levels = [
