@@ -176,8 +176,16 @@ def _title(project: Project, evidence: Evidence) -> str:
             product = line.name
     subject = product if name in product else name + product
     cluster = evidence.cluster
-    trouble = cluster.label or "、".join(cluster.keywords[:2]) or _issue_class(evidence)
-    return f"{subject}·{trouble}"
+    said = cluster.label or "、".join(cluster.keywords[:2]) or _issue_class(evidence)
+    wrong = _fault(evidence) or said
+    return f"{subject}·{wrong.removeprefix(name) or wrong}"
+
+
+def _fault(evidence: Evidence) -> str:
+    """Return the fault that at least half of the mentions name; one of the thing before service."""
+    named = [(name, n) for name, n in evidence.symptoms if 2 * n >= evidence.mentions]
+    named.sort(key=lambda one: (one[0].startswith("服务:"), -one[1]))
+    return named[0][0].removeprefix("服务:") if named else ""
 
 
 def _issue_class(evidence: Evidence) -> str:
@@ -251,6 +259,7 @@ def _level_up(draft: Draft, evidence: Evidence, grade: Grade) -> None:
     draft.record(
         "level_up",
         level=int(grade.level),
+        title=_title(project, evidence),  # with more mentions it is clearer what is wrong
         grade=journal.encode_grade(grade),
         policy=journal.encode_policy(continue_policy(incident.policy, incident.step, told, fresh)),
         step=incident.step + 1,

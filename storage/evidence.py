@@ -211,6 +211,7 @@ class _Reader:
             },
             "issue_classes": tuple(by_kind.get("issue", ())),
             "severity": tuple(by_kind.get("severity", ())),
+            "symptoms": tuple(by_kind.get("symptom", ())),
         }
 
     def samples(self) -> tuple[MentionId, ...]:

@@ -67,7 +67,11 @@ def member_of(
                 "region": mention.region,
                 "issue_class": verdict.issue_class,
             },
-            {"products": verdict.products, "severity": verdict.severity},
+            {
+                "products": verdict.products,
+                "severity": verdict.severity,
+                "symptoms": verdict.symptoms,
+            },
         ),
     )
 
@@ -119,6 +123,7 @@ def _facts(mention: Row, verdict: Row) -> tuple[tuple[str, str], ...]:
         facts += [("platform", mention["platform"]), ("tier", mention["tier"])]
     facts += [("product", value) for value in verdict["products"]]
     facts += [("severity", value) for value in verdict["severity"]]
+    facts += [("symptom", value) for value in verdict["symptoms"]]
     return tuple((kind, value) for kind, value in facts if value)
 
 

@@ -79,6 +79,7 @@ class Evidence:
     products: tuple[str, ...] = ()
     issue_classes: tuple[tuple[str, int], ...] = ()  # most frequent first
     severity: tuple[tuple[str, int], ...] = ()  # fact, distinct authors who state it
+    symptoms: tuple[tuple[str, int], ...] = ()  # family of trouble, mentions; most frequent first
     reposts: int | None = None
     views: int | None = None
     first_at: datetime | None = None
