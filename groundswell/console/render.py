@@ -50,6 +50,7 @@ def environment() -> Environment:
     pages.globals["words"] = words
     pages.globals["excerpt"] = excerpt
     pages.globals["marked"] = marked
+    pages.globals["title_of"] = title_of
     pages.globals["sparkline"] = sparkline
     return pages
 
@@ -90,6 +91,12 @@ def marked(text: str, field: str, verdicts: Iterable[Verdict]) -> Markup:
     return _mark(text, _spans(text, field, verdicts), 0, len(text))
 
 
+def title_of(mention: Mention) -> str:
+    """Return a mention's title, "" when it is only the beginning of its text."""
+    said = mention.title.rstrip("…. ")
+    return "" if mention.text.startswith(said) else mention.title
+
+
 def excerpt(mention: Mention, verdict: Verdict) -> Markup:
     """Return the stretch of a mention's text around the first thing that counted, marked."""
     text = mention.text
@@ -114,7 +121,7 @@ def _spans(text: str, field: str, verdicts: Iterable[Verdict]) -> list[Span]:
         pushing = sorted((t for t in verdict.terms if t.weight > 0), key=lambda t: -t.weight)
         for term in pushing[:_TERMS_SHOWN]:
             word = term.text.strip()
-            if word:
+            if len(word) > 1:  # single characters stand everywhere; the mention page lists them
                 found += (
                     Span(match.start(), match.end(), "term")
                     for match in re.finditer(re.escape(word), text)

@@ -64,8 +64,10 @@ def _play(telling: Telling, store: Store) -> None:
     last = store.meta("demo_clock")
     clock = ScaledClock(datetime.fromisoformat(last) if last else start, telling.rate)
     story = Story(start=start, variant=variant)
-    with DemoSite(story, clock, "127.0.0.1", _free(telling.site_port)) as site:
+    inbox = telling.directory / "demo.db.inbox.jsonl"  # --fresh removes it with the database
+    with DemoSite(story, clock, "127.0.0.1", _free(telling.site_port), inbox=inbox) as site:
         project = _project(site.url, _free(telling.port))
+        site.receiver.introduce({f"demo-{owner.id}": owner.name for owner in project.owners})
         password = ensure_first_user(store, clock.now())
         _welcome(telling, project, site.url, password, resumed=last is not None)
         stopping = threading.Event()

@@ -6,9 +6,10 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -52,17 +53,22 @@ class Message:
 
 
 class Receiver:
-    """Accepts bot messages and keeps them in memory, newest last, per key.
+    """Accepts bot messages and keeps them, newest last, per key; also in a file when one is named.
 
     Refusals carry the provider's own codes with HTTP 200, as the real one does.
     """
 
-    def __init__(self, clock: Clock, people: Mapping[str, str]) -> None:
+    def __init__(
+        self, clock: Clock, people: Mapping[str, str], kept_in: Path | None = None
+    ) -> None:
         self._clock = clock
         self._people = dict(people)
+        self._kept_in = kept_in
         self._lock = threading.Lock()
         self._messages: dict[str, deque[Message]] = {key: deque(maxlen=_KEPT) for key in people}
         self._count = 0
+        for message in _recall(kept_in):
+            self._add(message)
 
     def introduce(self, people: Mapping[str, str]) -> None:
         """Give keys the names that stand above their columns; new keys get an empty column."""
@@ -116,22 +122,45 @@ class Receiver:
         with self._lock:
             if key not in self._messages and len(self._messages) >= _CHATS:
                 return _refusal(93000, "invalid webhook url")
-            chat = self._messages.setdefault(key, deque(maxlen=_KEPT))
+            chat = self._messages.get(key, ())
             recent = sum(message.at > now - timedelta(minutes=1) for message in chat)
             if recent >= _PER_MINUTE:
                 return _refusal(45009, "api freq out of limit")
-            self._count += 1
-            chat.append(
-                Message(
-                    key=key,
-                    number=self._count,
-                    kind=kind,
-                    content=content,
-                    at=now,
-                    mentions=mentions,
-                )
+            message = Message(
+                key=key,
+                number=self._count + 1,
+                kind=kind,
+                content=content,
+                at=now,
+                mentions=mentions,
             )
+            self._add(message)
+            if self._kept_in is not None:
+                with self._kept_in.open("a", encoding="utf-8") as kept:
+                    kept.write(_line(message) + "\n")
         return {"errcode": 0, "errmsg": "ok"}
+
+    def _add(self, message: Message) -> None:
+        self._count = max(self._count, message.number)
+        self._messages.setdefault(message.key, deque(maxlen=_KEPT)).append(message)
+
+
+def _line(message: Message) -> str:
+    return json.dumps(asdict(message) | {"at": message.at.isoformat()}, ensure_ascii=False)
+
+
+def _recall(kept_in: Path | None) -> Iterator[Message]:
+    """Read what an earlier telling received; a line cut off by a kill is left out."""
+    if kept_in is None or not kept_in.exists():
+        return
+    for line in kept_in.read_text(encoding="utf-8").splitlines():
+        try:
+            kept = json.loads(line)
+        except ValueError:
+            continue
+        yield Message(
+            **kept | {"at": datetime.fromisoformat(kept["at"]), "mentions": tuple(kept["mentions"])}
+        )
 
 
 class _RefusedError(Exception):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from importlib.resources import files
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -52,7 +53,8 @@ class DemoSite:
     """Serve a story until stopped; use as a context manager, or call start and stop.
 
     `people` maps a chat bot's key to the name above its column in the inbox; any other key is
-    shown under itself. Port 0 takes a free one.
+    shown under itself. `inbox` is the file that keeps what the bots received, so that a telling
+    that goes on shows it again. Port 0 takes a free one.
     """
 
     def __init__(
@@ -63,12 +65,13 @@ class DemoSite:
         port: int = 0,
         *,
         people: Mapping[str, str] | None = None,
+        inbox: Path | None = None,
     ) -> None:
         self.story = story
         self.clock = clock
         self.host = host
         self.port = port
-        self.receiver = Receiver(clock, people or {})
+        self.receiver = Receiver(clock, people or {}, inbox)
         self._pages = Environment(loader=PackageLoader("groundswell.demo"), autoescape=True)
         self.app = self._application()
         self._server: uvicorn.Server | None = None

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from lxml import html
 
-from groundswell.console.render import excerpt, marked
+from groundswell.console.render import excerpt, marked, title_of
 from storage.records import BrandHit, BrandId, FetchCause, RawMention, SourceHealth, SourceId, Term
 from tests.console.world import World, gather, keep, verdict_on
 from tests.make import make_mention, make_source_state
@@ -159,3 +159,8 @@ def test_an_excerpt_shows_where_it_counts() -> None:
     assert shown.endswith("…")
     assert '<mark class="term">冒烟</mark>' in shown
     assert len(shown) < 300
+
+
+def test_a_title_that_only_begins_the_text_is_not_said_twice() -> None:
+    assert title_of(make_mention(1, title="厨房一股味…", text="厨房一股味，跑过去一看")) == ""
+    assert title_of(make_mention(1, title="质量问题", text="厨房一股味")) == "质量问题"

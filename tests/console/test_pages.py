@@ -95,16 +95,17 @@ def test_what_is_not_there_is_a_404_page(world: World) -> None:
         assert "没有" in reply.text
 
 
-def test_the_digest_is_ones_own_of_today_unless_asked_otherwise(world: World) -> None:
+def test_the_digest_is_ones_own_being_gathered_unless_asked_otherwise(world: World) -> None:
     client = world.client("linxiao")
     page = client.get("/digest").text
-    assert "2026-11-20　林晓" in page
+    assert "11-20 08:45 至 现在，11-21 08:45 发出" in page
     assert "5 个信源中 1 个有 2 小时没有抓到内容" in page
     other = client.get("/digest", params={"day": "2026-11-18", "owner": "zhoulan"}).text
-    assert "2026-11-18　周岚" in other
+    assert "11-17 09:00 至 11-18 09:00" in other
     assert "→" in other
     future = client.get("/digest", params={"day": "2031-01-01"}).text
-    assert "2026-11-20　林晓" in future
+    assert "11-21 08:45 发出" in future
+    assert "→" not in future
 
 
 def test_health_needs_no_login_and_tells_nothing_private(world: World, incident: Incident) -> None:

@@ -2,6 +2,7 @@ import json
 import socket
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import feedparser
 import httpx
@@ -161,6 +162,20 @@ def test_the_21st_message_of_a_minute_is_refused(site: DemoSite, clock: HandCloc
     assert codes == [0] * 20 + [45009]
     clock.advance(seconds=61)
     assert post(site, "k", markdown("下一分钟"))["errcode"] == 0
+
+
+def test_what_was_received_is_there_again_after_a_restart(clock: HandClock, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox.jsonl"
+    for n in range(2):
+        with DemoSite(Story(clock.now()), clock, inbox=inbox) as site:
+            assert len(site.receiver.messages("k")) == n
+            post(site, "k", markdown(f"第 {n} 条"))
+            clock.advance(minutes=2)
+    with inbox.open("a", encoding="utf-8") as kept:
+        kept.write('{"key": "k", "cont')  # killed in the middle of a line
+    with DemoSite(Story(clock.now()), clock, inbox=inbox) as site:
+        assert [m.content for m in site.receiver.messages("k")] == ["第 0 条", "第 1 条"]
+        assert [m.number for m in site.receiver.messages("k")] == [1, 2]
 
 
 def test_a_message_cannot_put_markup_of_its_own_into_the_inbox(site: DemoSite) -> None:

@@ -105,8 +105,10 @@ def test_the_whole_console_works_from_the_keyboard(
 ) -> None:
     seen = visit(world.url, "desk")
     seen.page.goto(world.url)
+    seen.page.wait_for_function("document.activeElement.name === 'name'")
     seen.page.keyboard.type("linxiao")
     seen.page.keyboard.press("Tab")
+    seen.page.wait_for_function("document.activeElement.name === 'password'")
     seen.page.keyboard.type(PASSWORD)
     seen.page.keyboard.press("Enter")
     seen.page.wait_for_url(f"{world.url}/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -11,17 +11,22 @@ from starlette.responses import Response
 
 from config.schema import Owner
 from groundswell.console.base import Console, logged_in
+from groundswell.digests import day_range
 from storage.records import MentionId
 
 _LARGEST_ID = 2**63 - 1  # what a database's integer holds; a longer number names no mention
 
 
 def digest_page(console: Console, request: Request) -> Response:
-    """Show one person's digest of one day; without asking, one's own of today."""
+    """Show one person's digest of one day; without asking, one's own that is being gathered now.
+
+    A digest is named after the day it is sent on, so after the morning's the newest is tomorrow's.
+    """
     owner = _reader(console, request)
     now = console.clock.now()
-    today = now.astimezone(owner.zone).date()
-    day = _day(request.query_params.get("day", ""), today)
+    latest = _running_day(owner, now)
+    day = _day(request.query_params.get("day", ""), latest)
+    since, until = day_range(owner, day)
     digest = console.digest(owner, day, now)
     return console.page(
         request,
@@ -31,7 +36,9 @@ def digest_page(console: Console, request: Request) -> Response:
         owners=console.project.owners,
         day=day,
         before=day - timedelta(days=1),
-        after=day + timedelta(days=1) if day < today else None,
+        after=day + timedelta(days=1) if day < latest else None,
+        since=since,
+        until=until,
     )
 
 
@@ -68,9 +75,15 @@ def _reader(console: Console, request: Request) -> Owner:
     return owner
 
 
-def _day(text: str, today: date) -> date:
+def _running_day(owner: Owner, now: datetime) -> date:
+    """Return the day whose digest is not finished yet."""
+    today = now.astimezone(owner.zone).date()
+    return today if now < day_range(owner, today)[1] else today + timedelta(days=1)
+
+
+def _day(text: str, latest: date) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return today
-    return min(day, today) if day.year > 1970 else today
+        return latest
+    return min(day, latest) if day.year > 1970 else latest
