@@ -18,7 +18,12 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SECRET = "只有收件的一方知道 2026"
 SECRET_NAME = "CHAIN_HOOK_SECRET"
-BRAND = {"id": "qichuan", "name": "栖川", "aliases": ["栖川", "栖川电器"]}
+BRAND = {
+    "id": "qichuan",
+    "name": "栖川",
+    "aliases": ["栖川", "栖川电器"],
+    "products": [{"id": "blanket", "name": "电热毯", "aliases": ["栖川电热毯", "栖川的电热毯"]}],
+}
 OWNERS = (
     {"id": "songyue", "name": "宋越", "role": "service"},
     {"id": "heqing", "name": "何青", "role": "lead"},

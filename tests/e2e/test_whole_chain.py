@@ -37,20 +37,20 @@ EVERYDAY = (
     "今年降温早，栖川的取暖器和电热毯都翻出来了。",
 )
 CRISIS = (
-    "栖川电热毯昨晚睡到一半冒烟，床单烧了一个洞，吓得一夜没睡。",
-    "刚买一周的栖川电热毯控制器起火，插座都熏黑了，找客服没人管。",
-    "栖川电热毯半夜冒烟，闻到焦糊味才醒，差点出人命。",
-    "栖川的电热毯把被子烧穿了，孩子就睡在旁边，太可怕了。",
-    "投诉栖川：电热毯接线处冒火星，床垫烧坏，要求退款赔偿。",
-    "我家那条栖川电热毯也冒烟了，和大家说的一样，都是控制器那头。",
-    "栖川电热毯起火，客服只肯换新，烧坏的床单一句不提，气死人。",
-    "凌晨三点栖川电热毯烧起来，幸好发现得早，这种产品还敢卖？",
-    "栖川电热毯用了两晚就烧焦，控制器烫得不敢碰，申请退货被拒。",
-    "求助，栖川电热毯冒烟把老人的腿烫伤了，该找谁？",
-    "栖川电热毯控制器爆了一声就冒烟，整屋子焦味，太危险了。",
-    "提醒大家，栖川电热毯有起火的，我家的床垫已经烧了，客服一直推脱。",
-    "栖川电热毯冒烟烧了床单，打了四个电话都没有人处理，差评。",
-    "同款栖川电热毯，控制器起火冒烟，有没有一起投诉的？",
+    "栖川电热毯控制器冒烟，床单烧了一个洞，吓得一夜没睡。",
+    "刚买一周的栖川电热毯控制器起火冒烟，插座都熏黑了，客服没人管。",
+    "半夜栖川电热毯的控制器冒烟，满屋焦糊味，太危险了，要求退款。",
+    "栖川电热毯控制器冒烟起火，被子烧穿了，孩子就睡在旁边，太可怕了。",
+    "投诉栖川电热毯：控制器冒烟，床垫烧坏，要求赔偿。",
+    "我家的栖川电热毯控制器也冒烟了，打客服电话没人接，差评。",
+    "栖川电热毯控制器起火，客服只肯换新，烧坏的床单一句不提，气人。",
+    "昨晚栖川电热毯控制器冒烟烧起来，这种质量还敢卖，要求退货。",
+    "栖川电热毯用了两晚控制器就冒烟烧焦，申请退货被拒，太坑了。",
+    "求助，栖川电热毯控制器冒烟把老人的腿烫伤了，客服不理，该找谁投诉？",
+    "栖川电热毯控制器爆了一声就冒烟，整屋子焦味，质量太差。",
+    "提醒大家，栖川电热毯控制器会起火冒烟，我家床垫烧了，客服一直推脱。",
+    "栖川电热毯控制器冒烟烧了床单，打了四个电话都没有人处理，差评。",
+    "同款栖川电热毯，控制器起火冒烟，有没有一起投诉维权的？太气人了。",
 )
 
 
@@ -199,10 +199,11 @@ def test_a_complaint_goes_all_the_way_from_a_feed_to_solved_in_the_digest(
         raised = the_incident(store)
         assert (raised.incident_id, raised.state) == (notice["incident"], IncidentState.OPEN)
         assert raised.level >= Level.ORANGE
-        assert raised.authors >= 12
+        assert raised.authors >= 10
 
         acknowledge_on_a_phone(visit(url, "phone"), store, signed_link(notice, "确认收到"))
         work_in_the_console(visit(url, "desk"), store, password)
+        assert message(receiver, "closing", "songyue")[1]["incident"] == raised.incident_id
         read_the_digest(project, receiver, raised)
 
         assert mentions_in(store) == len(EVERYDAY) + len(CRISIS)
@@ -249,6 +250,7 @@ def read_the_digest(project: Project, receiver: Receiver, incident: Incident) ->
     digest = json.loads(project.run("digest", "--owner", "heqing", "--send", "--json").stdout)
     listed = {title: [item["code"] for item in items] for title, items in digest["sections"]}
     assert listed == {"已解决": [incident.code]}
+    assert digest["headline"].endswith("已解决 1 起")
     request, sent = message(receiver, "digest", "heqing")
     assert_signed(request, sent["id"])
     assert incident.code in sent["text"]
