@@ -1,7 +1,7 @@
 """Write docs/commands.md from the help texts themselves, so that it cannot drift.
 
-    python .ci/commands_md.py            writes it
-    python .ci/commands_md.py --check    1 when it is out of date
+Run as `python .ci/commands_md.py`; with --check it writes nothing and ends with 1 when the page
+is out of date.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ HEAD = """# Commands
 
 Made from the help texts by `python .ci/commands_md.py`; `make check` says when it is out of date.
 Every command takes `--config DIR` (default: `GROUNDSWELL_CONFIG`, else the packaged example) and
-`--json` (one JSON document on stdout, everything else on stderr). Exit 0 done, 1 work failed, 2 usage
-or configuration error. `--debug` shows a traceback.
+`--json` (one JSON document on stdout, everything else on stderr). Exit 0 done, 1 work failed, 2
+usage or configuration error. `--debug` shows a traceback.
 """
 
 

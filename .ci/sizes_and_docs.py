@@ -23,7 +23,7 @@ ALLOWED = re.compile(
 READ_BY_HAND = {
     "jieba": "MIT",
     "pyahocorasick": "BSD-3-Clause",
-    "tld": "MPL-1.1/LGPL",
+    "tld": "MPL-1.1 or LGPL",
     "atpublic": "Apache-2.0",
 }
 
@@ -65,12 +65,12 @@ def sizes() -> list[str]:
 
 def broken_links() -> list[str]:
     """Return links in Markdown that point at no file."""
-    problems = []
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
-            if "://" not in target and not (path.parent / target).exists():
-                problems.append(f"{path.relative_to(ROOT)}: link to {target}, which is not there")
-    return problems
+    return [
+        f"{path.relative_to(ROOT)}: link to {target}, which is not there"
+        for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
+        if "://" not in target and not (path.parent / target).exists()
+    ]
 
 
 def licences() -> list[str]:

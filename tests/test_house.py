@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "storage", "crawlers", "classify", "alerts", "groundswell")
-HEAVY = ("sklearn", "scipy", "numpy", "scrapy", "twisted", "jieba", "rjieba", "sqlalchemy", "alembic")
+HEAVY = (
+    "sklearn",
+    "scipy",
+    "numpy",
+    "scrapy",
+    "twisted",
+    "jieba",
+    "rjieba",
+    "sqlalchemy",
+    "alembic",
+)
 
 
 def test_no_dependency_owns_one_of_our_package_names() -> None:
