@@ -1,4 +1,4 @@
-"""Labelled files allowed for training in, `models/background.npz` out: document counts only.
+"""Labelled files allowed for training in, `models/background.npz` out: shares of hashes only.
 
 Run as `python -m classify.background --data DIR --out classify/models/background.npz`.
 """
@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classify.evaluation import read_csv
 from classify.segment import segment
 from classify.text import rewrite
-from classify.vectors import BUCKETS, Tokens, ids_of, split_fields
+from classify.vectors import BUCKETS, EVERYDAY_SHARE, Tokens, ids_of, split_fields
 
 # Sets marked "train" whose texts are posts, reviews, complaints or headlines.
 SETS = (
@@ -28,7 +29,6 @@ SETS = (
     "finese_event_subject_train",
 )
 PER_SET = 12_000  # texts, evenly taken, so that no domain outweighs the rest
-MIN_COUNT = 3  # rarer buckets are left out: they say nothing and would hold single texts
 
 
 def _texts(directory: Path) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _texts(directory: Path) -> Iterator[str]:
         yield from texts[::step]
 
 
-def count_background(directory: Path) -> tuple[np.ndarray, int]:  # type: ignore[type-arg]
+def count_background(directory: Path) -> tuple[NDArray[np.uint32], int]:
     """Return counts uint32 [BUCKETS] and the number of documents."""
     tokens = Tokens(segment)
     counts = np.zeros(BUCKETS, dtype=np.uint32)
@@ -58,9 +58,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     counts, documents = count_background(asked.data)
-    buckets = np.flatnonzero(counts >= MIN_COUNT).astype(np.uint32)
-    kept = np.minimum(counts[buckets], 65_535).astype(np.uint16)
-    np.savez_compressed(asked.out, buckets=buckets, counts=kept, documents=np.array(documents))
+    shares = (counts / np.float32(documents)).astype(np.float32)
+    buckets = np.flatnonzero(shares > EVERYDAY_SHARE).astype(np.uint32)
+    np.savez_compressed(asked.out, buckets=buckets, shares=shares[buckets])
     digest = hashlib.sha256(asked.out.read_bytes()).hexdigest()
     sys.stderr.write(f"background documents={documents} buckets={len(buckets)} sha256={digest}\n")
     return 0

@@ -1,9 +1,9 @@
 """A live cluster's own state, packed for the `blob` of its record and read back byte for byte.
 
 Format 1, little-endian:
-  u8 format · u64 opened_seq · u64 last_seq · f64 touched · u32 labelled_size · f64 mass
-  u8 exemplars, each: i64 mention · u16 length · u8 has_title · u16 n · u32 ids[n] · f16 weights[n]
-                      · u16 bytes · UTF-8 gist
+  u8 format · u64 opened_seq · u64 last_seq · f64 touched · u32 labelled_size
+  u8 exemplars, each: i64 mention · u16 length · u8 form (1: has a title, 2: is a complaint) · u16 n
+                      · u32 ids[n] · f16 weights[n] · u16 bytes · UTF-8 gist
   u16 n · u32 ids[n] · f32 weights[n] of the centroid (n = 0: the only exemplar is the centroid)
 """
 
@@ -19,7 +19,7 @@ from classify.labels import Member
 from config.errors import StoreError
 
 FORMAT = 1
-_HEAD = struct.Struct("<BQQdId")
+_HEAD = struct.Struct("<BQQdI")
 _EXEMPLAR = struct.Struct("<qHBH")
 _LENGTH = struct.Struct("<H")
 
@@ -35,13 +35,12 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What a blob holds. `touched` and `mass` see `classify.clustering.LiveCluster`."""
+    """What a blob holds; see `classify.live_clusters.LiveCluster`."""
 
     opened_seq: int
     last_seq: int
     touched: float
     labelled_size: int
-    mass: float
     exemplars: tuple[Exemplar, ...]
     centroid: Vector | None
 
@@ -55,7 +54,6 @@ def pack(state: Packed) -> bytes:
             state.last_seq,
             state.touched,
             state.labelled_size,
-            state.mass,
         ),
         bytes((len(state.exemplars),)),
     ]
@@ -65,7 +63,7 @@ def pack(state: Packed) -> bytes:
             _EXEMPLAR.pack(
                 one.mention_id,
                 min(one.member.length, 65_535),
-                one.member.has_title,
+                one.member.has_title | one.member.is_complaint << 1,
                 len(one.vector),
             ),
             one.vector.ids.astype("<u4").tobytes(),
@@ -114,16 +112,15 @@ def unpack(blob: bytes) -> Packed:
 
 
 def _unpack(reader: _Reader) -> Packed:
-    _, opened_seq, last_seq, touched, labelled_size, mass = reader.fields(_HEAD)
+    _, opened_seq, last_seq, touched, labelled_size = reader.fields(_HEAD)
     exemplars = []
     for _ in range(reader.take(1)[0]):
-        mention_id, length, has_title, size = reader.fields(_EXEMPLAR)
+        mention_id, length, form, size = reader.fields(_EXEMPLAR)
         vector = reader.vector(size, "<f2")
         (gist_size,) = reader.fields(_LENGTH)
         gist = reader.take(gist_size).decode("utf-8")
-        exemplars.append(Exemplar(mention_id, Member(gist, length, bool(has_title)), vector))
+        member = Member(gist, length, has_title=bool(form & 1), is_complaint=bool(form & 2))
+        exemplars.append(Exemplar(mention_id, member, vector))
     (size,) = reader.fields(_LENGTH)
     centroid = reader.vector(size, "<f4") if size else None
-    return Packed(
-        opened_seq, last_seq, touched, labelled_size, mass, tuple(exemplars), centroid
-    )
+    return Packed(opened_seq, last_seq, touched, labelled_size, tuple(exemplars), centroid)

@@ -11,20 +11,19 @@ import base64
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from typing import Literal
 
 import numpy as np
 
 from classify.cluster_blob import pack, unpack
+from classify.cluster_rules import Rules
 from classify.duplicates import SketchIndex
 from classify.fingerprint import Sketch, digest64, key_of, sketch_of
 from classify.labels import Member, choose_face, gist_of, name_cluster
-from classify.live_clusters import LiveCluster, LiveClusters
-from classify.text import rewrite
+from classify.live_clusters import DAY_S, LiveCluster, LiveClusters
 from classify.symptoms import troubles
+from classify.text import rewrite
 from classify.vectors import (
     Background,
     Fields,
@@ -50,28 +49,9 @@ from storage.records import (
 
 SNAPSHOT_EVERY = 2000  # assignments
 EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
-COMPLAINT_BODY = 20  # characters that a complaint's body has at least
-DAY_S = 86_400.0
-_CLOCK = struct.Struct("<d")  # stands before the sketch of a stored assignment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Thresholds and windows. Defaults were chosen on the dev sets, see bench/bench_clusters.py.
-
-    `kind` "auto" takes the form of each text: a title with a body is a complaint, the rest posts.
-    """
-
-    kind: Literal["auto", "complaint", "post"] = "auto"
-    complaint_score: float = 0.31  # at least this joins a cluster
-    post_score: float = 0.20
-    complaint_merge: float = 0.45  # centroids at least this alike merge
-    post_merge: float = 0.40
-    window_days: float = 60.0
-    single_window_days: float = 14.0
-    keep_clusters: int = 10_000  # so many stay whatever their age: a quiet brand forgets nothing
-    duplicate_window_days: float = 30.0
-    duplicate_texts: int = 50_000
+# Before the sketch of a stored assignment stand the shard's clock (f64), the number of the text's
+# features (u16) and a bit for each: was it new to the cluster.
+_ARRIVAL = struct.Struct("<dH")
 
 
 class Shard:
@@ -90,9 +70,7 @@ class Shard:
         self._segment = segment
         self._tokens = Tokens(segment)
         self._frequencies = Frequencies(background)
-        self._clusters = LiveClusters(
-            rules.window_days * DAY_S, rules.single_window_days * DAY_S
-        )
+        self._clusters = LiveClusters(rules)
         self._copies = SketchIndex(rules.duplicate_texts)
         self._home: dict[int, ClusterId] = {}  # mention of a remembered text -> cluster
         self._merged: dict[ClusterId, ClusterId] = {}
@@ -146,7 +124,6 @@ class Shard:
                 last_at=one.last_at,
                 touched=packed.touched,
                 last_seq=packed.last_seq,
-                mass=packed.mass,
                 label=one.label,
                 keywords=one.keywords,
                 representative_id=one.representative_id,
@@ -158,18 +135,19 @@ class Shard:
 
     def _remember(self, mention: Mention, assignment: Assignment, *, replay: bool) -> None:
         self._seq = max(self._seq, assignment.seq)
-        if assignment.duplicate_of is not None:
+        if assignment.duplicate_of is not None or not assignment.sketch:
             return
-        if assignment.sketch:
-            (clock,) = _CLOCK.unpack_from(assignment.sketch)
-            self._clock = max(self._clock, clock)
-            self._home[mention.mention_id] = assignment.cluster_id
-            text = Sketch.from_bytes(assignment.sketch[_CLOCK.size :])
-            self._forget(
-                self._copies.add(mention.mention_id, assignment.fingerprint, text, clock)
-            )
+        clock, features = _ARRIVAL.unpack_from(assignment.sketch)
+        self._clock = max(self._clock, clock)
+        bits = assignment.sketch[_ARRIVAL.size : _ARRIVAL.size + (features + 7) // 8]
+        text = Sketch.from_bytes(assignment.sketch[_ARRIVAL.size + len(bits) :])
+        self._home[mention.mention_id] = assignment.cluster_id
+        self._forget(self._copies.add(mention.mention_id, assignment.fingerprint, text, clock))
         if replay:
-            self._frequencies.add(ids_of(self._tokens.count(_split(mention))))
+            fields = split_fields(rewrite(mention.title), rewrite(mention.text))
+            ids = ids_of(self._tokens.count(fields))
+            new = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=len(ids)).astype(bool)
+            self._frequencies.add(ids[new])
 
     def _forget(self, owners: Sequence[int]) -> None:
         for owner in owners:
@@ -205,35 +183,38 @@ class Shard:
         self._seq += 1
         self._clock = max(self._clock, _arrival(mention))
         self._expire()
+        if mention.mention_id in self._home:  # its text was revised
+            self._forget(self._copies.discard(mention.mention_id))
         title, text = rewrite(mention.title), rewrite(mention.text)
         key, stripped = key_of(text if text.startswith(title) else f"{title}\n{text}")
         sketch, exact = sketch_of(key, stripped), digest64(key)
-        original = self._copies.find(exact, sketch, partial(self._is_known, mention.mention_id))
+        original = self._copies.find(exact, sketch, self._lives)
         if original is not None:
             self._add_copy(mention, self._home_of(original), exact, original)
             return
-        cluster, score = self._place(mention, split_fields(title, text), told, now)
-        packed = _CLOCK.pack(self._clock) + sketch.to_bytes()
+        cluster, score, arrival = self._place(mention, split_fields(title, text), told, now)
         self._home[mention.mention_id] = cluster.cluster_id
         self._forget(self._copies.add(mention.mention_id, exact, sketch, self._clock))
-        self._note(mention, cluster, Assignment(
-            mention_id=mention.mention_id,
-            cluster_id=cluster.cluster_id,
-            seq=self._seq,
-            score=round(score, 6),
-            fingerprint=exact,
-            sketch=packed,
-        ))
-        if cluster.size > 1:
+        self._note(
+            mention,
+            cluster,
+            Assignment(
+                mention_id=mention.mention_id,
+                cluster_id=cluster.cluster_id,
+                seq=self._seq,
+                score=round(score, 6),
+                fingerprint=exact,
+                sketch=arrival + sketch.to_bytes(),
+            ),
+        )
+        if _is_looked_over(cluster.size):
             cluster = self._merge(cluster, now)
         self._rename(cluster)
 
     def _expire(self) -> None:
         before = self._clock - self._rules.duplicate_window_days * DAY_S
         self._forget(self._copies.drop_before(before))
-        for cluster in self._clusters.take_expired(
-            self._clock, self._rules.keep_clusters, EXPIRED_AT_ONCE
-        ):
+        for cluster in self._clusters.take_expired(self._clock, EXPIRED_AT_ONCE):
             self._changed.pop(cluster.opened_seq, None)
             self._gone.append(replace(self._record(cluster), state="cold"))
             self._clusters.drop(cluster)
@@ -244,23 +225,27 @@ class Shard:
             home = self._merged[home]
         return home
 
-    def _is_known(self, newcomer: int, owner: int) -> bool:
-        """A copy needs an original that is another mention and whose cluster still lives."""
-        return owner != newcomer and self._home_of(owner) in self._clusters.by_id
+    def _lives(self, owner: int) -> bool:
+        """Say whether a remembered text's cluster is live: else it is no original to join."""
+        return self._home_of(owner) in self._clusters.by_id
 
     def _add_copy(
         self, mention: Mention, cluster_id: ClusterId, fingerprint: int, original: int
     ) -> None:
         cluster = self._clusters.by_id[cluster_id]
         cluster.n_duplicates += 1
-        self._note(mention, cluster, Assignment(
-            mention_id=mention.mention_id,
-            cluster_id=cluster_id,
-            seq=self._seq,
-            score=1.0,
-            fingerprint=fingerprint,
-            duplicate_of=MentionId(original),
-        ))
+        self._note(
+            mention,
+            cluster,
+            Assignment(
+                mention_id=mention.mention_id,
+                cluster_id=cluster_id,
+                seq=self._seq,
+                score=1.0,
+                fingerprint=fingerprint,
+                duplicate_of=MentionId(original),
+            ),
+        )
 
     def _note(self, mention: Mention, cluster: LiveCluster, assignment: Assignment) -> None:
         cluster.first_at = min(cluster.first_at, mention.published_at)
@@ -272,21 +257,25 @@ class Shard:
 
     def _place(
         self, mention: Mention, fields: Fields, told: Sequence[str], now: datetime
-    ) -> tuple[LiveCluster, float]:
-        """Join the best cluster or open one."""
+    ) -> tuple[LiveCluster, float, bytes]:
+        """Join the best cluster or open one; return it, the score and what replay needs."""
         counts = self._tokens.count(fields)
         vector = weigh(counts, self._frequencies.idf, told)
-        self._frequencies.add(ids_of(counts))
-        member = Member(
-            gist_of(*_gist_fields(mention)),
-            len(fields.title) + len(fields.body),
-            fields.has_title,
-        )
-        match = self._clusters.best(vector, self._least_score(fields)) if len(vector) else None
+        is_complaint = self._rules.is_complaint(fields)
+        length = len(fields.title) + len(fields.body)
+        member = Member(_gist(mention), length, fields.has_title, is_complaint)
+        least = self._rules.least_score(is_complaint=is_complaint)
+        match = self._clusters.best(vector, least) if len(vector) else None
+        ids = ids_of(counts)
+        new = np.ones(len(ids), dtype=bool)
+        if match is not None:
+            new = self._clusters.lacks(match.cluster, ids)
+        self._frequencies.add(ids[new])
+        arrival = _ARRIVAL.pack(self._clock, len(ids)) + np.packbits(new).tobytes()
         if match is not None:
             self._clusters.join(match.cluster, vector, mention.mention_id, member)
             match.cluster.size += 1
-            return match.cluster, match.score
+            return match.cluster, match.score, arrival
         cluster = LiveCluster(
             slot=-1,
             opened_seq=self._seq,
@@ -301,16 +290,7 @@ class Shard:
         )
         self._clusters.open(cluster, vector, mention.mention_id, member)
         self._events.append(ClusterEvent(cluster_id=cluster.cluster_id, kind="open", at=now))
-        return cluster, 1.0
-
-    def _is_complaint(self, fields: Fields) -> bool:
-        if self._rules.kind != "auto":
-            return self._rules.kind == "complaint"
-        return fields.has_title and len(fields.body) >= COMPLAINT_BODY
-
-    def _least_score(self, fields: Fields) -> float:
-        complaint = self._is_complaint(fields)
-        return self._rules.complaint_score if complaint else self._rules.post_score
+        return cluster, 1.0, arrival
 
     def _new_id(self, mention: Mention) -> ClusterId:
         name = f"{mention.item_key}#{mention.revision}" if mention.revision else mention.item_key
@@ -327,12 +307,10 @@ class Shard:
 
     def _merge(self, cluster: LiveCluster, now: datetime) -> LiveCluster:
         """Merge a cluster that grew with the one most like it, if alike enough; older id stays."""
-        match = self._clusters.nearest_centroid(cluster)
-        if match is None or match.score < self._least_merge(cluster, match.cluster):
+        match = self._clusters.partner(cluster)
+        if match is None:
             return cluster
-        survivor, absorbed = sorted(
-            (cluster, match.cluster), key=lambda one: one.opened_seq
-        )
+        survivor, absorbed = sorted((cluster, match.cluster), key=lambda one: one.opened_seq)
         alias = replace(
             self._record(absorbed), state="alias", alias_of=survivor.cluster_id, blob=b""
         )
@@ -347,18 +325,10 @@ class Shard:
                 kind="merge",
                 at=now,
                 other_id=absorbed.cluster_id,
-                note=f"centroids alike {match.score:.3f}",
+                note=f"alike {match.score:.3f}",
             )
         )
         return survivor
-
-    def _least_merge(self, left: LiveCluster, right: LiveCluster) -> float:
-        members = [kept.member for one in (left, right) for kept in one.exemplars]
-        titled = sum(one.has_title and one.length >= COMPLAINT_BODY for one in members)
-        complaint = titled * 2 > len(members)
-        if self._rules.kind != "auto":
-            complaint = self._rules.kind == "complaint"
-        return self._rules.complaint_merge if complaint else self._rules.post_merge
 
     def _rename(self, cluster: LiveCluster) -> None:
         """Name anew when the size has doubled, so that names stand still."""
@@ -398,10 +368,15 @@ def _arrival(mention: Mention) -> float:
     return min(mention.published_at, mention.observed_at).timestamp()
 
 
-def _split(mention: Mention) -> Fields:
-    return split_fields(rewrite(mention.title), rewrite(mention.text))
-
-
-def _gist_fields(mention: Mention) -> tuple[str, str]:
+def _gist(mention: Mention) -> str:
+    """How the text begins, as it was written: names are shown, not the plain spelling."""
     fields = split_fields(mention.title, mention.text)
-    return fields.title, fields.body
+    return gist_of(fields.title, fields.body)
+
+
+def _is_looked_over(size: int) -> bool:
+    """Say whether a cluster that grew to `size` looks for a partner: ever more rarely (1 in 2^k).
+
+    Amortised this costs less than a pass over all clusters touched, and nothing pauses.
+    """
+    return size > 1 and size % (1 << max(0, size.bit_length() - 3)) == 0

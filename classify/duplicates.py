@@ -30,7 +30,7 @@ _BUCKET_MASK = 0xFFFF
 
 
 def _known_range(one: Sketch) -> int:
-    """The value up to which a sketch knows every hash of its text."""
+    """Return the value up to which a sketch knows every hash of its text."""
     if one.shingles <= len(one.hashes) or not len(one.hashes):
         return 0xFFFFFFFF
     return int(one.hashes[-1])
@@ -91,9 +91,6 @@ class SketchIndex:
         self._exact: dict[int, int] = {}  # fingerprint -> newest entry's number
         self._buckets: dict[int, array[int]] = {}
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def find(
         self, key: int, text: Sketch, is_wanted: Callable[[int], bool] | None = None
     ) -> int | None:
@@ -146,8 +143,16 @@ class SketchIndex:
             left.append(self._drop_oldest())
         return left
 
+    def discard(self, owner: int) -> list[int]:
+        """Forget the texts of an owner; return it once for each."""
+        found = [number for number, entry in self._entries.items() if entry.owner == owner]
+        return [self._drop(number) for number in found]
+
     def _drop_oldest(self) -> int:
-        number, entry = self._entries.popitem(last=False)
+        return self._drop(next(iter(self._entries)))
+
+    def _drop(self, number: int) -> int:
+        entry = self._entries.pop(number)
         if self._exact.get(entry.fingerprint) == number:
             del self._exact[entry.fingerprint]
         for value in Sketch.from_bytes(entry.packed).hashes[:FINDERS].tolist():

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
-from classify.clustering import Rules, Shard
+from classify.cluster_rules import Kind, Rules
+from classify.clustering import Shard
 from classify.duplicates import find_in_pair
 from classify.segment import segment
 from classify.vectors import Background, language_of
@@ -30,7 +30,6 @@ from storage.records import (
 
 _START = datetime(2020, 1, 1, tzinfo=UTC)  # of files without a time column
 _BATCH = 100
-Kind = Literal["auto", "complaint", "post"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,9 @@ def agreement(found: Sequence[str], truth: Sequence[str]) -> Agreement:
     joint = Counter(zip(found, truth, strict=True))
     precision = sum(v * v / in_found[f] for (f, _), v in joint.items()) / n
     recall = sum(v * v / in_truth[t] for (_, t), v in joint.items()) / n
-    mutual = sum(v / n * math.log(v * n / (in_found[f] * in_truth[t])) for (f, t), v in joint.items())
+    mutual = sum(
+        v / n * math.log(v * n / (in_found[f] * in_truth[t])) for (f, t), v in joint.items()
+    )
     entropies = _entropy(list(in_found.values()), n) + _entropy(list(in_truth.values()), n)
     both = sum(_pairs(v) for v in joint.values())
     left = sum(_pairs(v) for v in in_found.values())
@@ -157,7 +158,9 @@ def run_clusters(
     spent: list[float] = []
     started = time.process_time()
     for number, mention in enumerate(mentions):
-        name = f"{keys[number] if keys else 'evaluation'}/{language_of(mention.title + mention.text)}"
+        name = (
+            f"{keys[number] if keys else 'evaluation'}/{language_of(mention.title + mention.text)}"
+        )
         if name not in shards:
             shards[name] = _new_shard(name, rules)
         item = (mention, _verdict(mention))

@@ -28,6 +28,7 @@ class Vector:
     weights: NDArray[np.float32]
 
     def __len__(self) -> int:
+        """Return the number of features."""
         return len(self.ids)
 
 
@@ -77,11 +78,11 @@ class Probe:
 class Rows:
     """Vectors of one greatest width in a few large arrays instead of two small ones each."""
 
-    def __init__(self, width: int, weight_type: type[np.floating]) -> None:  # type: ignore[type-arg]
+    def __init__(self, width: int, weight_type: type[np.floating]) -> None:
         self._width = width
         self._weight_type = weight_type
         self._ids: list[NDArray[np.uint32]] = []
-        self._weights: list[NDArray[np.floating]] = []  # type: ignore[type-arg]
+        self._weights: list[NDArray[np.floating]] = []
         self._free: list[int] = []
 
     def put(self, vector: Vector) -> int:

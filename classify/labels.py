@@ -16,20 +16,22 @@ KEYWORD_SHARE = 0.3  # of the texts that must hold a keyword
 GOOD_LENGTH = 60  # characters: a representative near this reads best
 _EDGE = " \t\n,.;:!?、，。；：！？…~～-—·\"'“”‘’()（）[]【】《》<>#@/|_"
 _SOLID = re.compile(r"[^\W_]")
-_FUNCTION_WORDS = frozenset(
-    "的 了 是 在 和 与 及 或 我 你 他 她 它 我们 你们 他们 这 那 就 也 都 还 又 很 太 吗 呢 吧 啊 被 把 "
-    "对 从 到 向 给 让 请 为 以 之 其 有 没 不 没有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以 "
-    "the a an of to in on at for and or is are was were be it this that with by from my our we i you".split()
-)
+_WORDS_TEXT = """
+的 了 是 在 和 与 及 或 我 你 他 她 它 我们 你们 他们 这 那 就 也 都 还 又 很 太 吗 呢 吧 啊 被 把 对 从
+到 向 给 让 请 为 以 之 其 有 没 不 没有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以
+the a an of to in on at for and or is are was were be it this that with by from my our we i you
+"""
+_FUNCTION_WORDS = frozenset(_WORDS_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What naming needs of one text: its beginning, its length, whether it was given a title."""
+    """What is remembered of one text: its beginning, its length, its form (`vectors.Fields`)."""
 
     gist: str
     length: int
     has_title: bool
+    is_complaint: bool
 
 
 def gist_of(title: str, body: str) -> str:
@@ -48,7 +50,7 @@ def shorten(gist: str) -> str:
 
 
 def _phrases(words: Sequence[str]) -> set[str]:
-    """Runs of words of 4 to 16 characters that neither begin nor end with a function word."""
+    """Return runs of words of 4 to 16 characters, no function word first or last."""
     found = set()
     for first, word in enumerate(words):
         if not _SOLID.match(word) or word in _FUNCTION_WORDS:
@@ -96,7 +98,9 @@ def _keywords(
     )
     if not words:
         return ()
-    ranked = sorted(zip(idf(words), words, strict=True), key=lambda one: (-one[0] * held[one[1]], one[1]))
+    ranked = sorted(
+        zip(idf(words), words, strict=True), key=lambda one: (-one[0] * held[one[1]], one[1])
+    )
     return tuple(word for _, word in ranked[:KEYWORDS])
 
 

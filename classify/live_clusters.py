@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classify.cluster_blob import Exemplar, Packed
+from classify.cluster_rules import Rules
 from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector
 from classify.labels import Member
 from classify.vectors import HEAVIEST
@@ -26,6 +28,7 @@ FOUNDERS = 3
 COMPARED = 16  # clusters compared exactly, those with most votes
 NEAREST = 0.3  # weight of the most similar exemplar; the rest is the centroid's
 MERGE_FEATURES = 16
+DAY_S = 86_400.0
 
 
 @dataclass(slots=True)
@@ -54,7 +57,6 @@ class LiveCluster:
     exemplars: list[Kept] = field(default_factory=list)
     centroid_row: int = -1  # -1: the only exemplar is the centroid
     norm: float = 1.0
-    mass: float = 0.0
     label: str = ""
     keywords: tuple[str, ...] = ()
     representative_id: MentionId | None = None
@@ -93,9 +95,8 @@ def _add(left: Vector, right: Vector) -> Vector:
 class LiveClusters:
     """All live clusters of a shard with their vectors and the index over them."""
 
-    def __init__(self, window_s: float, single_window_s: float) -> None:
-        self._window_s = window_s
-        self._single_window_s = single_window_s
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
         self._clusters: list[LiveCluster | None] = []
         self._free: list[int] = []
         self.by_id: dict[ClusterId, LiveCluster] = {}
@@ -104,9 +105,6 @@ class LiveClusters:
         self._index = PostingIndex()
         self._scratch = np.zeros(BUCKETS, dtype=np.uint8)
         self._due: list[tuple[float, int, int]] = []  # (expires at, opened_seq, slot), lower bounds
-
-    def __len__(self) -> int:
-        return len(self.by_id)
 
     def restore(self, cluster: LiveCluster, packed: Packed) -> None:
         """Take in a cluster that was stored; its slot and rows are given here."""
@@ -129,7 +127,6 @@ class LiveClusters:
             cluster.last_seq,
             cluster.touched,
             cluster.labelled_size,
-            cluster.mass,
             exemplars,
             centroid,
         )
@@ -157,6 +154,10 @@ class LiveClusters:
         if cluster.centroid_row >= 0:
             return self._centroids.get(cluster.centroid_row)
         return self._members.get(cluster.exemplars[0].row)
+
+    def lacks(self, cluster: LiveCluster, ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Say for each feature id [n] whether the cluster's centroid is without it."""
+        return np.isin(ids, self.centroid(cluster).ids, invert=True)
 
     # --- finding --------------------------------------------------------------------------------
 
@@ -209,24 +210,57 @@ class LiveClusters:
             first = last
         return scored
 
-    def nearest_centroid(self, cluster: LiveCluster) -> Match | None:
-        """Return the other cluster of 2 or more whose centroid is most like this one's."""
+    def partner(self, cluster: LiveCluster) -> Match | None:
+        """Return the cluster to merge a grown one with, None when none is alike enough.
+
+        Another grown one by their centroids; else a single mention that would join by now.
+        """
         centroid = self.centroid(cluster)
         slots, votes = self._index.vote(_heaviest(centroid, MERGE_FEATURES), 1e-9)
         found = [
             (-vote, one.opened_seq, one)
             for one, vote in ((self._at(s), v) for s, v in zip(slots, votes, strict=True))
-            if one is not cluster and one.centroid_row >= 0
+            if one is not cluster
         ]
         if not found:
             return None
-        others = [one for _, _, one in heapq.nsmallest(COMPARED, found)]
+        grown = heapq.nsmallest(COMPARED, (one for one in found if one[2].centroid_row >= 0))
+        single = heapq.nsmallest(COMPARED, (one for one in found if one[2].centroid_row < 0))
         probe = Probe(centroid, self._scratch)
+        return self._alike(probe, cluster, [one for *_, one in grown]) or self._lone(
+            probe, cluster, [one for *_, one in single]
+        )
+
+    def _alike(self, probe: Probe, cluster: LiveCluster, others: list[LiveCluster]) -> Match | None:
+        if not others:
+            return None
         dots = probe.dots(*self._centroids.take([one.centroid_row for one in others])).tolist()
         scored = [
             (-dot / (one.norm * cluster.norm), one.opened_seq, one)
             for dot, one in zip(dots, others, strict=True)
         ]
+        score, _, best = min(scored)
+        members = [kept.member for kept in cluster.exemplars + best.exemplars]
+        return Match(best, -score) if -score >= self._rules.least_alike(members) else None
+
+    def _lone(self, probe: Probe, cluster: LiveCluster, others: list[LiveCluster]) -> Match | None:
+        if not others:
+            return None
+        rows = [one.exemplars[0].row for one in others]
+        dots = probe.dots(*self._members.take(rows)).tolist()
+        members = self._members.take([kept.row for kept in cluster.exemplars])
+        scored = []
+        for dot, row, one in zip(dots, rows, others, strict=True):
+            cosine = dot / cluster.norm
+            least = self._rules.least_single(one.exemplars[0].member)
+            if (1 - NEAREST) * cosine + NEAREST < least:
+                continue  # no exemplar can save it
+            likeness = Probe(self._members.get(row), self._scratch).dots(*members)
+            score = NEAREST * float(likeness.max()) + (1 - NEAREST) * cosine
+            if score >= least:
+                scored.append((-score, one.opened_seq, one))
+        if not scored:
+            return None
         score, _, best = min(scored)
         return Match(best, -score)
 
@@ -303,15 +337,17 @@ class LiveClusters:
 
     def _expires(self, cluster: LiveCluster) -> float:
         alone = cluster.size + cluster.n_duplicates < 2
-        return cluster.touched + (self._single_window_s if alone else self._window_s)
+        days = self._rules.single_window_days if alone else self._rules.window_days
+        return cluster.touched + days * DAY_S
 
-    def take_expired(self, clock: float, keep: int, limit: int) -> list[LiveCluster]:
+    def take_expired(self, clock: float, limit: int) -> list[LiveCluster]:
         """Return up to `limit` clusters whose window has passed, the longest passed first.
 
-        None while `keep` or fewer are live. They are still held: pack them, then `drop` them.
+        None while no more than the rules keep are live. They are still held: pack them, then
+        `drop` them.
         """
         expired: list[LiveCluster] = []
-        limit = min(limit, len(self.by_id) - keep)
+        limit = min(limit, len(self.by_id) - self._rules.keep_clusters)
         while self._due and self._due[0][0] < clock and len(expired) < limit:
             due, opened_seq, slot = heapq.heappop(self._due)
             cluster = self._clusters[slot]
