@@ -9,7 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,16 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from config.errors import StoreError
+from config.load import load
+from groundswell import wiring
+from groundswell.replay import SteppedClock
 from storage import migrate
 from storage.migrations import HEAD
+from storage.records import RawMention, SourceId
 from storage.store import Store
 from tests.chain.hostility import (
+    Said,
     a_burst,
     assert_refused,
     attempt,
@@ -34,7 +41,7 @@ from tests.chain.hostility import (
 from tests.chain.project import Project, feed_source, pages_source, write_project
 from tests.postgres import PostgresServer, ServerAbsentError
 from tests.site.pages import Item, detail_page, list_page, rss
-from tests.site.server import Site
+from tests.site.server import Hit, Site
 
 XML = {"Content-Type": "application/rss+xml"}
 _MEMORY_KB = 700 * 1024  # of the main job, whatever a site sends; it needs some 300 MB anyway
@@ -302,9 +309,9 @@ def _set_revision(url: str, revision: str) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
 
 
-def test_postgresql_that_goes_away_is_told_and_all_is_done_once_when_it_is_back(
-    tmp_path: Path, site: Site
-) -> None:
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL server that a test may stop, with our tables."""
     try:
         server = PostgresServer()
     except ServerAbsentError as error:
@@ -312,47 +319,124 @@ def test_postgresql_that_goes_away_is_told_and_all_is_done_once_when_it_is_back(
     try:
         server.start()
         migrate.upgrade(server.url)
-        project = write_project(
-            tmp_path / "project",
-            server.url,
-            sources=[feed_source("posts", f"{site.url}/posts.xml")],
-            reachable=[site.authority],
-        )
-        _lose_the_server_in_the_middle(project, site, server, tmp_path / "log")
+        yield server
     finally:
         server.remove()
 
 
-def _lose_the_server_in_the_middle(
-    project: Project, site: Site, server: PostgresServer, log: Path
+def test_postgresql_that_goes_away_is_told_and_all_is_done_once_when_it_is_back(
+    tmp_path: Path, site: Site, own_server: PostgresServer
 ) -> None:
-    everything = items(60, datetime.now(UTC))
-    site.set("/posts.xml", rss(site.url, everything[40:]), XML)
+    now = datetime.now(UTC)
+    everyday, crisis = (
+        items(20, now),
+        posts_of(a_burst(now - timedelta(hours=2), people=25, hours=1.8)),
+    )
+    project = write_project(
+        tmp_path / "project",
+        own_server.url,
+        sources=[feed_source("posts", f"{site.url}/posts.xml")],
+        reachable=[site.authority],
+        receiver=site.url,
+    )
+    for owner in ("songyue", "heqing"):
+        site.set(f"/{owner}", b"{}")
+    site.set("/posts.xml", rss(site.url, everyday), XML)
+
+    with _main_job(project, tmp_path / "log") as (job, log):
+        _await(lambda: _understood(own_server.url) == 20, job, log)
+        own_server.stop()
+        site.set("/posts.xml", rss(site.url, [*crisis, *everyday]), XML)
+        # it reads the feed, cannot store what it read, says so, and goes on
+        _await(lambda: "pass outcome=error source=posts" in log.read_text(), job, log)
+        assert "cannot be reached" in log.read_text()
+        own_server.start()
+        _await(lambda: _messages(site) != [], job, log)
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=30) == 0
+
+    _assert_done_once(own_server.url, [*everyday, *crisis])
+    keys = [hit.headers["idempotency-key"] for hit in _messages(site)]
+    assert len(keys) == len(set(keys)) > 0
+
+
+@contextmanager
+def _main_job(project: Project, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run the main job, its log in a file; it never outlives the block."""
     with log.open("wb") as errors:
         job = subprocess.Popen(
             project.command("run", "--no-console"), env=project.environ, stderr=errors
         )
-        try:
-            _await(lambda: _understood(server.url) >= 20, job, log)
-            server.stop()
-            site.set("/posts.xml", rss(site.url, everything), XML)
-            polls = len(site.hits_of("/posts.xml"))
-            # it asks the site, cannot store the answer, says so, and asks again
-            _await(lambda: log.read_text().count("cannot be reached") >= 3, job, log)
-            _await(lambda: len(site.hits_of("/posts.xml")) > polls, job, log)
-            server.start()
-            _await(lambda: _understood(server.url) >= 60, job, log)
-            job.send_signal(signal.SIGTERM)
-            assert job.wait(timeout=30) == 0
-        finally:
-            if job.poll() is None:
-                job.kill()
-                job.wait()
-    counts = row_counts(server.url)
-    assert (counts["mention"], counts["mention_key"], counts["sighting"]) == (60, 60, 60)
+    try:
+        yield job, log
+    finally:
+        if job.poll() is None:
+            job.kill()
+            job.wait()
+
+
+def test_postgresql_gone_between_two_stages_costs_no_mention_and_doubles_none(
+    project: Project, own_server: PostgresServer
+) -> None:
+    now = datetime.now(UTC)
+    clock = SteppedClock(now)
+    said = posts_of(a_burst(now - timedelta(hours=2), people=25, hours=1.8)) + items(20, now)
+    store = Store(own_server.url)
+    try:
+        application = wiring.wire(load(project.folder, environ=project.environ), store, clock)
+        with store.transaction() as tx:
+            application.journey.keep(tx, [_raw(item, now) for item in said], now)
+        own_server.stop()
+        with pytest.raises(StoreError, match=r"cannot be reached .* unfinished work is repeated"):
+            application.stages.drain()
+        own_server.start()
+        application.stages.drain()
+    finally:
+        store.close()
+
+    _assert_done_once(own_server.url, said)
+    counts = row_counts(own_server.url)
+    assert counts["incident"] >= 1
+    assert counts["intent"] >= 1
+
+
+def posts_of(said: Sequence[Said]) -> list[Item]:
+    """Turn what was said into posts, the newest first."""
+    posts = [
+        Item(path=f"/said/{n}", title="", text=one.text, author=one.author, published=one.at)
+        for n, one in enumerate(said)
+    ]
+    return posts[::-1]
+
+
+def _raw(item: Item, now: datetime) -> RawMention:
+    return RawMention(
+        source_id=SourceId("posts"),
+        text=item.text,
+        title=item.title,
+        author=item.author,
+        native_id=item.path,
+        platform="posts",
+        observed_at=now,
+        published_at=item.published,
+    )
+
+
+def _messages(site: Site) -> list[Hit]:
+    return [hit for hit in list(site.hits) if hit.method == "POST"]
+
+
+def _assert_done_once(url: str, said: Sequence[Item]) -> None:
+    """Every item is one mention, understood, gathered where it must be, and counted once."""
+    counts = row_counts(url)
+    assert {counts[name] for name in ("mention", "mention_key", "sighting")} == {len(said)}
     assert (counts["mention_queue"], counts["gather_queue"]) == (0, 0)
-    assert sorted(_texts(server.url)["posts"]) == sorted(item.text for item in everything)
-    assert _outcomes(server.url)["keep", "kept"] == 60
+    assert sorted(_texts(url)["posts"]) == sorted(item.text for item in said)
+    outcomes = _outcomes(url)
+    assert outcomes["keep", "kept"] == len(said)
+    assert outcomes["gather", "gathered"] == counts["mention_cluster"]
+    left = sum(outcomes.get(("understand", why), 0) for why in ("no_brand", "not_negative"))
+    assert left + counts["mention_cluster"] == len(said)
 
 
 def _understood(url: str) -> int:
@@ -407,7 +491,7 @@ def test_half_a_year_of_history_pages_nobody_and_says_what_would_have_been(
     counts = row_counts(project.database)
     assert counts["mention"] == len(said)
     assert (counts["intent"], counts["incident"]) == (0, 0)
-    assert not [hit for hit in site.hits if hit.method == "POST"]
+    assert not _messages(site)
 
 
 def test_the_first_poll_of_a_new_source_pages_nobody_however_much_it_shows(
@@ -416,13 +500,8 @@ def test_the_first_poll_of_a_new_source_pages_nobody_however_much_it_shows(
     now = datetime.now(UTC)
     said = months_of_talk(now - timedelta(days=40), 40, 3, now - timedelta(days=20))[-140:]
     said += a_burst(now - timedelta(hours=8), people=60, hours=7)
-    shown = [
-        Item(
-            path=f"/post/{n}", title="", text=one.text, author=f"{one.author}-{n}", published=one.at
-        )
-        for n, one in enumerate(said)
-    ]
-    site.set("/new.xml", rss(site.url, list(reversed(shown))), XML)
+    shown = posts_of(said)
+    site.set("/new.xml", rss(site.url, shown), XML)
     project = write_project(
         tmp_path / "project",
         sqlite_url,
@@ -437,7 +516,7 @@ def test_the_first_poll_of_a_new_source_pages_nobody_however_much_it_shows(
     counts = row_counts(project.database)
     assert counts["mention"] == len(shown) == 200
     assert (counts["intent"], counts["incident"]) == (0, 0)
-    assert not [hit for hit in site.hits if hit.method == "POST"]
+    assert not _messages(site)
     store = Store(project.database)
     with store.read() as queries:
         noted = [text for _, text, _ in queries.would_have_been()]
