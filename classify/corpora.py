@@ -16,11 +16,15 @@ from storage.records import BrandId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One labelled example. `domain` is what leave-one-domain-out leaves out."""
+    """One labelled example. `domain` is what leave-one-domain-out leaves out.
+
+    `held_out` rows never train shipped weights, so that the floors in CI are measured on them.
+    """
 
     item: ScoreItem
     negative: bool
     domain: str
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

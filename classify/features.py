@@ -61,6 +61,13 @@ def extract(texts: Sequence[str]) -> Spans:
     return Spans(rows, starts - offset, ends - offset, bucket_of(batch.keys(starts, ends), salts))
 
 
+def shingles(texts: Sequence[str], size: int) -> tuple[Ints, Keys]:
+    """Return the row and the 64-bit key of every run of `size` characters, rows in order."""
+    batch = _Batch(texts, cut=False)
+    starts, ends, _ = batch.characters(size)
+    return batch.row_of[starts], batch.keys(starts, ends)
+
+
 def bucket_of(keys: Keys, salts: Keys) -> Ints:
     """Scramble salted keys into bucket numbers of HASH_BITS bits."""
     mixed = keys ^ salts
@@ -72,7 +79,7 @@ def bucket_of(keys: Keys, salts: Keys) -> Ints:
 class _Batch:
     """Texts laid end to end, with what is needed to key any span of them."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], *, cut: bool = True) -> None:
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         self.begin = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
         self.end = self.begin + lengths
@@ -94,7 +101,7 @@ class _Batch:
             spread * np.cumprod(powers, dtype=np.uint64)[:size], dtype=np.uint64, out=sums[1:]
         )
         self._sums = sums
-        self._word_start, self._word_end = self._cut()
+        self._word_start, self._word_end = self._cut() if cut else (self.begin[:0], self.begin[:0])
 
     def keys(self, starts: Ints, ends: Ints) -> Keys:
         keys: Keys = (self._sums[ends] - self._sums[starts]) * self._inverses[starts]

@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.features import HASH_BITS, Spans, extract
+from classify.cues import CUES, find_cues, lexicon_digest, strengths
+from classify.features import HASH_BITS, extract
 from classify.focus import focus, marked
 from classify.segment import segment, tokeniser_fingerprint
 from config.errors import ModelError
@@ -55,12 +56,22 @@ class Score:
     bias: float = 0.0
 
 
+class _Shares(NamedTuple):
+    """What each feature of a batch adds to the log-odds of its text, and where it stands."""
+
+    row: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    weight: Floats
+
+
 class Scorer:
     """Scores mentions with saved weights. Safe to share: nothing changes after loading."""
 
     def __init__(self, weights: NDArray[np.float32], idf: NDArray[np.float32], card: Any) -> None:
         self._weights = weights
         self._idf = idf
+        self._cue_weights = np.array([card["cues"][cue] for cue in CUES])
         self._bias = float(card["bias"])
         self.version: str = card["version"]
         self.trained_share = float(card["trained_share"])  # of negatives, what scores refer to
@@ -71,7 +82,7 @@ class Scorer:
         """Load `negative.json` and `negative.npz` of a directory, else the shipped ones.
 
         Errors: ModelError when a file is missing or broken, or the model was trained with words
-        cut otherwise than they are cut here.
+        cut, or a list of feelings worded, otherwise than here.
         """
         folder = directory or MODELS
         try:
@@ -79,20 +90,20 @@ class Scorer:
             with np.load(folder / "negative.npz", allow_pickle=False) as arrays:
                 weights = arrays["weights"].astype(np.float32)
                 idf = arrays["idf"].astype(np.float32)
-            trained_with, bits = card["tokeniser"], card["hash_bits"]
-            _ = card["bias"], card["version"], card["trained_share"]
+            scorer = cls(weights, idf, card)
+            trained_with = (card["tokeniser"], card["hash_bits"], card["lexicon"])
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
-                f"loading the negative model from {folder}: {error}; install the package again or"
-                " train with `python -m classify.training`"
+                f"loading the negative model from {folder}: {error!r}; install the package again"
+                " or train with `python -m classify.training`"
             ) from error
-        if trained_with != tokeniser_fingerprint() or bits != HASH_BITS:
+        here = (tokeniser_fingerprint(), HASH_BITS, lexicon_digest())
+        if trained_with != here:
             raise ModelError(
-                f"the negative model in {folder} was trained with tokeniser {trained_with} and"
-                f" {bits} hash bits, here they are {tokeniser_fingerprint()} and {HASH_BITS};"
-                " install the rjieba it names or train again"
+                f"the negative model in {folder} was trained with (tokeniser, hash bits, lexicon)"
+                f" {trained_with}, here they are {here}; install what it names or train again"
             )
-        return cls(weights, idf, card)
+        return scorer
 
     def score_many(self, items: Sequence[ScoreItem]) -> list[Score]:
         """Score items and keep their order; each score carries its TERMS strongest words."""
@@ -102,7 +113,7 @@ class Scorer:
         """Return the log-odds only, without words: the fast way for evaluation."""
         texts = [_focused(item) for item in items]
         log_odds = np.concatenate(
-            [self._contributions(batch)[2] for batch in _batches(texts)] or [np.zeros(0)]
+            [self._contributions(batch)[1] for batch in _batches(texts)] or [np.zeros(0)]
         )
         return log_odds + self._bias + [_rating_log_odds(item.rating) for item in items]
 
@@ -114,8 +125,8 @@ class Scorer:
         texts = [_focused(item) for item in items]
         scores: list[Score] = []
         for batch in _batches(texts):
-            spans, shares, log_odds = self._contributions(batch)
-            worded = _per_word(batch, spans, shares, limit)
+            shares, log_odds = self._contributions(batch)
+            worded = _per_word(batch, shares, limit)
             for words, odds in zip(worded, log_odds, strict=True):
                 scores.append(self._score(items[len(scores)], words, float(odds)))
         return scores
@@ -130,8 +141,8 @@ class Scorer:
             bias=self._bias,
         )
 
-    def _contributions(self, texts: Sequence[str]) -> tuple[Spans, Floats, Floats]:
-        """Return the features, what each adds to the log-odds, and the sums per text."""
+    def _contributions(self, texts: Sequence[str]) -> tuple[_Shares, Floats]:
+        """Return what each n-gram and cue adds to the log-odds, and the sums per text."""
         spans = extract(texts)
         # A feature counts once per text: repeats share the weight of one.
         _, index, times = np.unique(
@@ -141,9 +152,17 @@ class Scorer:
         once = 1.0 / times[index]
         squares = np.bincount(spans.row, weights=idf * idf * once, minlength=len(texts))
         norm = np.sqrt(np.maximum(squares, 1e-12))
-        shares: Floats = self._weights[spans.bucket] * idf * once / norm[spans.row]
-        sums = np.bincount(spans.row, weights=shares, minlength=len(texts)).astype(np.float64)
-        return spans, shares, sums
+        of_ngrams = self._weights[spans.bucket] * idf * once / norm[spans.row]
+        cues = find_cues(texts)
+        of_cues = self._cue_weights[cues.cue] * strengths(texts)[cues.row]
+        shares = _Shares(
+            np.concatenate((spans.row, cues.row)),
+            np.concatenate((spans.start, cues.start)),
+            np.concatenate((spans.end, cues.end)),
+            np.concatenate((of_ngrams, of_cues)),
+        )
+        sums = np.bincount(shares.row, weights=shares.weight, minlength=len(texts))
+        return shares, sums.astype(np.float64)
 
 
 def probability(log_odds: Floats) -> Floats:
@@ -176,9 +195,7 @@ def _batches(texts: Sequence[str]) -> list[Sequence[str]]:
     return batches
 
 
-def _per_word(
-    texts: Sequence[str], spans: Spans, shares: Floats, limit: int | None
-) -> list[list[Term]]:
+def _per_word(texts: Sequence[str], shares: _Shares, limit: int | None) -> list[list[Term]]:
     """Share each n-gram's weight equally among its characters, then sum by word.
 
     The sums stay exact: every share lands on exactly one word. With a limit only the strongest
@@ -187,11 +204,9 @@ def _per_word(
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     begin = np.concatenate(([0], np.cumsum(lengths)))
     level = np.zeros(begin[-1] + 1)
-    per_character = shares / (spans.end - spans.start)
-    level += np.bincount(
-        begin[spans.row] + spans.start, weights=per_character, minlength=len(level)
-    )
-    level -= np.bincount(begin[spans.row] + spans.end, weights=per_character, minlength=len(level))
+    each = shares.weight / (shares.end - shares.start)
+    level += np.bincount(begin[shares.row] + shares.start, weights=each, minlength=len(level))
+    level -= np.bincount(begin[shares.row] + shares.end, weights=each, minlength=len(level))
     running = np.concatenate(([0.0], np.cumsum(np.cumsum(level)[:-1])))
     return [
         _words_of(text, running[begin[row] : begin[row + 1] + 1], limit)
