@@ -82,15 +82,19 @@ def plain(value: object) -> Any:
             for field in dataclasses.fields(value)
             if not isinstance(getattr(value, field.name), bytes)
         }
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
     match value:
         case Enum():
             return value.name.lower() if isinstance(value.value, int) else value.value
         case datetime() | date():
             return value.isoformat()
-        case dict():
-            return {str(plain(key)): plain(item) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [plain(item) for item in value]
         case Path():
             return str(value)
         case _:

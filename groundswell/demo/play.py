@@ -78,7 +78,7 @@ def _play(telling: Telling, store: Store) -> None:
         finally:
             stopping.set()
             keeper.join()
-    print(
+    say(
         f"演示已停止，数据保存在 {telling.directory}/demo.db；再次运行会接着演 (run again to go on)"
     )
 
