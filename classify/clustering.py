@@ -48,6 +48,7 @@ from storage.records import (
 )
 
 SNAPSHOT_EVERY = 2000  # assignments
+GIST_READ = 300  # characters of a text from which its beginning is taken
 EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
 # Before the sketch of a stored assignment stand the shard's clock (f64), the number of the text's
 # features (u16) and a bit for each: was it new to the cluster.
@@ -370,7 +371,7 @@ def _arrival(mention: Mention) -> float:
 
 def _gist(mention: Mention) -> str:
     """How the text begins, as it was written: names are shown, not the plain spelling."""
-    fields = split_fields(mention.title, mention.text)
+    fields = split_fields(mention.title[:GIST_READ], mention.text[:GIST_READ])
     return gist_of(fields.title, fields.body)
 
 

@@ -7,7 +7,7 @@ resemblance because copies are cut short or commented; figures in bench/bench_cl
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -112,12 +112,11 @@ class SketchIndex:
         return None
 
     def _candidates(self, text: Sketch) -> list[int]:
-        shared: dict[int, int] = {}
+        shared: Counter[int] = Counter()
         for value in text.hashes[:FINDERS].tolist():
             bucket = self._buckets.get(value & _BUCKET_MASK)
             if bucket is not None:
-                for number in bucket[-LAST_READ:]:
-                    shared[number] = shared.get(number, 0) + 1
+                shared.update(bucket[-LAST_READ:])
         least = min(MIN_SHARED, text.shingles)
         found = [(-count, number) for number, count in shared.items() if count >= least]
         found.sort()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 BUCKETS = 1 << 16
 _MASK = np.uint32(BUCKETS - 1)
 MAX_READ = 20_000  # posting entries read for one vote, rarest features first: bounds the cost
-_CHUNK_BITS = 10
+_CHUNK_BITS = 16  # rows come in chunks of 65,536; memory is only used once a row is
 _CHUNK = 1 << _CHUNK_BITS
 
 
@@ -84,15 +84,18 @@ class Rows:
         self._ids: list[NDArray[np.uint32]] = []
         self._weights: list[NDArray[np.floating]] = []
         self._free: list[int] = []
+        self._next = 0  # rows from here on were never used
 
     def put(self, vector: Vector) -> int:
         """Store a vector and return its row; the weights must be exact in the rows' type."""
-        if not self._free:
-            first = len(self._ids) << _CHUNK_BITS
-            self._ids.append(np.zeros((_CHUNK, self._width), dtype=np.uint32))
-            self._weights.append(np.zeros((_CHUNK, self._width), dtype=self._weight_type))
-            self._free.extend(range(first + _CHUNK - 1, first - 1, -1))
-        row = self._free.pop()
+        if self._free:
+            row = self._free.pop()
+        else:
+            row = self._next
+            if row == len(self._ids) << _CHUNK_BITS:
+                self._ids.append(np.zeros((_CHUNK, self._width), dtype=np.uint32))
+                self._weights.append(np.zeros((_CHUNK, self._width), dtype=self._weight_type))
+            self._next += 1
         self.replace(row, vector)
         return row
 
@@ -117,10 +120,23 @@ class Rows:
 
     def take(self, rows: Sequence[int]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Return ids uint32 [n, width] and weights float32 [n, width] of n rows."""
-        last = _CHUNK - 1
-        ids = np.array([self._ids[row >> _CHUNK_BITS][row & last] for row in rows])
-        weights = np.array([self._weights[row >> _CHUNK_BITS][row & last] for row in rows])
+        if len(self._ids) == 1:
+            ids, weights = self._ids[0][rows], self._weights[0][rows]
+        else:
+            last = _CHUNK - 1
+            ids = np.array([self._ids[row >> _CHUNK_BITS][row & last] for row in rows])
+            weights = np.array([self._weights[row >> _CHUNK_BITS][row & last] for row in rows])
         return ids, weights.astype(np.float32, copy=False)
+
+
+def are_missing(ids: NDArray[np.uint32], among: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Say for each id [n] whether it is absent from sorted ids [m]."""
+    if not len(among):
+        return np.ones(len(ids), dtype=bool)
+    places = np.searchsorted(among, ids)
+    places[places == len(among)] = 0
+    absent: NDArray[np.bool_] = among[places] != ids
+    return absent
 
 
 class PostingIndex:

@@ -17,8 +17,8 @@ GOOD_LENGTH = 60  # characters: a representative near this reads best
 _EDGE = " \t\n,.;:!?、，。；：！？…~～-—·\"'“”‘’()（）[]【】《》<>#@/|_"
 _SOLID = re.compile(r"[^\W_]")
 _WORDS_TEXT = """
-的 了 是 在 和 与 及 或 我 你 他 她 它 我们 你们 他们 这 那 就 也 都 还 又 很 太 吗 呢 吧 啊 被 把 对 从
-到 向 给 让 请 为 以 之 其 有 没 不 没有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以
+的 了 是 在 和 与 及 或 我 你 他 她 它 我们 你们 他们 这 那 就 也 都 还 又 很 太 吗 呢 吧 啊 被 把
+对 从 到 向 给 让 请 为 以 之 其 有 没 不 没有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以
 the a an of to in on at for and or is are was were be it this that with by from my our we i you
 """
 _FUNCTION_WORDS = frozenset(_WORDS_TEXT.split())
@@ -79,11 +79,16 @@ def name_cluster(
     three on dev), else how the representative begins.
     """
     cut = [segment(member.gist) for member in members]
+    label = _phrase(cut) if len(cut) > 1 else ""
+    return label or shorten(members[face].gist), _keywords(cut, idf)
+
+
+def _phrase(cut: Sequence[Sequence[str]]) -> str:
+    """Return the best phrase that at least half of the texts share, "" when there is none."""
     phrases = Counter(phrase for words in cut for phrase in _phrases(words))
-    least = max(2, math.ceil(len(members) / 2))
+    least = max(2, math.ceil(len(cut) / 2))
     shared = [(count * math.sqrt(len(p)), p) for p, count in phrases.items() if count >= least]
-    label = max(shared)[1] if shared else shorten(members[face].gist)
-    return label, _keywords(cut, idf)
+    return max(shared)[1] if shared else ""
 
 
 def _keywords(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from classify.cluster_blob import Exemplar, Packed
 from classify.cluster_rules import Rules
-from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector
+from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector, are_missing
 from classify.labels import Member
 from classify.vectors import HEAVIEST
 from storage.records import ClusterId, MentionId
@@ -25,7 +25,8 @@ from storage.records import ClusterId, MentionId
 CENTROID = 200  # heaviest features kept of a centroid
 EXEMPLARS = 6  # the first three members and the last three
 FOUNDERS = 3
-COMPARED = 16  # clusters compared exactly, those with most votes
+COMPARED = 16  # clusters compared by centroid, those with most votes
+SCORED = 6  # of them compared by exemplars, those with the best centroids
 NEAREST = 0.3  # weight of the most similar exemplar; the rest is the centroid's
 MERGE_FEATURES = 16
 DAY_S = 86_400.0
@@ -157,7 +158,7 @@ class LiveClusters:
 
     def lacks(self, cluster: LiveCluster, ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Say for each feature id [n] whether the cluster's centroid is without it."""
-        return np.isin(ids, self.centroid(cluster).ids, invert=True)
+        return are_missing(ids, self.centroid(cluster).ids)
 
     # --- finding --------------------------------------------------------------------------------
 
@@ -191,12 +192,13 @@ class LiveClusters:
     def _score_grown(
         self, probe: Probe, grown: list[LiveCluster], bar: float
     ) -> list[tuple[float, int, LiveCluster]]:
-        dots = probe.dots(*self._centroids.take([one.centroid_row for one in grown]))
-        near = [
-            (dot / one.norm, one)
-            for dot, one in zip(dots.tolist(), grown, strict=True)
+        dots = probe.dots(*self._centroids.take([one.centroid_row for one in grown])).tolist()
+        cosines = [
+            (-dot / one.norm, one.opened_seq, one)
+            for dot, one in zip(dots, grown, strict=True)
             if (1 - NEAREST) * dot / one.norm + NEAREST >= bar  # else no exemplar can save it
         ]
+        near = [(-cosine, one) for cosine, _, one in heapq.nsmallest(SCORED, cosines)]
         if not near:
             return []
         rows = [kept.row for _, one in near for kept in one.exemplars]
@@ -248,17 +250,18 @@ class LiveClusters:
             return None
         rows = [one.exemplars[0].row for one in others]
         dots = probe.dots(*self._members.take(rows)).tolist()
+        cosines = [
+            (-dot / cluster.norm, one.opened_seq, one)
+            for dot, one in zip(dots, others, strict=True)
+        ]
         members = self._members.take([kept.row for kept in cluster.exemplars])
         scored = []
-        for dot, row, one in zip(dots, rows, others, strict=True):
-            cosine = dot / cluster.norm
-            least = self._rules.least_single(one.exemplars[0].member)
-            if (1 - NEAREST) * cosine + NEAREST < least:
-                continue  # no exemplar can save it
-            likeness = Probe(self._members.get(row), self._scratch).dots(*members)
-            score = NEAREST * float(likeness.max()) + (1 - NEAREST) * cosine
-            if score >= least:
-                scored.append((-score, one.opened_seq, one))
+        for cosine, opened_seq, one in heapq.nsmallest(SCORED, cosines):
+            vector = self._members.get(one.exemplars[0].row)
+            likeness = Probe(vector, self._scratch).dots(*members)
+            score = NEAREST * float(likeness.max()) - (1 - NEAREST) * cosine
+            if score >= self._rules.least_single(one.exemplars[0].member):
+                scored.append((-score, opened_seq, one))
         if not scored:
             return None
         score, _, best = min(scored)
@@ -297,8 +300,8 @@ class LiveClusters:
         else:
             cluster.centroid_row = self._centroids.put(centroid)
         cluster.norm = _norm(centroid)
-        self._index.remove(cluster.slot, np.setdiff1d(before, centroid.ids, assume_unique=True))
-        self._index.add(cluster.slot, np.setdiff1d(centroid.ids, before, assume_unique=True))
+        self._index.remove(cluster.slot, before[are_missing(before, centroid.ids)])
+        self._index.add(cluster.slot, centroid.ids[are_missing(centroid.ids, before)])
 
     def merge(self, survivor: LiveCluster, absorbed: LiveCluster) -> None:
         """Move everything of `absorbed` into `survivor`."""

@@ -29,6 +29,7 @@ from config.errors import ModelError, StoreError
 
 HEAVIEST = 64  # features kept of one mention
 BODY_CHARACTERS = 200
+READ_CHARACTERS = 600  # of a text; links and names in them do not count
 TITLE_CHARACTERS = 60  # a first line or sentence longer than this is no title
 WHOLE_TITLE = 60  # a text of one line up to this length is its own title
 SHORT_TEXT = 15  # characters below which one-character words and characters count
@@ -70,8 +71,8 @@ def split_fields(title: str, text: str) -> Fields:
 
     Without a title, a 【headline】 leads, else a short first line or sentence.
     """
-    body = tidy(text)
-    given = tidy(title)
+    body = tidy(text[:READ_CHARACTERS])
+    given = tidy(title[:READ_CHARACTERS])
     if given:
         if body.startswith(given):
             body = body[len(given) :].lstrip(" \n。:,.!?;")
