@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -299,11 +298,6 @@ def test_a_schema_newer_than_the_program_is_refused(
 
 
 def _set_revision(url: str, revision: str) -> None:
-    if url.startswith("sqlite"):
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
-        connection.close()
-        return
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = :r"), {"r": revision})

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -55,7 +56,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        kept = json.loads(path.read_text()) if path.exists() else {"instant": 0, "trail": []}
+        kept: dict[str, Any] = {"instant": 0, "trail": []}
+        if path.exists():
+            kept = json.loads(path.read_text())
         self.instant: int = kept["instant"]
         self.trail: list[str] = kept["trail"]
 
