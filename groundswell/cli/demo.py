@@ -41,10 +41,12 @@ def demo(
     ] = None,
 ) -> None:
     """Serve the local site, run the main job on it and show where to look."""
+    import logging
+
     from groundswell.demo.play import Telling, play
     from groundswell.log import set_up
 
-    set_up()
+    set_up(logging.WARNING)  # what happens is told as a story, not as a log
     play(
         Telling(
             seed=seed,

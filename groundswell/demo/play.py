@@ -28,6 +28,7 @@ from groundswell.service import serve
 from storage.store import Store
 
 _SAVE_CLOCK_S = 1.0
+_LINES = 200  # messages looked back on each second; a crisis sends a few dozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +69,27 @@ def _play(telling: Telling, store: Store) -> None:
     with DemoSite(story, clock, "127.0.0.1", _free(telling.site_port), inbox=inbox) as site:
         project = _project(site.url, _free(telling.port))
         site.receiver.introduce({f"demo-{owner.id}": owner.name for owner in project.owners})
-        password = ensure_first_user(store, clock.now())
-        _welcome(telling, project, site.url, password, resumed=last is not None)
         stopping = threading.Event()
-        keeper = threading.Thread(target=_keep_clock, args=(store, clock, stopping), daemon=True)
-        keeper.start()
+        keeper = threading.Thread(target=_keep, args=(store, project, clock, stopping))
+
+        def opening() -> None:
+            password = ensure_first_user(store, clock.now())
+            _welcome(telling, project, site.url, password, resumed=last is not None)
+            keeper.start()
+
         try:
-            serve(project, store, clock, rate=telling.rate, started=_ending(telling))
+            serve(
+                project,
+                store,
+                clock,
+                rate=telling.rate,
+                started=_ending(telling),
+                opening=opening,
+            )
         finally:
             stopping.set()
-            keeper.join()
+            if keeper.is_alive():
+                keeper.join()
     say(
         f"演示已停止，数据保存在 {telling.directory}/demo.db；再次运行会接着演 (run again to go on)"
     )
@@ -102,16 +114,22 @@ def _origin(store: Store, variant: Variant) -> datetime:
     return start
 
 
-def _keep_clock(store: Store, clock: ScaledClock, stopping: threading.Event) -> None:
-    """Write down where the clock stands, so that a killed demo never runs back."""
-    while not stopping.wait(_SAVE_CLOCK_S):
-        _save_clock(store, clock)
-    _save_clock(store, clock)
-
-
-def _save_clock(store: Store, clock: ScaledClock) -> None:
-    with store.transaction() as tx:
-        tx.set_meta("demo_clock", clock.now().isoformat())
+def _keep(store: Store, project: Project, clock: ScaledClock, stopping: threading.Event) -> None:
+    """Write down where the clock stands, so that it never runs back; say what is sent."""
+    with store.read() as queries:
+        said = {intent.intent_id for intent in queries.intents(None, _LINES)}
+    ended = False
+    while not ended:
+        ended = stopping.wait(_SAVE_CLOCK_S)
+        with store.transaction() as tx:
+            tx.set_meta("demo_clock", clock.now().isoformat())
+        with store.read() as queries:
+            fresh = [one for one in queries.intents(None, _LINES) if one.intent_id not in said]
+        for intent in reversed(fresh):
+            said.add(intent.intent_id)
+            reader = project.owner(intent.recipient_id)
+            name = reader.name if reader else intent.recipient_id
+            say(f"  {intent.created_at.astimezone(ZONE):%H:%M} → {name}  {intent.subject}")
 
 
 def _project(site_url: str, port: int) -> Project:
