@@ -337,7 +337,9 @@ def _grade_facts(grade: Grade | None, level: Level) -> list[tuple[str, str]]:
         (r for r in grade.reasons if r.points > 0 and r.code != grade.surge.reason),
         key=lambda reason: -reason.points,
     )
-    grounds = "；".join(reason.text.rstrip("。；") for reason in [*triggers, *scored][:4])
+    # a trigger that also scored stands in both
+    named = dict.fromkeys(reason.text.rstrip("。；") for reason in [*triggers, *scored])
+    grounds = "；".join([*named][:4])
     text = f"{_LEVEL_WORDS[level]}，{grade.score:.0f} 分"
     lines = [("等级", f"{text}：{grounds}。" if grounds else f"{text}。")]
     surge = grade.surge
