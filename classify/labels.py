@@ -18,7 +18,7 @@ _EDGE = " \t\n,.;:!?、，。；：！？…~～-—·\"'“”‘’()（）[]�
 _SOLID = re.compile(r"[^\W_]")
 _WORDS_TEXT = """
 的 了 是 在 和 与 及 或 我 你 他 她 它 我们 你们 他们 这 那 就 也 都 还 又 很 太 吗 呢 吧 啊 被 把
-对 从 到 向 给 让 请 为 以 之 其 有 没 不 没有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以
+对 从 到 向 给 让 请 为 以 之 其 有 不是 一个 什么 怎么 为什么 因为 所以 但是 如果 可以
 the a an of to in on at for and or is are was were be it this that with by from my our we i you
 """
 _FUNCTION_WORDS = frozenset(_WORDS_TEXT.split())

@@ -38,9 +38,10 @@ COMPLAINT_LINE = 30  # a Chinese text of one line up to this length is a complai
 TITLE_WORD = 2.0
 TITLE_PAIR = 1.0
 BODY_WORD = 0.85
-TROUBLE_SHARE = 0.3  # of a vector's square: docs/adr/0007-troubles.md
+TROUBLE_SHARE = 0.35  # of a vector's square: docs/adr/0007-troubles.md
 MOST_TROUBLES = 8
 BUCKETS = 1 << 18  # of document counts; 2^16 to 2^20 measured alike
+PRIOR = 11.0  # mentions a new shard behaves as if it had seen: else its first never gather
 EVERYDAY_SHARE = 0.001  # a feature in a larger share of everyday texts is damped
 LATIN_GRAM = 3  # characters of a piece of a Latin word
 MEMO_SIZE = 200_000
@@ -220,7 +221,7 @@ class Frequencies:
     def idf(self, ids: NDArray[np.uint32]) -> NDArray[np.float32]:
         """Return the inverse frequencies of feature ids [n] as float32 [n]."""
         buckets = ids & _LAST_BUCKET
-        rarity = np.log((1.0 + self.documents) / (0.5 + self.counts[buckets]))
+        rarity = np.log((PRIOR + self.documents) / (0.5 + self.counts[buckets]))
         found: NDArray[np.float32] = rarity.clip(0.01).astype(np.float32) * self._damping[buckets]
         return found
 

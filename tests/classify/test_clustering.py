@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from classify.cluster_rules import Rules
+from classify.evaluation_clusters import mentions_of
+from config.errors import StoreError
+from storage.records import Mention, ShardChanges, Verdict
+from tests.classify.ledger import Ledger, gather_all, items_of, restore
+from tests.eval.complaints import complaints
+from tests.make import NOW, make_verdict
+
+LEAK = (
+    "云雀净水器滤芯接口漏水，厨房地板泡坏了",
+    "净水器滤芯接口一直漏水，厨房全是水",
+    "滤芯接口漏水把厨房泡了，云雀净水器太坑",
+)
+HEAT = "云雀空气炸锅插头发烫，一股焦糊味，吓得赶紧拔了"
+# Small windows, so that a few hundred mentions meet every rule of time.
+TIGHT = Rules(
+    keep_clusters=40, window_days=6, single_window_days=2, duplicate_window_days=3,
+    duplicate_texts=60,
+)  # fmt: skip
+
+
+def generated(seed: int, size: int) -> list[tuple[Mention, Verdict]]:
+    rows = complaints(seed, issues=60)
+    rows = sorted(rows + rows[::9], key=lambda row: row["time"])[:size]
+    return [(one, make_verdict(one.mention_id)) for one in mentions_of(rows)]
+
+
+def in_batches(
+    items: list[tuple[Mention, Verdict]], borders: list[int], restarts: set[int]
+) -> list[ShardChanges]:
+    ledger = Ledger()
+    shard = restore(ledger, TIGHT)
+    made = []
+    for number, (first, last) in enumerate(zip([0, *borders], [*borders, len(items)], strict=True)):
+        if number in restarts:
+            shard = restore(ledger, TIGHT)
+        changes = shard.gather(items[first:last], NOW)
+        ledger.save(changes, items[first:last])
+        made.append(changes)
+    return made
+
+
+def test_the_same_trouble_gathers_and_another_stays_apart() -> None:
+    _, changes = gather_all(items_of([*LEAK, HEAT]))
+
+    homes = [one.cluster_id for one in changes.assignments]
+    assert len(set(homes[:3])) == 1
+    assert homes[3] != homes[0]
+
+
+def test_every_mention_gets_exactly_one_assignment_even_without_words() -> None:
+    items = items_of(["", "？！", "。。。", "a", "\ud800", LEAK[0]])
+    _, changes = gather_all(items)
+
+    assert [one.mention_id for one in changes.assignments] == [m.mention_id for m, _ in items]
+    assert [one.seq for one in changes.assignments] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_copy_inherits_the_cluster_and_moves_nothing() -> None:
+    ledger, first = gather_all(items_of(LEAK[:2]))
+    copies = items_of([f"转给大家看看//@小鹿:{LEAK[0]}"], first_id=9)
+    changes = restore(ledger).gather(copies, NOW)
+
+    [copy], [cluster] = changes.assignments, changes.clusters
+    assert copy.duplicate_of == 1
+    assert copy.cluster_id == first.assignments[0].cluster_id
+    assert copy.sketch == b""
+    assert (cluster.size, cluster.n_duplicates) == (2, 1)
+
+
+def test_a_copy_of_a_copy_points_at_the_original() -> None:
+    _, changes = gather_all(items_of([LEAK[0], LEAK[0] + "！", LEAK[0] + "？？"]))
+
+    assert [one.duplicate_of for one in changes.assignments] == [None, 1, 1]
+
+
+def test_a_revised_mention_is_no_copy_of_its_own_old_text() -> None:
+    ledger, _ = gather_all(items_of([LEAK[0]]))
+    [(mention, verdict)] = items_of([LEAK[0] + "，已经退款"])
+    changes = restore(ledger).gather([(replace(mention, revision=1), verdict)], NOW)
+
+    assert changes.assignments[0].duplicate_of is None
+
+
+def test_cluster_ids_come_from_the_first_mention() -> None:
+    _, once = gather_all(items_of([LEAK[0], HEAT]))
+    _, again = gather_all(items_of([LEAK[0], HEAT, LEAK[1]]))
+
+    assert {one.cluster_id for one in once.clusters} == {one.cluster_id for one in again.clusters}
+    assert once.clusters[0].cluster_id.startswith("yunque-")
+
+
+def test_opening_and_merging_stand_in_the_journal() -> None:
+    # The two halves share one mention's words only when the bridge comes.
+    texts = [
+        "净水器滤芯接口漏水 厨房地板泡坏", "净水器滤芯接口漏水 厨房橱柜泡坏",
+        "云雀客服电话打不通 售后推脱维修", "云雀客服电话打不通 售后推脱退款",
+        "净水器滤芯接口漏水 云雀客服电话打不通", "滤芯接口漏水 客服电话打不通 售后推脱",
+        "净水器滤芯接口漏水 客服电话打不通 售后推脱维修",
+    ]  # fmt: skip
+    rules = Rules(complaint_merge=0.25, post_merge=0.25)
+    ledger, changes = gather_all(items_of(texts), rules)
+
+    merges = [event for event in changes.events if event.kind == "merge"]
+    assert merges
+    for event in merges:
+        assert event.other_id is not None
+        assert ledger.clusters[event.other_id].state == "alias"
+    live = [one for one in ledger.clusters.values() if one.state == "live"]
+    assert sum(one.size + one.n_duplicates for one in live) == len(texts)
+    opened = [event.cluster_id for event in changes.events if event.kind == "open"]
+    assert sorted(opened) == sorted(ledger.clusters)
+
+
+def test_the_older_cluster_survives_a_merge() -> None:
+    texts = [*LEAK[:1], HEAT, *LEAK[1:], LEAK[0] + LEAK[1]]
+    ledger, _ = gather_all(items_of(texts), Rules(complaint_merge=0.05, post_merge=0.05))
+
+    aliases = [one for one in ledger.clusters.values() if one.state == "alias"]
+    for alias in aliases:
+        assert alias.alias_of is not None
+        survivor = ledger.clusters[alias.alias_of]
+        assert survivor.first_at is not None
+        assert alias.first_at is not None
+        assert survivor.first_at <= alias.first_at
+
+
+def test_a_cluster_untouched_for_its_window_goes_cold_and_is_stored_so() -> None:
+    rules = Rules(keep_clusters=0, single_window_days=14, window_days=60)
+    items = items_of([*LEAK, HEAT])
+    for days, text in ((20, "快递把机器摔坏了不肯赔"), (62, "门店说没有这个型号")):
+        at = NOW + timedelta(days=days)
+        [(mention, verdict)] = items_of([text], first_id=100 + days)
+        items.append((replace(mention, published_at=at, observed_at=at), verdict))
+    ledger, _ = gather_all(items, rules)
+
+    states = {one.size: one.state for one in ledger.clusters.values() if one.size > 1}
+    assert states == {3: "cold"}
+    assert sorted(one.state for one in ledger.clusters.values()) == ["cold"] * 3 + ["live"]
+
+
+def test_few_clusters_stay_live_whatever_their_age() -> None:
+    ledger, _ = gather_all(items_of([*LEAK, HEAT, LEAK[1] + "！！"], step=timedelta(days=200)))
+
+    assert {one.state for one in ledger.clusters.values()} == {"live"}
+
+
+def test_a_date_in_the_future_does_not_end_the_windows_of_others() -> None:
+    items = items_of([LEAK[0], HEAT, LEAK[1]])
+    mention, verdict = items[1]
+    items[1] = (replace(mention, published_at=NOW + timedelta(days=3650)), verdict)
+    ledger, _ = gather_all(items, Rules(keep_clusters=0))
+
+    assert {one.state for one in ledger.clusters.values()} == {"live"}
+
+
+def test_mentions_with_the_same_trouble_gather_in_any_words() -> None:
+    texts = ["这锅谁敢用啊，灶台都熏黑了", "半夜厨房冒烟，差点出大事", "刚插上电就闻到糊味"]
+    items = [
+        (mention, replace(verdict, products=("空气炸锅",), symptoms=("冒烟起火",)))
+        for mention, verdict in items_of(texts)
+    ]
+    _, changes = gather_all(items)
+
+    assert len({one.cluster_id for one in changes.assignments}) == 1
+
+
+def test_the_label_does_not_change_with_every_mention() -> None:
+    ledger = Ledger()
+    shard = restore(ledger)
+    labels = []
+    for item in items_of([f"{LEAK[n % 3]}，第{n}天了" for n in range(16)]):
+        changes = shard.gather([item], NOW)
+        labels += [one.label for one in changes.clusters if one.size > 1]
+
+    changed = sum(a != b for a, b in pairwise(labels))
+    assert changed <= 3
+
+
+@given(data=st.data())
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_restart_at_any_border_changes_no_byte(data: st.DataObject) -> None:
+    items = generated(data.draw(st.integers(0, 3)), 150)
+    borders = sorted(data.draw(st.sets(st.integers(1, len(items) - 1), max_size=6)))
+    restarts = data.draw(st.sets(st.integers(0, len(borders))))
+
+    assert in_batches(items, borders, set()) == in_batches(items, borders, restarts)
+
+
+@given(borders=st.sets(st.integers(1, 119), max_size=6))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_size_of_batches_does_not_change_where_mentions_go(borders: set[int]) -> None:
+    items = generated(1, 120)
+    [whole] = in_batches(items, [], set())
+    parts = in_batches(items, sorted(borders), set())
+
+    assert whole.assignments == tuple(one for part in parts for one in part.assignments)
+
+
+def test_a_restart_replays_what_came_after_the_snapshot() -> None:
+    items = generated(2, 250)
+    rules = Rules()
+    ledger = Ledger()
+    shard = restore(ledger, rules)
+    for first in range(0, 200, 50):
+        batch = items[first : first + 50]
+        ledger.save(shard.gather(batch, NOW), batch)
+    ledger.snapshot = None  # as if none had been due yet
+    unbroken = shard.gather(items[200:], NOW)
+
+    assert unbroken == restore(ledger, rules).gather(items[200:], NOW)
+
+
+def test_a_cluster_of_another_format_is_refused() -> None:
+    ledger, changes = gather_all(items_of([LEAK[0]]))
+    cluster = changes.clusters[0]
+    ledger.clusters[cluster.cluster_id] = replace(cluster, blob=b"\x63" + cluster.blob[1:])
+
+    with pytest.raises(StoreError, match="format 99, expected 1"):
+        restore(ledger)
+
+
+@given(st.lists(st.text(max_size=80), max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_any_texts_are_gathered(texts: list[str]) -> None:
+    items = items_of(texts)
+    ledger, changes = gather_all(items)
+
+    assert len(changes.assignments) == len(texts)
+    assert restore(ledger).gather(items_of([LEAK[0]], first_id=500), NOW).assignments

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classify.duplicates import SketchIndex, find_in_pair, is_copy
+from classify.fingerprint import fingerprint, sketch
+
+LONG = (
+    "我在门店买的云雀净水器用了不到两个月，滤芯接口开始漏水，半夜把厨房地板泡了，"
+    "打客服电话说三天内上门，结果等了一个星期没有人来，再打就让我自己拆下来寄回去，"
+    "维修费还要我出，说明书上明明写着整机保修一年。"
+)
+
+
+def test_a_text_cut_short_is_a_copy() -> None:
+    assert find_in_pair(LONG, LONG[:60] + "…全文")
+
+
+def test_a_text_with_a_comment_before_it_is_a_copy() -> None:
+    assert find_in_pair(LONG, "看到这个我也来气，" + LONG)
+
+
+def test_a_text_with_single_characters_mistyped_is_a_copy() -> None:
+    chance = random.Random(3)
+    mistyped = "".join("的" if chance.random() < 0.04 else c for c in LONG)
+
+    assert find_in_pair(LONG, mistyped)
+
+
+def test_another_order_number_in_the_same_template_is_no_copy() -> None:
+    first = "订单号20260310001的云雀净水器漏水，要求退一赔三，请平台介入处理"
+    second = "订单号20260418777的云雀净水器漏水，要求退一赔三，请平台介入处理"
+
+    assert not find_in_pair(first, second)
+
+
+def test_the_same_complaint_in_other_words_is_no_copy() -> None:
+    assert not find_in_pair(LONG, "云雀的净水器质量太差，接口渗水，售后一直拖着不来修")
+
+
+def test_hashtags_in_common_do_not_make_a_copy() -> None:
+    first = "#净水器漏水事件# 我家这台倒是一直没出过问题，用了三年"
+    second = "#净水器漏水事件# 建议大家都去查一下自己的批次号码"
+
+    assert not find_in_pair(first, second)
+
+
+def test_the_oldest_text_leaves_a_full_index() -> None:
+    index = SketchIndex(capacity=2)
+    texts = [
+        "第一条讲漏水的投诉内容在这里",
+        "第二条讲发热的帖子写了很多",
+        "第三条关于退款的长长的抱怨",
+    ]
+
+    left = [index.add(n, fingerprint(t), sketch(t)) for n, t in enumerate(texts)]
+
+    assert left == [[], [], [0]]
+    assert index.find(fingerprint(texts[0]), sketch(texts[0])) is None
+    assert index.find(fingerprint(texts[2]), sketch(texts[2])) == 2
+
+
+def test_texts_from_before_a_moment_leave() -> None:
+    index = SketchIndex()
+    index.add(1, fingerprint(LONG), sketch(LONG), clock=10.0)
+
+    assert index.drop_before(10.0) == []
+    assert index.drop_before(10.5) == [1]
+    assert index.find(fingerprint(LONG), sketch(LONG)) is None
+
+
+def test_an_owner_that_is_not_wanted_is_passed_over() -> None:
+    index = SketchIndex()
+    index.add(1, fingerprint(LONG), sketch(LONG))
+
+    assert index.find(fingerprint(LONG), sketch(LONG), lambda owner: owner != 1) is None
+
+
+def test_a_revised_text_is_forgotten_by_its_owner() -> None:
+    index = SketchIndex()
+    index.add(7, fingerprint(LONG), sketch(LONG))
+
+    assert index.discard(7) == [7]
+    assert index.find(fingerprint(LONG), sketch(LONG)) is None
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+@settings(max_examples=60, deadline=None)
+def test_being_a_copy_goes_both_ways(left: str, right: str) -> None:
+    assert is_copy(sketch(left), sketch(right)) == is_copy(sketch(right), sketch(left))
+    assert find_in_pair(left, left)
