@@ -45,6 +45,14 @@ def build() -> typer.Typer:
     return app
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("groundswell"))
+        raise typer.Exit
+
+
 def _root(
     context: typer.Context,
     config: Annotated[
@@ -55,12 +63,11 @@ def _root(
         typer.Option("--database", help="database URL", envvar="GROUNDSWELL_DATABASE"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
-    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="print the version", is_eager=True, callback=_version),
+    ] = False,
 ) -> None:
     """Take the options that every command shares; they may also follow the command's name."""
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("groundswell"))
-        raise typer.Exit
+    del version  # its callback has answered
     context.obj = Choices(config=config, database=database, as_json=as_json)
