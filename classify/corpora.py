@@ -37,6 +37,11 @@ class Corpus:
     domain: str
     domain_by: str = ""  # column that splits the file into domains
     train: bool = True
+    ours: bool = False  # written for this project and kept in classify/rows
+
+    def path(self, directory: Path) -> Path:
+        """Return where the file lies; ours come with the program."""
+        return Path(__file__).parent / "rows" / self.file if self.ours else directory / self.file
 
 
 def _is(*labels: str) -> Callable[[str], bool | None]:
@@ -96,6 +101,14 @@ CORPORA = (
         domain="finese",
     ),
     Corpus(
+        file="own_negative.csv",
+        licence="Apache-2.0",
+        negative=_is("1"),
+        domain="own",
+        domain_by="sector",
+        ours=True,
+    ),
+    Corpus(
         file="bdci2018_car.csv",
         licence="none stated",
         negative=_is("-1"),
@@ -107,7 +120,7 @@ CORPORA = (
 
 def read_rows(corpus: Corpus, directory: Path) -> list[Row]:
     """Read one labelled file of `directory`; rows without a usable label are left out."""
-    raw = read_csv(directory / corpus.file, ("text", "label"))
+    raw = read_csv(corpus.path(directory), ("text", "label"))
     items = items_of(raw)
     rows: list[Row] = []
     for cells, item in zip(raw, items, strict=True):

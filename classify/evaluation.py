@@ -72,7 +72,6 @@ def evaluate_negative(rows: Sequence[dict[str, str]], scorer: Scorer) -> dict[st
     those before; a figure that the labels do not define (AUC of one class) is None.
     Errors: ConfigError naming the first row whose label is none of these.
     """
-    from classify.adapting import estimate
     from classify.corpora import items_of
     from classify.sentiment import probability
 
@@ -81,7 +80,7 @@ def evaluate_negative(rows: Sequence[dict[str, str]], scorer: Scorer) -> dict[st
     items = items_of(rows)
     log_odds = scorer.log_odds_many(items)
     seconds = time.perf_counter() - started
-    adaptation = estimate(log_odds, scorer.trained_share)
+    adaptation = scorer.adapter.estimate(log_odds)
     plain = probability(log_odds)
     adapted = probability(log_odds + adaptation.shift)
     unadapted = {f"{key}_unadapted": value for key, value in _figures(plain, labels).items()}
@@ -93,11 +92,9 @@ def evaluate_negative(rows: Sequence[dict[str, str]], scorer: Scorer) -> dict[st
         "peak_rss_mb": peak_rss_mb(),
         **unadapted,
         "adaptation": {
-            "method": "Saerens 2002 EM with a Beta prior",
-            "trained_share": round(scorer.trained_share, 4),
+            "method": "shift from spread and mean of the unlabelled scores",
             "estimated_share": round(adaptation.share, 4),
             "shift": round(adaptation.shift, 4),
-            "rounds": adaptation.rounds,
         },
         "model": scorer.version,
     }

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-
 _WHAT = """## What it is
 
 Two logistic regressions, fitted apart and added: hashed words, pairs of words and runs of 1 to 4
 characters (TF-IDF, length one); and twelve kinds of cues from a list of feelings that the project
 wrote (`classify/words/feelings.txt`). Every domain is weighed to half negatives and by the square
-root of its size. Log-odds refer to a share of negatives of {share}; a source's own share is
-estimated from its unlabelled scores (Saerens 2002). Weights are float16 in an npz, no pickle, no
+root of its size. Log-odds refer to a share of negatives of {share}; how far a source
+is off is estimated from the spread and mean of its unlabelled scores (`classify.adapting`, which
+also says what the EM of Saerens 2002 did instead). Weights are float16 in an npz, no pickle, no
 text."""
 _HELD_OUT = """One near-duplicate group in twenty is held out of training; the floors in CI are
 measured on those rows. The list of feelings was written knowing what kinds of text these sets hold

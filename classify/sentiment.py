@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.adapting import Adapter
 from classify.cues import CUES, find_cues, lexicon_digest, strengths
 from classify.features import HASH_BITS, extract
 from classify.focus import focus, marked
@@ -74,7 +75,7 @@ class Scorer:
         self._cue_weights = np.array([card["cues"][cue] for cue in CUES])
         self._bias = float(card["bias"])
         self.version: str = card["version"]
-        self.trained_share = float(card["trained_share"])  # of negatives, what scores refer to
+        self.adapter = Adapter.of(card["adapter"])
         self.card: dict[str, Any] = card
 
     @classmethod
