@@ -171,8 +171,8 @@ class PostingIndex:
             if not bucket:
                 self._buckets[place] = None
 
-    def vote(self, vector: Vector, least: float) -> tuple[list[int], list[float]]:
-        """Return slots and votes: sums of squared weights of shared features, if >= `least`.
+    def vote(self, vector: Vector, least: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return slots [n] and votes [n]: sums of squared weights of shared features, if > `least`.
 
         By Cauchy and Schwarz the cosine with a cluster cannot exceed the root of its vote.
         """
@@ -189,8 +189,18 @@ class PostingIndex:
             lengths.append(len(bucket))
             values.append(squares[i])
         if not lists:
-            return [], []
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float64)
         weights = np.repeat(np.array(values, dtype=np.float64), lengths)
-        votes = np.bincount(np.concatenate(lists), weights=weights, minlength=1)
-        slots = np.flatnonzero(votes >= least)
-        return slots.tolist(), votes[slots].tolist()
+        votes = np.bincount(np.concatenate(lists), weights=weights)
+        slots: NDArray[np.intp] = np.flatnonzero(votes > least)
+        return slots, votes[slots].astype(np.float64, copy=False)
+
+
+def leaders(
+    slots: NDArray[np.intp], votes: NDArray[np.float64], count: int
+) -> list[tuple[int, float]]:
+    """Return the slots with the most votes and all that equal the last of them."""
+    if len(slots) > count:
+        chosen = votes >= np.partition(votes, len(votes) - count)[len(votes) - count]
+        slots, votes = slots[chosen], votes[chosen]
+    return list(zip(slots.tolist(), votes.tolist(), strict=True))

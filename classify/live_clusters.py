@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from classify.cluster_blob import Exemplar, Packed
 from classify.cluster_rules import Rules
-from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector, are_missing
+from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector, are_missing, leaders
 from classify.labels import Member
 from classify.vectors import HEAVIEST
 from storage.records import ClusterId, MentionId
@@ -100,6 +100,7 @@ class LiveClusters:
         self._rules = rules
         self._clusters: list[LiveCluster | None] = []
         self._free: list[int] = []
+        self._grown = np.zeros(1024, dtype=bool)  # by slot: has it more than one member
         self.by_id: dict[ClusterId, LiveCluster] = {}
         self._members = Rows(HEAVIEST, np.float16)
         self._centroids = Rows(CENTROID, np.float32)
@@ -139,16 +140,14 @@ class LiveClusters:
         else:
             cluster.slot = len(self._clusters)
             self._clusters.append(cluster)
+            if cluster.slot == len(self._grown):
+                self._grown = np.concatenate((self._grown, np.zeros_like(self._grown)))
+        self._grown[cluster.slot] = cluster.centroid_row >= 0
         self.by_id[cluster.cluster_id] = cluster
         centroid = self.centroid(cluster)
         cluster.norm = _norm(centroid)
         self._index.add(cluster.slot, centroid.ids)
         heapq.heappush(self._due, (self._expires(cluster), cluster.opened_seq, cluster.slot))
-
-    def _at(self, slot: int) -> LiveCluster:
-        cluster = self._clusters[slot]
-        assert cluster is not None
-        return cluster
 
     def centroid(self, cluster: LiveCluster) -> Vector:
         """Return the sum of the members' vectors, cut to its heaviest features."""
@@ -164,23 +163,20 @@ class LiveClusters:
 
     def best(self, vector: Vector, least: float) -> Match | None:
         """Return the best cluster when its score is at least `least`."""
-        slots, votes = self._index.vote(vector, least * least)
-        if not slots:
+        found = self._most_voted(*self._index.vote(vector, least * least))
+        if not found:
             return None
-        found = [(-vote, self._at(slot)) for slot, vote in zip(slots, votes, strict=True)]
-        if len(found) > COMPARED:
-            found = heapq.nsmallest(COMPARED, found, key=lambda one: (one[0], one[1].opened_seq))
         probe = Probe(vector, self._scratch)
-        singles = [one.exemplars[0] for _, one in found if one.centroid_row < 0]
+        singles = [one.exemplars[0] for one in found if one.centroid_row < 0]
         scored: list[tuple[float, int, LiveCluster]] = []
         if singles:
-            alone = [one for _, one in found if one.centroid_row < 0]
+            alone = [one for one in found if one.centroid_row < 0]
             dots = probe.dots(*self._members.take([kept.row for kept in singles]))
             scored += [
                 (-dot / one.norm, one.opened_seq, one)
                 for dot, one in zip(dots.tolist(), alone, strict=True)
             ]
-        grown = [one for _, one in found if one.centroid_row >= 0]
+        grown = [one for one in found if one.centroid_row >= 0]
         if grown:
             bar = max(least, -min(scored)[0] if scored else 0.0)
             scored += self._score_grown(probe, grown, bar)
@@ -218,20 +214,23 @@ class LiveClusters:
         Another grown one by their centroids; else a single mention that would join by now.
         """
         centroid = self.centroid(cluster)
-        slots, votes = self._index.vote(_heaviest(centroid, MERGE_FEATURES), 1e-9)
+        slots, votes = self._index.vote(_heaviest(centroid, MERGE_FEATURES), 0.0)
+        others = slots != cluster.slot
+        slots, votes = slots[others], votes[others]
+        grown = self._grown[slots]
+        probe = Probe(centroid, self._scratch)
+        return self._alike(
+            probe, cluster, self._most_voted(slots[grown], votes[grown])
+        ) or self._lone(probe, cluster, self._most_voted(slots[~grown], votes[~grown]))
+
+    def _most_voted(self, slots: NDArray[np.intp], votes: NDArray[np.float64]) -> list[LiveCluster]:
+        """Return the clusters to compare, most votes first, equal ones by age."""
         found = [
             (-vote, one.opened_seq, one)
-            for one, vote in ((self._at(s), v) for s, v in zip(slots, votes, strict=True))
-            if one is not cluster
+            for slot, vote in leaders(slots, votes, COMPARED)
+            if (one := self._clusters[slot]) is not None
         ]
-        if not found:
-            return None
-        grown = heapq.nsmallest(COMPARED, (one for one in found if one[2].centroid_row >= 0))
-        single = heapq.nsmallest(COMPARED, (one for one in found if one[2].centroid_row < 0))
-        probe = Probe(centroid, self._scratch)
-        return self._alike(probe, cluster, [one for *_, one in grown]) or self._lone(
-            probe, cluster, [one for *_, one in single]
-        )
+        return [one for *_, one in heapq.nsmallest(COMPARED, found)]
 
     def _alike(self, probe: Probe, cluster: LiveCluster, others: list[LiveCluster]) -> Match | None:
         if not others:
@@ -299,6 +298,7 @@ class LiveClusters:
             self._centroids.replace(cluster.centroid_row, centroid)
         else:
             cluster.centroid_row = self._centroids.put(centroid)
+            self._grown[cluster.slot] = True
         cluster.norm = _norm(centroid)
         self._index.remove(cluster.slot, before[are_missing(before, centroid.ids)])
         self._index.add(cluster.slot, centroid.ids[are_missing(centroid.ids, before)])
