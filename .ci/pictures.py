@@ -1,6 +1,6 @@
 """Take the pictures of the README from the running demo: docs/images/*.png.
 
-Run as `python .ci/pictures.py` with the e2e extra and Debian's Chromium installed; takes two minutes.
+Run as `python .ci/pictures.py` with the e2e extra and Debian's Chromium; takes two minutes.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def log_in(page: Page, console: str, password: str) -> None:
     page.wait_for_selector("input[name=old]")
     for field in page.locator("input[type=password]").all():
         name = field.get_attribute("name") or ""
-        field.fill(password if name in {"old"} else "a-longer-password-7")
+        field.fill(password if name == "old" else "a-longer-password-7")
     page.click("main button.primary")
 
 

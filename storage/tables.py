@@ -325,8 +325,8 @@ cluster_hour_text = _narrow(
     _number("text_key", key=True),
     _count("n"),
 )
-# What the mentions of a cluster state, counted: platforms, tiers, regions, products, symptoms, issue
-# classes and severity facts (these per author, because two posts of one person are one injury).
+# What the mentions of a cluster state, counted: platforms, tiers, regions, products, symptoms,
+# issue classes and severity facts (per author: two posts of one person are one injury).
 cluster_fact = _narrow(
     "cluster_fact",
     _text("cluster_id", key=True),
