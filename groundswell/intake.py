@@ -93,10 +93,8 @@ def take_in(request: Request, config: str | None, database: str | None, bars: Pr
     Beside a running main job only the intake is written (decisions.md 16); else the rows are
     carried all the way, and messages wait in the outbox for the next run.
     """
-    project, directory = wiring.load_project(config)
-    store = wiring.open_store(wiring.database_url(project, directory, database))
     holder = f"import:{socket.gethostname()}:{os.getpid()}"
-    try:
+    with wiring.opened(config, database) as (project, store):
         application = wiring.wire(project, store, RealClock())
         alone = store.take_lease(ENGINE_LEASE, holder, _LEASE_S)
         try:
@@ -104,8 +102,6 @@ def take_in(request: Request, config: str | None, database: str | None, bars: Pr
         finally:
             if alone:
                 store.drop_lease(ENGINE_LEASE, holder)
-    finally:
-        store.close()
 
 
 def _take_in(request: Request, application: Application, bars: Progress, *, alone: bool) -> Report:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,17 @@ def open_store(url: str) -> Store:
     """Open the database, making or upgrading its tables first."""
     migrate.upgrade(url)
     return Store(url)
+
+
+@contextmanager
+def opened(config: str | None, database: str | None = None) -> Iterator[tuple[Project, Store]]:
+    """Load the project and open its database for as long as the block runs."""
+    project, directory = load_project(config)
+    store = open_store(database_url(project, directory, database))
+    try:
+        yield project, store
+    finally:
+        store.close()
 
 
 def wire(

@@ -43,9 +43,7 @@ def explain(
     from groundswell.explain import Explainer, text_as_mention
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    project, directory = wiring.load_project(choices.config)
-    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
-    try:
+    with wiring.opened(choices.config, choices.database) as (project, store):
         if text.isdigit():
             with store.read() as queries:
                 mention = queries.mention(int(text))
@@ -60,8 +58,6 @@ def explain(
             restore=wiring.restore_shard,
         )
         explanation = explainer.explain(mention, brand)
-    finally:
-        store.close()
     show(choices, explanation, _lines(explanation))
 
 

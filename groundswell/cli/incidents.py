@@ -83,15 +83,10 @@ def list_(
     from storage.records import IncidentState
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    project, directory = wiring.load_project(choices.config)
-    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
     ended = {IncidentState.CLOSED, IncidentState.MERGED, IncidentState.DISMISSED}
     states = tuple(state for state in IncidentState if everything or state not in ended)
-    try:
-        with store.read() as queries:
-            found = queries.incidents(states)
-    finally:
-        store.close()
+    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
+        found = queries.incidents(states)
     rows = [
         (
             i.code,
@@ -122,17 +117,12 @@ def show_(
     from groundswell import wiring
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    project, directory = wiring.load_project(choices.config)
-    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
-    try:
-        with store.read() as queries:
-            found = queries.incident(incident)
-            if found is None:
-                raise GroundswellError(f"no incident {incident!r}; see: groundswell incidents list")
-            events = queries.incident_events(found.incident_id)
-            messages = queries.incident_intents(found.incident_id)
-    finally:
-        store.close()
+    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
+        found = queries.incident(incident)
+        if found is None:
+            raise GroundswellError(f"no incident {incident!r}; see: groundswell incidents list")
+        events = queries.incident_events(found.incident_id)
+        messages = queries.incident_intents(found.incident_id)
     document = {"incident": found, "events": events, "messages": messages}
     show(choices, document, _lines(found, events, [intent for intent, _ in messages]))
 
@@ -172,17 +162,13 @@ def _act(name: str, option: str) -> Callable[..., None]:
         from groundswell.desk import Desk
 
         choices = chosen(context, config=config, database=database, as_json=as_json)
-        project, directory = wiring.load_project(choices.config)
         clock = RealClock()
-        store = wiring.open_store(wiring.database_url(project, directory, choices.database))
-        try:
+        with wiring.opened(choices.config, choices.database) as (project, store):
             links = wiring.make_links(project, store)
             desk = Desk(store=store, project=project, clock=clock, links=links)
             actor = by or getpass.getuser()
             command = _command(name, actor, {"why": why, option or "note": value}, clock.now())
             after = desk.act(incident, command, into=value if option == "into" else "")
-        finally:
-            store.close()
         line = f"{after.code} → {after.state}（{after.level.zh}）{after.title}"
         show(choices, {"incident": after}, [line])
 

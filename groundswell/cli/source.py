@@ -48,13 +48,11 @@ def list_(
     from groundswell import wiring
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    project, directory = wiring.load_project(choices.config)
-    store = wiring.open_store(wiring.database_url(project, directory, choices.database))
-    try:
-        with store.read() as queries:
-            states = {state.source_id: state for state in queries.sources()}
-    finally:
-        store.close()
+    with (
+        wiring.opened(choices.config, choices.database) as (project, store),
+        store.read() as queries,
+    ):
+        states = {state.source_id: state for state in queries.sources()}
     rows = []
     document = []
     for source in project.sources:
