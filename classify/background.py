@@ -6,7 +6,7 @@ Run as `python -m classify.background --data DIR --out classify/models/backgroun
 from __future__ import annotations
 
 import argparse
-import hashlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.corpora import CORPORA, digest_of
 from classify.evaluation import read_csv
-from classify.segment import segment
+from classify.segment import segment, tokeniser_fingerprint
 from classify.text import rewrite
 from classify.vectors import BUCKETS, EVERYDAY_SHARE, Tokens, ids_of, split_fields
 
@@ -52,7 +53,7 @@ def count_background(directory: Path) -> tuple[NDArray[np.uint32], int]:
 
 
 def main() -> int:
-    """Count and write the table."""
+    """Count, write the table and beside it, as JSON, what it was counted from."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -61,8 +62,19 @@ def main() -> int:
     shares = (counts / np.float32(documents)).astype(np.float32)
     buckets = np.flatnonzero(shares > EVERYDAY_SHARE).astype(np.uint32)
     np.savez_compressed(asked.out, buckets=buckets, shares=shares[buckets])
-    digest = hashlib.sha256(asked.out.read_bytes()).hexdigest()
-    sys.stderr.write(f"background documents={documents} buckets={len(buckets)} sha256={digest}\n")
+    sets = [one for one in CORPORA if one.file.removesuffix(".csv") in SETS]
+    card = {
+        "what": "shares of everyday texts that hold a hashed feature, where above 1 in 1000",
+        "documents": documents,
+        "buckets": len(buckets),
+        "tokeniser": tokeniser_fingerprint(),
+        "sets": [
+            {"file": one.file, "sha256": digest_of(one.path(asked.data)), "licence": one.licence}
+            for one in sets
+        ],
+    }
+    asked.out.with_suffix(".json").write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n")
+    sys.stderr.write(f"background documents={documents} buckets={len(buckets)}\n")
     return 0
 
 
