@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from config.schema import Owner
 from storage.records import DigestFacts, Incident, IncidentEvent, IncidentId, IncidentState
@@ -61,7 +62,7 @@ def section_of(incident: Incident, desk: Desk) -> str:
 def _is_overdue(incident: Incident, desk: Desk) -> bool:
     if incident.state is not IncidentState.OPEN or _is_muted(incident, desk.now):
         return False
-    return desk.now - _waiting_since(incident, desk) > _time_to_acknowledge(incident)
+    return desk.now - _waiting_since(incident, desk) > time_to_acknowledge(incident)
 
 
 def _waiting_since(incident: Incident, desk: Desk) -> datetime:
@@ -70,9 +71,12 @@ def _waiting_since(incident: Incident, desk: Desk) -> datetime:
     return max(starts, default=first)
 
 
-def _time_to_acknowledge(incident: Incident) -> timedelta:
-    steps = incident.policy.steps
-    return timedelta(seconds=steps[0].after_s) if steps else _NO_STEPS
+def time_to_acknowledge(incident: Incident) -> timedelta:
+    """Return how long the present ladder waits first; a rise in level puts a new one behind."""
+    reached = [0, *(step.after_s for step in incident.policy.steps)]
+    waits = [later - earlier for earlier, later in pairwise(reached)]
+    begins = max((place + 1 for place, wait in enumerate(waits) if wait == 0), default=0)
+    return timedelta(seconds=waits[begins]) if begins < len(waits) else _NO_STEPS
 
 
 def _is_muted(incident: Incident, now: datetime) -> bool:
@@ -125,7 +129,7 @@ def _waiting_line(incident: Incident, section: str, desk: Desk) -> str:
         return f"静默至 {desk.clock(incident.muted_until)}"
     if section == "超时未确认":
         waited = desk.now - _waiting_since(incident, desk)
-        return f"已等 {_span(waited)}无人确认（应在 {_span(_time_to_acknowledge(incident))}内）"
+        return f"已等 {_span(waited)}无人确认（应在 {_span(time_to_acknowledge(incident))}内）"
     return f"第 {incident.epoch} 次发生，待确认" if section == "复发" else "待确认"
 
 

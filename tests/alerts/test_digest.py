@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.digest import MAX_ITEMS, compose, to_html, to_text
+from alerts.digest_lines import time_to_acknowledge
 from config.schema import Owner
 from storage.records import (
     Digest,
     DigestFacts,
+    EscalationStep,
     IncidentId,
     IncidentState,
     Level,
@@ -448,3 +450,14 @@ def test_two_thousand_incidents_are_counted():
     digest = compose(facts(incidents=many, events=events, counts=counts), ZHAO, OWNERS, NOW)
 
     assert "新增 2000 起" in digest.headline
+
+
+def test_after_a_rise_in_level_the_new_ladder_says_how_long_it_waits() -> None:
+    first, risen, later = (
+        EscalationStep(after_s=after_s, owner_ids=(OwnerId("lin"),)) for after_s in (900, 900, 2700)
+    )
+    before = make_incident(policy=replace(make_policy(), steps=(first, later)))
+    after = make_incident(policy=replace(make_policy(), steps=(first, risen, later)))
+
+    assert time_to_acknowledge(before) == timedelta(seconds=900)
+    assert time_to_acknowledge(after) == timedelta(seconds=1800)
