@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,13 @@ _MAY_DIFFER = {
     "fetch_event": {"duration_ms"},  # wall time of the request
     "detail_link": {"attempts"},  # counts claims, so that a page that kills is found: its purpose
     "intent": {"fence"},  # counts claims
+    "delivery": {"started_at", "ended_at"},  # a death delays what waited in line: see `delays`
 }
 # Of a message whose sender was killed between "begun" and "ended": nobody knows whether it went
 # out, so it is sent once more, later, under the same key.
 _MAY_DIFFER_IF_REPEATED = {
     "intent": {"attempts", "due_at", "reason"},
-    "delivery": {"n", "started_at", "ended_at"},
+    "delivery": {"n"},
 }
 
 
@@ -124,6 +125,15 @@ def _without(name: str, row: Row, repeated: Collection[str]) -> Row:
     if row.get("intent_id") in repeated:
         dropped |= _MAY_DIFFER_IF_REPEATED[name]
     return {column: value for column, value in row.items() if column not in dropped}
+
+
+def delays(left: Left, unbroken: Left) -> list[timedelta]:
+    """Return by how much later than in the unbroken run each message's last attempt began."""
+    began = [
+        {row["intent_id"]: row["started_at"] for row in run.tables["delivery"]}
+        for run in (left, unbroken)
+    ]
+    return [began[0][intent_id] - at for intent_id, at in began[1].items()]
 
 
 def repeats(left: Left) -> dict[str, list[Row]]:
