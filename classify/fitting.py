@@ -113,8 +113,9 @@ def inverse_frequency(counts: sparse.csr_matrix) -> NDArray[np.float32]:
     """Return the smoothed inverse document frequency, 0 for features too rare to keep."""
     texts = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = np.log((1 + counts.shape[0]) / (1 + texts)) + 1
-    kept: NDArray[np.float32] = np.where(texts >= MINIMUM_TEXTS, idf, 0).astype(np.float16)
-    return kept.astype(np.float32)
+    idf[texts < MINIMUM_TEXTS] = 0
+    stored: NDArray[np.float32] = idf.astype(np.float16).astype(np.float32)
+    return stored
 
 
 def weighted(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:
@@ -135,16 +136,20 @@ def row_weights(table: Table) -> Floats:
         share = min(max(share, 0.02), 0.98)
         per_class = np.where(table.labels[inside], 0.5 / share, 0.5 / (1 - share))
         weights[inside] = per_class * size**_SIZE_POWER / size
-    return weights * len(table) / weights.sum()
+    result: Floats = weights * len(table) / weights.sum()
+    return result
 
 
 def fit(table: Table) -> Weights:
     """Fit both models on all rows of the table."""
     idf = inverse_frequency(table.ngrams)
     balance = row_weights(table)
-    ngrams, first = logistic(
-        weighted(table.ngrams, idf), table.labels, balance, _NGRAM_STRENGTH, _ROUNDS
-    )
+    # Only columns that count: the solver's memory and time follow the width.
+    used = np.flatnonzero(idf)
+    narrow = weighted(table.ngrams, idf)[:, used]
+    used_weights, first = logistic(narrow, table.labels, balance, _NGRAM_STRENGTH, _ROUNDS)
+    ngrams = np.zeros(len(idf))
+    ngrams[used] = used_weights
     cues, second = logistic(table.cues, table.labels, balance, _CUE_STRENGTH, 5 * _ROUNDS)
     return Weights(ngrams, idf, cues, first + second)
 

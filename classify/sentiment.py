@@ -25,6 +25,8 @@ from storage.records import BrandHit, Term
 
 MODELS = Path(__file__).parent / "models"
 TERMS = 8  # words shown with a verdict; `explain` returns all
+_DECIMALS = 6  # shown weights and scores do not depend on the batch they were summed in
+_FARTHEST = 12.0  # log-odds; nothing read is surer than 1 in 160,000
 _BATCH_CHARACTERS = 40_000  # keeps the arrays of one batch within the processor's cache
 
 # A star rating says what the writer meant. Log-odds per star of five; not learned (no set holds
@@ -136,8 +138,9 @@ class Scorer:
         rated = _rating_log_odds(item.rating)
         if rated:
             words = [Term(text=f"{item.rating:g}星", weight=rated), *words]
+        total = np.array(log_odds + rated + self._bias)
         return Score(
-            negative=float(probability(np.array(log_odds + rated + self._bias))),
+            negative=round(float(probability(np.clip(total, -_FARTHEST, _FARTHEST))), _DECIMALS),
             terms=tuple(words),
             bias=self._bias,
         )
@@ -167,8 +170,8 @@ class Scorer:
 
 
 def probability(log_odds: Floats) -> Floats:
-    """Turn log-odds into probabilities without overflow."""
-    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -40, 40)))
+    """Turn log-odds into probabilities; never quite 0 or 1."""
+    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30)))
     return result
 
 
@@ -224,7 +227,7 @@ def _words_of(text: str, running: Floats, limit: int | None) -> list[Term]:
     if not words:
         return []
     ends = np.cumsum([len(word) for word in words])
-    weights = np.diff(running[ends], prepend=running[0])
+    weights = np.diff(running[ends], prepend=running[0]).round(_DECIMALS)
     order = np.argsort(-np.abs(weights), kind="stable")
     if limit is not None:
         order = order[: 2 * limit]

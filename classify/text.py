@@ -55,7 +55,11 @@ class _Rewriting(dict[int, str]):
         # decorates ("zalgo"); variation selectors are Mn as well.
         if category in {"Cc", "Cf", "Co", "Cs", "Mn", "Me"}:
             return ""
-        plain = unicodedata.normalize("NFKC", character).casefold()
+        plain = "".join(
+            part
+            for part in unicodedata.normalize("NFKC", character).casefold()
+            if unicodedata.category(part) != "Mn"  # a spacing accent falls apart into one
+        )
         simplified: str = self._simplify.convert(plain)
         return simplified
 

@@ -55,20 +55,18 @@ def train(
     table = tabulate(rows)
     training = np.array([not row.held_out for row in rows])
     progress("calibrating on left-out families")
-    sample, raw = unseen_scores(table, training)
-    slope, shift = calibrate(sample, raw)
+    raw = unseen_scores(table, training)
+    slope, shift = calibrate(table, raw)
     log_odds = slope * raw + shift
-    adapter = adapter_without(sample, log_odds)
+    adapter = adapter_without(table, log_odds)
     progress(f"fitting {int(training.sum())} rows")
     fitted = fit(table.part(training))
     weights = Weights(fitted.ngrams, fitted.idf, fitted.cues, fitted.intercept, slope, shift)
     card = _save(weights, adapter, sets, out_dir)
-    card["calibration"] = reliability(log_odds, sample.labels)
+    card["calibration"] = reliability(log_odds, table.labels)
     card["held_out"] = _held_out(weights, table.part(~training), adapter)
     if lodo:
-        card["left_out"] = leave_one_domain_out(
-            table, training, (slope, shift), (sample, log_odds), progress
-        )
+        card["left_out"] = leave_one_domain_out(table, training, (slope, shift), log_odds, progress)
     write_card(card, out_dir)
     return card
 
