@@ -18,6 +18,7 @@ from config.errors import ModelError
 from config.schema import ISSUE_CLASSES
 
 MODELS = Path(__file__).parent / "models"
+OTHER = ISSUE_CLASSES[-1]
 ISSUE_BITS = 16  # buckets of the small model; 2^16 x 13 weights, most of them zero
 VOTE_WEIGHT = 2.0  # log-odds of all votes for one class; 1 to 4 differ by .03 macro-F1
 _STRONG, _ORDINARY = 2.0, 1.0
@@ -82,7 +83,7 @@ class IssueClassifier:
             scores = self._model_scores(batch) + VOTE_WEIGHT * self._votes(batch)
             best = scores.round(9).argmax(axis=1)
             classes += [
-                ISSUE_CLASSES[number] if text else ISSUE_CLASSES[-1]
+                ISSUE_CLASSES[number] if text else OTHER
                 for number, text in zip(best, batch, strict=True)
             ]
         return classes

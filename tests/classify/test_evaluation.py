@@ -122,7 +122,7 @@ def test_an_entity_turns_the_score_towards_it(scorer: Scorer) -> None:
 
 
 def test_issues_are_compared_by_class() -> None:
-    rows = [{"text": "申请退款被拒", "label": "退款退货"}, {"text": "爬山", "label": "其他"}]
+    rows = [{"text": "申请退款被拒", "label": "退款退货"}, {"text": "周末去爬山", "label": "其他"}]
 
     figures = evaluate_issues(rows, IssueClassifier.load())
 
