@@ -34,7 +34,7 @@ def rows_of(name: str, limit: int | None = None) -> Sequence[Row]:
 
 
 def assert_floors(figures: Mapping[str, float], floors: Mapping[str, float]) -> None:
-    print(dict(figures))  # noqa: T201 - run with -s to see them
+    print(dict(figures))
     low = {key: figures[key] for key, floor in floors.items() if figures[key] < floor}
     assert not low, f"under the floor: {low}, expected at least {dict(floors)}"
 
@@ -94,7 +94,7 @@ def test_edited_copies_are_found_and_look_alikes_are_not() -> None:
             right.append(is_right)
     recalls = {kind: sum(hits) / len(hits) for kind, hits in found.items()}
     every = [hit for hits in found.values() for hit in hits]
-    print("recall by edit", recalls)  # noqa: T201 - run with -s to see them
+    print("recall by edit", recalls)
 
     assert sum(every) / len(every) >= 0.96
     assert sum(right) / len(right) >= 0.99
