@@ -17,7 +17,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 MINIMUM_TEXTS = 50  # fewer say nothing about a source
-_FARTHEST = 2.5  # log-odds; no estimate moves scores farther
+# No estimate moves scores farther (log-odds). Upward hardly at all: among left-out domains that
+# won .06 macro-F1 once and cost up to .12.
+_LOWEST, _HIGHEST = -2.5, 0.5
 _CLIPPED = 8.0  # log-odds beyond say nothing more
 _SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)  # of negatives, that each domain is resampled to
 _RESAMPLED = 2000
@@ -59,7 +61,7 @@ class Adapter:
             return Adaptation(float(_sigmoid(log_odds).mean()) if len(log_odds) else 0.5, 0.0)
         spread, mean = _summary(log_odds)
         wanted = self.intercept + self.spread * spread + self.mean * mean
-        shift = float(np.clip(wanted, -_FARTHEST, _FARTHEST))
+        shift = float(np.clip(wanted, _LOWEST, _HIGHEST))
         return Adaptation(float(_sigmoid(log_odds + shift).mean()), shift)
 
 

@@ -158,7 +158,9 @@ def _item(cells: dict[str, str], matcher: BrandMatcher, ids: dict[str, BrandId])
     found = matcher.match("", text, "", "")
     own = found.get(ids[entity], ())
     others = tuple(hit for brand, hits in found.items() if brand != ids[entity] for hit in hits)
-    return ScoreItem(text=text, hits=own, others=others if own else ())
+    if own:
+        return ScoreItem(text=text, hits=own, others=others)
+    return ScoreItem(text=text, is_nested=entity in text)
 
 
 def digest_of(path: Path) -> str:

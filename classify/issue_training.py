@@ -33,14 +33,16 @@ def train_issues(path: Path, out_dir: Path) -> None:
     from sklearn.linear_model import LogisticRegression
 
     rows = read_csv(path, ("text", "label"))
-    labels = [cells["label"] for cells in rows]
+    labels = [one["label"] for one in rows]
     if set(labels) != set(ISSUE_CLASSES):
         odd = ", ".join(sorted(set(labels) ^ set(ISSUE_CLASSES)))
         raise ConfigError(
             f"{path}: expected rows of exactly our issue classes; these differ: {odd}"
         )
-    row, bucket = issue_features([normalise(cells["text"]) for cells in rows])
-    values = 1 / np.sqrt(np.bincount(row)[row])
+    row, bucket, sizes = issue_features([normalise(one["text"]) for one in rows])
+    cells = np.unique((row << ISSUE_BITS) | bucket)
+    row, bucket = cells >> ISSUE_BITS, cells & ((1 << ISSUE_BITS) - 1)
+    values = 1 / np.sqrt(sizes[row])
     matrix = sparse.csr_matrix((values, (row, bucket)), shape=(len(rows), 1 << ISSUE_BITS))
     model = LogisticRegression(C=_STRENGTH, max_iter=300)
     model.fit(matrix, [ISSUE_CLASSES.index(label) for label in labels])

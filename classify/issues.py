@@ -26,6 +26,7 @@ _LOOKED_AT = 600  # characters; what a complaint is about stands near its beginn
 _BATCH = 500  # texts
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class IssueClassifier:
@@ -36,7 +37,8 @@ class IssueClassifier:
     """
 
     def __init__(self, weights: NDArray[np.float32], bias: Floats) -> None:
-        self._weights = weights
+        self._weights = weights.astype(np.float64)
+        self._known: NDArray[np.bool_] = np.abs(weights).sum(axis=1) > 0
         self._bias = bias
         self._index = PhraseIndex(
             (
@@ -89,13 +91,16 @@ class IssueClassifier:
         return classes
 
     def _model_scores(self, batch: Sequence[str]) -> Floats:
-        rows, buckets = issue_features(batch)
+        rows, buckets, sizes = issue_features(batch)
+        known = self._known[buckets]
+        cells = np.sort((rows[known] << ISSUE_BITS) | buckets[known])
+        if len(cells):
+            cells = cells[np.concatenate(([True], cells[1:] != cells[:-1]))]
+        rows, weights = cells >> ISSUE_BITS, self._weights[cells & ((1 << ISSUE_BITS) - 1)]
         sums = np.zeros((len(batch), len(ISSUE_CLASSES)))
-        for number in range(len(ISSUE_CLASSES)):
-            sums[:, number] = np.bincount(
-                rows, weights=self._weights[buckets, number], minlength=len(batch)
-            )
-        sizes = np.bincount(rows, minlength=len(batch))
+        starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))[: len(rows)]
+        if len(rows):
+            sums[rows[starts]] = np.add.reduceat(weights, starts, axis=0)
         result: Floats = sums / np.sqrt(np.maximum(sizes, 1))[:, None] + self._bias
         return result
 
@@ -110,8 +115,8 @@ class IssueClassifier:
         return shares
 
 
-def issue_features(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct features of normalised texts as (row, bucket) pairs, rows in order."""
+def issue_features(texts: Sequence[str]) -> tuple[Ints, Ints, Ints]:
+    """Return the features of normalised texts, repeats kept: rows, buckets, number per row."""
     spans = extract(texts)
-    cells = np.unique((spans.row << ISSUE_BITS) | (spans.bucket >> (HASH_BITS - ISSUE_BITS)))
-    return cells >> ISSUE_BITS, cells & ((1 << ISSUE_BITS) - 1)
+    sizes = np.bincount(spans.row, minlength=len(texts))
+    return spans.row, spans.bucket >> (HASH_BITS - ISSUE_BITS), sizes

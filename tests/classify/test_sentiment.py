@@ -93,6 +93,13 @@ def test_stars_are_evidence_and_shown(scorer: Scorer) -> None:
     assert scorer.score_many([ScoreItem(**item, rating=80)])[0].negative == none.negative
 
 
+def test_a_name_inside_a_longer_name_is_hardly_blamed(scorer: Scorer) -> None:
+    free, nested = scorer.score_many([ScoreItem(text=BAD), ScoreItem(text=BAD, is_nested=True)])
+
+    assert nested.negative < free.negative
+    assert nested.terms[0].text == "只在更长的名称里出现"
+
+
 def test_company_and_order_change_no_score(scorer: Scorer) -> None:
     items = [ScoreItem(text=text) for text in FIXED]
     together = [score.negative for score in scorer.score_many(items * 300)][: len(items)]
