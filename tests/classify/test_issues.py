@@ -49,5 +49,5 @@ def test_order_is_kept(classifier: IssueClassifier) -> None:
 
 
 @given(st.text(st.characters(), max_size=100))
-def test_any_text_gets_one_of_our_classes(text: str) -> None:
-    assert IssueClassifier.load().classify_many([text])[0] in ISSUE_CLASSES
+def test_any_text_gets_one_of_our_classes(classifier: IssueClassifier, text: str) -> None:
+    assert classifier.classify_many([text])[0] in ISSUE_CLASSES
