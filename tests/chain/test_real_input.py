@@ -178,9 +178,9 @@ def assert_each_left_once(store: Store, *sources: str) -> None:
     stages = outcomes_of(store, *sources)
     by_understand, by_gather = stages["understand"], stages["gather"]
     assert stages["keep"]["kept"] == ROWS
-    assert set(by_understand) == {"no_brand", "not_negative"}
+    assert set(by_understand) <= {"no_brand", "not_negative"}  # all of a complaint site is negative
     assert set(by_gather) == {"gathered"}
-    assert by_understand["no_brand"] + by_understand["not_negative"] + by_gather["gathered"] == ROWS
+    assert sum(by_understand.values()) + by_gather["gathered"] == ROWS
     assert by_understand["no_brand"] < 0.8 * ROWS
 
 
