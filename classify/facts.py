@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from classify.lexicon import sections
-from classify.phrases import PhraseIndex
+from classify.phrases import PhraseIndex, Place
 from classify.text import normalise
 from storage.records import BrandHit
 
@@ -56,11 +56,7 @@ def _index() -> PhraseIndex:
 def severity(text: str) -> tuple[str, ...]:
     """Return the grave facts that a text states, in the order of FACTS."""
     plain = normalise(text)
-    stated = {
-        place.label
-        for place in _index().find(plain)
-        if place.label == "child" or _is_stated(plain, place.start)
-    }
+    stated = {_stated(plain, place) for place in _index().find(plain)} - {""}
     if not stated & _HARMS:
         stated.discard("child")
     return tuple(fact for fact in FACTS if fact in stated)
@@ -71,11 +67,15 @@ def products(hits: Iterable[BrandHit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hit.product for hit in hits if hit.product))
 
 
-def _is_stated(plain: str, start: int) -> bool:
-    clause = plain[max(0, start - 24) : start]
+def _stated(plain: str, place: Place) -> str:
+    """Return the fact that stands at a place; "" when it is denied or only supposed."""
+    if place.label == "child":
+        return place.label
+    clause = plain[max(0, place.start - 24) : place.start]
     borders = list(_CLAUSE_START.finditer(clause))
     if borders:
         clause = clause[borders[-1].end() :]
     if _NEAR_MISS.search(clause):
-        return True
-    return not (_DENIED.search(clause) or _SUPPOSED.search(clause))
+        # nobody has died who nearly did; that it was dangerous stays true
+        return "injury" if place.label == "death" else place.label
+    return "" if _DENIED.search(clause) or _SUPPOSED.search(clause) else place.label

@@ -69,3 +69,8 @@ def test_products_are_named_once() -> None:
         )
 
     assert products([hit("x5"), hit(""), hit("p7"), hit("x5")]) == ("x5", "p7")
+
+
+def test_a_death_that_nearly_happened_is_a_danger_and_no_death() -> None:
+    assert severity("锅盖弹起来差点出人命") == ("injury",)
+    assert "death" in severity("锅盖弹起来，老人不幸身亡")
