@@ -60,7 +60,7 @@ class Journal:
         if path.exists():
             kept = json.loads(path.read_text())
         self.instant: int = kept["instant"]
-        self.trail: list[str] = kept["trail"]
+        self.trail: list[list[str]] = kept["trail"]  # per commit or send: what it was
 
     def save(self) -> None:
         fresh = self._path.with_suffix(".new")
@@ -90,13 +90,13 @@ class Death:
         if not steps:
             return
         with self._lock:
-            self._journal.trail += sorted(steps)
+            self._journal.trail.append(sorted(steps))
             self._journal.save()
             if self._side == "after" and self._step in steps and self._done() >= self._n:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _done(self) -> int:
-        return self._journal.trail.count(self._step)
+        return sum(self._step in steps for steps in self._journal.trail)
 
 
 class MortalStore(Store):

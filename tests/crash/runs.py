@@ -42,11 +42,12 @@ _MAY_DIFFER_IF_REPEATED = {
 
 @dataclass(frozen=True)
 class Left:
-    """What a run left: all tables, the messages that came by key, and the steps in their order."""
+    """What a run left: all tables, the messages that came by key, and the commits in their order,
+    each as the steps that it belongs to."""
 
     tables: Mapping[str, Sequence[Row]]
     messages: Mapping[str, Sequence[bytes]]
-    trail: Sequence[str]
+    trail: Sequence[Sequence[str]]
 
 
 def run_through(url: str, world: World, folder: Path, points: Sequence[str] = ()) -> Left:
