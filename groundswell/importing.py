@@ -324,5 +324,10 @@ def _parquet(path: Path) -> Iterator[dict[str, Any] | str]:
         raise GroundswellError(
             f"importing {str(path)!r}: .parquet needs pyarrow: pip install 'groundswell[parquet]'"
         ) from error
-    for batch in parquet.ParquetFile(path).iter_batches(batch_size=500):
-        yield from batch.to_pylist()
+    try:
+        file = parquet.ParquetFile(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"importing {str(path)!r}: not a readable .parquet file") from error
+    with file:
+        for batch in file.iter_batches(batch_size=500):
+            yield from batch.to_pylist()

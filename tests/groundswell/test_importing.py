@@ -131,3 +131,17 @@ def test_a_header_that_is_mapped_but_absent_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="--map names the column 'body'"):
         list(read_mentions(path, reading(columns={"body": "text"})))
+
+
+def test_a_parquet_file_is_read_where_pyarrow_is_installed(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason=".parquet needs the parquet extra")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(
+        arrow.table({"text": ["底座发烫", "客服不理"], "rating": [1.0, None]}), path
+    )
+
+    assert [(row.text, row.rating) for row in good(path)] == [("底座发烫", 1.0), ("客服不理", None)]
+    path.write_bytes(b"not parquet")
+    with pytest.raises(ConfigError, match="not a readable .parquet file"):
+        list(read_mentions(path, reading()))
