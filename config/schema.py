@@ -11,10 +11,20 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, GetJsonSchemaHandler, field_validator, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from config.source_schema import (
+    DetailRules,
+    Expectations,
+    FetchRules,
+    FieldRule,
+    ListRules,
+    PageRules,
+    ScheduleRules,
+    SourceConfig,
+    ThreadRules,
+    UrlRules,
+)
 from config.values import (
     ISSUE_CLASSES,
     ClockTime,
@@ -22,11 +32,10 @@ from config.values import (
     Identifier,
     IssueNames,
     LevelName,
+    MediaTier,
     Model,
-    SecondsPerRequest,
     Secret,
     SecretRef,
-    Size,
     Timezone,
     Words,
 )
@@ -51,7 +60,9 @@ __all__ = [
     "LevelRules",
     "Levels",
     "ListRules",
+    "MediaOutlet",
     "Model",
+    "OfficialAccount",
     "Owner",
     "PageRules",
     "ProductLine",
@@ -63,6 +74,7 @@ __all__ = [
     "Settings",
     "SourceConfig",
     "SurgeRules",
+    "ThreadRules",
     "Timezone",
     "UrlRules",
     "WebhookChannel",
@@ -101,6 +113,24 @@ class Exclusions(Model):
     authors: Words = ()
 
 
+class OfficialAccount(Model):
+    """An account through which the brand itself speaks: what it posts is an answer, no mention.
+
+    It is recognised by `author` (as the platform shows it) on `platform`, or by the start of the
+    addresses of its posts.
+    """
+
+    platform: str
+    author: str = ""
+    url: str = ""  # prefix of its posts' addresses, without scheme
+
+    @model_validator(mode="after")
+    def _named(self) -> OfficialAccount:
+        if not self.author and not self.url:
+            raise ValueError('an official account needs "author" or "url"')
+        return self
+
+
 class Brand(Model):
     """A watched subject and the words that stand for it.
 
@@ -116,133 +146,9 @@ class Brand(Model):
     any: Words = ()
     not_: Words = Field(default=(), alias="not")
     exclude: Exclusions = Exclusions()
+    official: tuple[OfficialAccount, ...] = ()
     competitor: bool = False
     examples: tuple[BrandExample, ...] = ()
-
-
-# --- sources ---------------------------------------------------------------------------------
-
-
-class FieldRule(Model):
-    """How one field is read from a page: selectors tried in order, then a pattern, then a type."""
-
-    sel: Words
-    re: str | None = None  # RE2 syntax; the first group (else the whole match) is the value
-    optional: bool = False
-    tz: Timezone | None = None
-    type: Literal["text", "float", "int"] = "text"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return value if isinstance(value, dict) else {"sel": value}
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Show editors the short form (a selector or a list of them) beside the long one."""
-        long_form = handler.resolve_ref_schema(handler(core_schema))
-        short_form = long_form["properties"]["sel"]["anyOf"]
-        return {"anyOf": [*short_form, long_form]}
-
-
-class ListRules(Model):
-    """Where the items of a list page stand and what is read of each."""
-
-    item: str
-    fields: dict[str, FieldRule]
-
-
-class DetailRules(Model):
-    """What is read from a detail page. `content: auto` finds the main text by itself."""
-
-    content: Literal["auto", "selectors"] = "selectors"
-    fields: dict[str, FieldRule] = Field(default_factory=dict)
-
-
-class PageRules(Model):
-    """How far a list is followed."""
-
-    first: int = Field(default=1, ge=0)
-    max: int = Field(default=1, ge=1, le=100)
-    next: str | None = None
-    stop_when_seen: int = Field(default=10, ge=1)
-
-
-class UrlRules(Model):
-    """How URLs of this source become canonical."""
-
-    drop_params: Words = ()
-    keep_fragment: bool = False
-    id_from: str | None = None  # re2:PATTERN; the first group is the native id
-
-
-class FetchRules(Model):
-    """Politeness and limits towards the source's host."""
-
-    rate: SecondsPerRequest = 5.0
-    concurrency: int = Field(default=1, ge=1, le=8)
-    timeout: Duration = timedelta(seconds=30)
-    max_bytes: Size = 10 * 1024 * 1024
-    charset: str = "auto"
-    robots: Literal["obey", "ignore"] = "obey"
-    headers: dict[str, str] = Field(default_factory=dict)
-
-
-class ScheduleRules(Model):
-    """How often the source is polled."""
-
-    every: Duration = timedelta(minutes=15)
-    min: Duration = timedelta(minutes=1)
-    max: Duration = timedelta(days=1)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ScheduleRules:
-        if not self.min <= self.every <= self.max:
-            raise ValueError("every must lie between min and max")
-        return self
-
-
-class Expectations(Model):
-    """The health contract: what a good poll looks like."""
-
-    min_items: int = Field(default=1, ge=0)
-    required: Words = ("url", "title")
-    max_silence: Duration | None = None
-
-
-class SourceConfig(Model):
-    """One source: a feed, or list and detail pages."""
-
-    schema_: Literal[1] = Field(default=1, alias="schema")
-    id: Identifier
-    name: str
-    kind: Literal["feed", "list_detail"]
-    enabled: bool = True
-    platform: str = ""
-    tier: Literal["", "large_account", "trade", "provincial", "central"] = ""
-    lang: Literal["zh", "zh-Hant", "en", "auto"] = "zh"
-    region: str = ""
-    channel: Literal["public", "internal"] = "public"
-    start: Words
-    pages: PageRules = PageRules()
-    list: ListRules | None = None
-    detail: DetailRules | None = None
-    url: UrlRules = UrlRules()
-    fetch: FetchRules = FetchRules()
-    schedule: ScheduleRules = ScheduleRules()
-    expect: Expectations = Expectations()
-    secrets: dict[str, Secret] = Field(default_factory=dict)
-    tz: Timezone = "Asia/Shanghai"
-
-    @model_validator(mode="after")
-    def _complete(self) -> SourceConfig:
-        if self.kind == "list_detail" and self.list is None:
-            raise ValueError('kind "list_detail" needs a "list" section with item and fields')
-        if self.kind == "feed" and self.list is not None:
-            raise ValueError('kind "feed" takes no "list" section')
-        return self
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -404,6 +310,15 @@ class ConsoleRules(Model):
     base_url: str | None = None
 
 
+class MediaOutlet(Model):
+    """Who speaks with how much weight: a medium or a large account, by host or by author."""
+
+    name: str
+    tier: MediaTier
+    hosts: Words = ()  # "news.example.cn"; its subdomains count as well
+    authors: Words = ()  # display names, as "platform:name" or just the name
+
+
 class Settings(Model):
     """Project-wide settings."""
 
@@ -445,6 +360,7 @@ class Project(Model):
     channels: tuple[Channel, ...] = ()
     routes: tuple[Route, ...] = ()
     fallback: Words = ()
+    media: tuple[MediaOutlet, ...] = ()
 
     def owner(self, owner_id: str) -> Owner | None:
         """Return the owner with this id, None when there is none (any more)."""

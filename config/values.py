@@ -132,6 +132,7 @@ IssueNames = Annotated[
     WithJsonSchema({"anyOf": [_ISSUE_ENUM, {"type": "array", "items": _ISSUE_ENUM}]}),
 ]
 LevelName = Literal["blue", "yellow", "orange", "red"]
+MediaTier = Literal["", "large_account", "trade", "provincial", "central", "regulator"]
 
 
 class SecretRef(str):

@@ -7,12 +7,12 @@ A crawler never remembers anything across a restart by itself: what it must know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from crawlers.causes import Failure
-from storage.records import DetailLink, FetchEvent, RawMention, SourceId, SourceState
+from storage.records import DetailLink, FetchEvent, Json, RawMention, SourceId, SourceState
 
 # A claimed detail link belongs to its claimer this long; a batch takes half of it at the source's
 # rate (runner.batch_size), so a living crawler does not lose its lease, and what a killed one had
@@ -35,12 +35,11 @@ class SavedPage:
 class Cursor:
     """Where a good poll got to: validators and body hash for the next one, the items it listed.
 
-    `keys` are url hashes in page order, `newest_at` the newest date among the items.
+    `validators` has [etag, last_modified, body_hash] per start address that was read, `keys` are
+    url hashes in page order, `newest_at` the newest date among the items.
     """
 
-    etag: str = ""
-    last_modified: str = ""
-    body_hash: str = ""
+    validators: Json = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     newest_at: datetime | None = None
 

@@ -6,7 +6,7 @@ No state is an end: a quarantined source is probed for ever, and two good polls 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from config.schema import SourceConfig
 from crawlers.causes import Failure
@@ -56,9 +56,8 @@ def reset_if_edited(state: SourceState, source: SourceConfig) -> SourceState:
         cause_text="",
         failures=0,
         next_poll_at=None,
-        etag="",
-        last_modified="",
-        body_hash="",
+        cursors={},
+        validators_lie=False,
     )
 
 
@@ -85,9 +84,7 @@ def _after_good(state: SourceState, poll: PollResult, now: datetime) -> SourceSt
     older = [key for key in state.seen if key not in cursor.keys]
     return replace(
         state,
-        etag=cursor.etag,
-        last_modified=cursor.last_modified,
-        body_hash=cursor.body_hash,
+        cursors={**state.cursors, **cursor.validators},
         seen=(*cursor.keys, *older)[:MAX_SEEN],
     )
 
@@ -110,7 +107,7 @@ def _after_silence(state: SourceState, source: SourceConfig, now: datetime) -> S
     """Degrade a source that answers well but has shown nothing new for longer than it may."""
     limit = source.expect.max_silence
     last = state.last_item_at or state.first_polled_at
-    if limit is None or last is None or now - last <= limit:
+    if not isinstance(limit, timedelta) or last is None or now - last <= limit:
         return state
     hours = (now - last).total_seconds() / 3600
     limit_hours = limit.total_seconds() / 3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -51,7 +52,8 @@ class _Visit:
     failure: Failure | None = None
     first: Fetched | None = None  # good page to keep
     bad: Fetched | None = None  # page that gave the failure, or did not meet expectations
-    unchanged: bool = False
+    unchanged: set[str] = field(default_factory=set)  # start addresses that showed nothing new
+    validators: dict[str, list[str]] = field(default_factory=dict)
     status: int | None = None
     size_bytes: int = 0
     duration_ms: int = 0
@@ -106,8 +108,8 @@ class Poller:
         url, known = start.replace("{page}", str(pages.first)), 0
         for number in range(pages.max if visit.source.kind == "list_detail" else 1):
             before = len(visit.keys)
-            parsed = await self._page(url, number, visit)
-            if parsed is None or visit.failure or visit.unchanged:
+            parsed = await self._page(url, start if number == 0 else "", visit)
+            if parsed is None or visit.failure:
                 return
             for key in parsed.keys:
                 known = known + 1 if key in visit.state.seen else 0
@@ -122,30 +124,36 @@ class Poller:
             if not url:
                 return
 
-    async def _page(self, url: str, number: int, visit: _Visit) -> Parsed | None:
-        """Fetch and parse one page of a visit; None when there is nothing to go on with."""
+    async def _page(self, url: str, start: str, visit: _Visit) -> Parsed | None:
+        """Fetch and parse one page of a visit; None when there is nothing to go on with.
+
+        `start` is the start address whose first page this is, "" for the pages behind it.
+        """
         source, state = visit.source, visit.state
-        remembers = number == 0 and len(source.start) == 1
-        fresh_look = not remembers or state.polls % UNCONDITIONAL_EVERY == 0
-        headers = {} if fresh_look else _validators(state)
+        known = [] if state.polls % UNCONDITIONAL_EVERY == 0 else state.cursors.get(start, [])
+        headers = _validators(known)
         page = await self._downloader.fetch(url, source, visit.now, headers)
         visit.note(page)
         if page.failure is not None:
-            if number == 0 or page.failure.cause not in _LIST_ENDS:
+            if start or page.failure.cause not in _LIST_ENDS:
                 visit.fail(page.failure, page)
             return None
-        is_same = not fresh_look and _digest(page.body) == state.body_hash
-        if page.status == 304 or is_same:
-            visit.unchanged = True
+        if page.status == 304 or (known and _digest(page.body) == known[2]):
+            visit.unchanged.add(start)
             return None
         parsed = await self._parse(page, visit)
-        if parsed.failure is not None and number > 0 and parsed.failure.cause in _LIST_ENDS:
+        if parsed.failure is not None and not start and parsed.failure.cause in _LIST_ENDS:
             return None
         visit.take(parsed)
         if parsed.failure is not None:
             visit.fail(parsed.failure, page)
-        elif number == 0:
+        elif start:
             visit.first = visit.first or page
+            visit.validators[start] = [
+                page.headers.get("etag", ""),
+                page.headers.get("last-modified", ""),
+                _digest(page.body),
+            ]
             visit.unmet += parsed.unmet
         return parsed
 
@@ -162,20 +170,16 @@ class Poller:
     def _result(self, visit: _Visit) -> PollResult:
         source = visit.source
         failure = visit.failure
-        outcome, text = "unchanged" if visit.unchanged else "ok", ""
+        outcome, text = "unchanged" if len(visit.unchanged) == len(source.start) else "ok", ""
         if failure is not None:
             outcome, text = failure.cause.value, failure.text
         elif visit.unmet:
             outcome, text = FetchCause.LAYOUT.value, "；".join(visit.unmet)
         dates = [raw.published_at for raw in visit.raws if raw.published_at]
-        first = visit.first
         cursor = None
-        if failure is None and not visit.unmet and first is not None:
-            remembers = len(source.start) == 1
+        if failure is None and not visit.unmet and visit.first is not None:
             cursor = Cursor(
-                etag=first.headers.get("etag", "") if remembers else "",
-                last_modified=first.headers.get("last-modified", "") if remembers else "",
-                body_hash=_digest(first.body) if remembers else "",
+                validators=visit.validators,
                 keys=tuple(visit.keys),
                 newest_at=max(dates, default=None),
             )
@@ -257,13 +261,9 @@ class Poller:
         )
 
 
-def _validators(state: SourceState) -> dict[str, str]:
-    headers = {}
-    if state.etag:
-        headers["If-None-Match"] = state.etag
-    if state.last_modified:
-        headers["If-Modified-Since"] = state.last_modified
-    return headers
+def _validators(known: Sequence[str]) -> dict[str, str]:
+    names = ("If-None-Match", "If-Modified-Since")
+    return {name: value for name, value in zip(names, known, strict=False) if value}
 
 
 def _digest(body: bytes) -> str:

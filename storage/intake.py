@@ -26,7 +26,10 @@ _sighting = tables.sighting
 
 _MAX_RAWS = 500  # bounds memory and the time a write holds the database
 _SPREAD = ("reposts", "comments", "likes", "views")  # only ever seen to grow; the highest counts
-_COPIED = ("source_id", "platform", "author", "lang", "region", "channel", "tier", "url", "history")
+_COPIED = (
+    *("source_id", "platform", "author", "lang", "region", "channel", "tier", "url"),
+    *("history", "parent_url"),
+)
 
 
 @dataclass(slots=True)
@@ -187,6 +190,7 @@ def _new_item(mention_id: int, key: ItemKey, raw: RawMention, title: str, text: 
         "published_at": published,
         "observed_at": raw.observed_at,
         "revision": 0,
+        "gone_at": None,
         **{name: getattr(raw, name) for name in _COPIED},
         **figures,
     }

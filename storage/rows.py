@@ -129,6 +129,7 @@ def source_state_of(row: Row) -> SourceState:
         "health": SourceHealth(row["health"]),
         "cause": FetchCause(row["cause"]),
         "seen": tuple(row["seen"]),
+        "history": tuple(row["history"]),
     }
     return SourceState(**_pick(row, SourceState) | read)
 

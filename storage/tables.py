@@ -106,10 +106,28 @@ source_state = _table(
     _at("last_ok_at", optional=True),
     _at("last_item_at", optional=True),
     _at("next_poll_at", optional=True),
-    _text("etag"),
-    _text("last_modified"),
-    _text("body_hash"),
+    sa.Column("cursors", Document, nullable=False),
+    _flag("validators_lie"),
     sa.Column("seen", Document, nullable=False),
+    sa.Column("interval_s", sa.Float, nullable=False),
+    sa.Column("hint_s", sa.Float, nullable=False),
+    _at("last_gap_at", optional=True),
+    _at("last_backfill_at", optional=True),
+    _count("good_polls"),
+    sa.Column("history", Document, nullable=False),
+    sa.Column("notice", Document, nullable=False),
+    sa.Column("trial", Document, nullable=False),
+)
+host_state = _table(
+    "host_state",
+    _text("host", key=True),
+    _at("not_before", optional=True),
+    _text("reason"),
+    sa.Column("latency_ms", sa.Float, nullable=False),
+    sa.Column("last_status", sa.Integer),
+    _count("failures"),
+    sa.Column("crawl_delay_s", sa.Float, nullable=False),
+    _at("updated_at", optional=True),
 )
 fetch_event = _table(
     "fetch_event",
@@ -156,6 +174,10 @@ detail_link = _table(
     _text("reason"),
     _number("link_no"),
     _at("lease_until", optional=True),
+    _text("kind"),
+    _at("due_at", optional=True),
+    _at("until", optional=True),
+    _count("page"),
     sa.Index(
         "ix_detail_link_open",
         "source_id",
@@ -197,6 +219,8 @@ mention = _table(
     sa.Column("rating", sa.Float),
     _count("revision"),
     _flag("history"),
+    _text("parent_url"),
+    _at("gone_at", optional=True),
     sa.Index(None, "mention_pk"),
     sa.Index(None, "observed_at"),
 )
@@ -215,6 +239,96 @@ revision = _table(
     _text("title"),
     _text("text"),
     _at("replaced_at"),
+)
+
+# Counters of spread as they were read again while the mention belonged to an open incident.
+figure = _narrow(
+    "figure",
+    _number("mention_pk", key=True),
+    sa.Column("at", Instant, primary_key=True),
+    sa.Column("reposts", sa.BigInteger),
+    sa.Column("comments", sa.BigInteger),
+    sa.Column("likes", sa.BigInteger),
+    sa.Column("views", sa.BigInteger),
+)
+attachment = _table(
+    "attachment",
+    _number("mention_pk", key=True),
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+    _text("media_type"),
+    _text("sha256"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    _at("at"),
+)
+
+# --- the brand's own words, rankings, doors --------------------------------------------------
+
+official_post = _table(
+    "official_post",
+    _text("item_key", key=True),
+    _text("brand_id"),
+    _text("source_id"),
+    _text("platform"),
+    _text("author"),
+    _text("title"),
+    _text("text"),
+    _text("url"),
+    _at("published_at"),
+    _at("observed_at"),
+    _text("parent_url"),
+    sa.Index(None, "brand_id", "published_at"),
+)
+public_response = _table(
+    "public_response",
+    _number("response_no", key=True),
+    sa.Column("mention_pk", sa.BigInteger),
+    sa.Column("incident_id", Words),
+    sa.Column("official_key", Words),
+    _at("at"),
+    _text("url"),
+    _text("actor"),
+    _text("note"),
+    sa.Index(None, "mention_pk"),
+    sa.Index(None, "incident_id"),
+)
+hot_entry = _table(
+    "hot_entry",
+    _text("source_id", key=True),
+    _text("title", key=True),
+    _text("platform"),
+    _text("url"),
+    sa.Column("rank", sa.Integer),
+    sa.Column("best_rank", sa.Integer),
+    sa.Column("heat", sa.Float),
+    _at("first_at"),
+    _at("last_at"),
+    sa.Index(None, "last_at"),
+)
+access_token = _table(
+    "access_token",
+    _text("token_hash", key=True),
+    _text("kind"),
+    _text("name"),
+    _at("created_at"),
+    _text("created_by"),
+    _text("region"),
+    _text("channel"),
+    _at("expires_at", optional=True),
+    _at("revoked_at", optional=True),
+    _at("last_used_at", optional=True),
+    _number("uses"),
+    sa.UniqueConstraint("kind", "name"),
+)
+column_mapping = _table(
+    "column_mapping",
+    _text("name", key=True),
+    sa.Column("headers", Document, nullable=False),
+    sa.Column("columns", Document, nullable=False),
+    _text("source"),
+    _text("tz"),
+    _text("channel"),
+    _at("saved_at"),
+    _text("saved_by"),
 )
 
 # --- verdicts --------------------------------------------------------------------------------

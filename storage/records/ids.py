@@ -31,3 +31,6 @@ class Outcome(StrEnum):
     NOT_NEGATIVE = "not_negative"
     QUARANTINED = "quarantined"
     GATHERED = "gathered"
+    OFFICIAL = "official"  # the brand's own words: an answer, kept beside the mentions
+    HOT_ENTRY = "hot_entry"  # a line of a hot-search list: kept as a ranking
+    OUT_OF_SCOPE = "out_of_scope"  # names no brand that its source is filtered by

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from storage.records.ids import (
     BrandId,
+    IncidentId,
     ItemKey,
     Json,
     MentionId,
@@ -60,10 +61,38 @@ class SourceState:
     last_ok_at: datetime | None = None
     last_item_at: datetime | None = None
     next_poll_at: datetime | None = None
-    etag: str = ""
-    last_modified: str = ""
-    body_hash: str = ""
+    # Per start address: [etag, last_modified, body_hash]; moves only with a good poll.
+    cursors: Json = field(default_factory=dict)
+    validators_lie: bool = False  # a changed page came under an unchanged validator
     seen: tuple[str, ...] = ()  # url hashes of the items last listed, newest first (at most 300)
+    interval_s: float = 0.0  # the adapted interval, 0 before the first poll
+    hint_s: float = 0.0  # the shortest interval that the source itself asks for
+    last_gap_at: datetime | None = None  # a poll in which every item was new: some may be missed
+    last_backfill_at: datetime | None = None
+    good_polls: int = 0  # in a row
+    # The last 30 polls that were read, oldest first: {"items", "new", "fill": {field: share}, ...}.
+    history: tuple[Json, ...] = ()
+    # What the maintainer was last told: {"health", "cause", "at", "since"}; empty: nothing open.
+    notice: Json = field(default_factory=dict)
+    # A changed configuration on trial beside its old version; empty: none (crawlers.changeover).
+    trial: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What is remembered of one host, whichever source asks: when it may be asked again.
+
+    `latency_ms` is a moving average (EWMA), `crawl_delay_s` what its robots.txt asks for.
+    """
+
+    host: str
+    not_before: datetime | None = None
+    reason: str = ""
+    latency_ms: float = 0.0
+    last_status: int | None = None
+    failures: int = 0  # requests in a row that got no answer
+    crawl_delay_s: float = 0.0
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +140,16 @@ class RawMention:
     rating: float | None = None
     ordinal: int = 0
     history: bool = False  # true: feeds baselines, never pages
+    parent_url: str = ""  # canonical: what this answers or stands under (a thread, an article)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailLink:
-    """A detail page that a list page named and that is still to be fetched."""
+    """A page of a source that is still to be fetched, at `due_at` or at once.
+
+    `kind`: "detail" (a page named by a list), "thread" (a page of posts, `page` counts from 1;
+    visited again until `until`), "figures" (a mention's page read again for its counters).
+    """
 
     url_hash: str
     source_id: SourceId
@@ -124,6 +158,10 @@ class DetailLink:
     attempts: int = 0
     found_at: datetime | None = None
     history: bool = False
+    kind: str = "detail"
+    due_at: datetime | None = None
+    until: datetime | None = None
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +190,8 @@ class Mention:
     rating: float | None = None
     revision: int = 0
     history: bool = False
+    parent_url: str = ""
+    gone_at: datetime | None = None  # when its page was found deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +238,97 @@ class Verdict:
     products: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()  # families of trouble: what is wrong with the thing
     lang: str = "zh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialPost:
+    """What the brand itself said through one of its accounts."""
+
+    item_key: ItemKey
+    brand_id: BrandId
+    source_id: SourceId
+    platform: str
+    author: str
+    title: str
+    text: str
+    url: str
+    published_at: datetime
+    observed_at: datetime
+    parent_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicResponse:
+    """The brand answered in public: found with an official post, or said by a person (`actor`).
+
+    It answers a mention, or an incident as a whole (`incident_id`, mention_id None).
+    """
+
+    at: datetime
+    url: str
+    actor: str
+    mention_id: MentionId | None = None
+    incident_id: IncidentId | None = None
+    official_key: ItemKey | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotEntry:
+    """A line of a hot-search list: where it stands now, where it stood at best."""
+
+    source_id: SourceId
+    platform: str
+    title: str
+    url: str = ""
+    rank: int | None = None
+    best_rank: int | None = None
+    heat: float | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A key for one door, kept as a digest: "push" (the API) or "reporter" (a dealer's form)."""
+
+    token_hash: str
+    kind: str
+    name: str
+    created_at: datetime
+    created_by: str
+    region: str = ""
+    channel: str = "public"
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    uses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A picture that came with a mention; `sha256` of `body`."""
+
+    mention_id: MentionId
+    n: int
+    media_type: str
+    sha256: str
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMapping:
+    """How the columns of an export become ours, saved under a name.
+
+    `headers` are the file's, by which the mapping is found again; `columns` maps theirs to ours.
+    """
+
+    name: str
+    headers: tuple[str, ...]
+    columns: Json
+    source: str = ""
+    tz: str = "Asia/Shanghai"
+    channel: str = "public"
+    saved_at: datetime | None = None
+    saved_by: str = ""

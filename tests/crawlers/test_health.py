@@ -123,13 +123,13 @@ def test_sources_alike_do_not_come_at_the_same_moment():
 
 
 def test_cursor_moves_with_a_good_poll_only():
-    cursor = Cursor(etag='"1"', last_modified="x", body_hash="b", keys=("k1", "k2"), newest_at=NOW)
+    cursor = Cursor(validators={"u": ['"1"', "x", "b"]}, keys=("k1", "k2"), newest_at=NOW)
     good = next_state(NEW, poll(cursor=cursor), SOURCE, NOW)
     bad = next_state(good, poll(DOWN), SOURCE, NOW)
 
-    assert (good.etag, good.last_modified, good.body_hash) == ('"1"', "x", "b")
+    assert good.cursors == {"u": ['"1"', "x", "b"]}
     assert (good.seen, good.last_item_at) == (("k1", "k2"), NOW)
-    assert (bad.etag, bad.seen, bad.last_ok_at) == (good.etag, good.seen, NOW)
+    assert (bad.cursors, bad.seen, bad.last_ok_at) == (good.cursors, good.seen, NOW)
 
 
 def test_seen_items_are_the_newest_and_not_too_many():

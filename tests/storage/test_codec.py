@@ -23,7 +23,6 @@ from storage.records import (
     IncidentEvent,
     Intent,
     Policy,
-    SourceState,
     Surge,
     Timer,
     Verdict,
@@ -50,7 +49,7 @@ def _round_trip(record):
 
 
 @pytest.mark.parametrize(
-    "kind", [Incident, Policy, Grade, Surge, Timer, SourceState, FetchEvent, Delivery, Verdict]
+    "kind", [Incident, Policy, Grade, Surge, Timer, FetchEvent, Delivery, Verdict]
 )
 def test_every_record_comes_back_equal(kind):
     @settings(max_examples=30, deadline=None)

@@ -23,7 +23,7 @@ def test_the_state_of_a_source_comes_back_whole(store):
         items=40,
         first_polled_at=NOW - timedelta(days=3),
         last_poll_at=NOW,
-        etag='"abc"',
+        cursors={"https://a.example/": ['"abc"', "", "x"]},
         seen=("a1", "b2"),
     )
     with store.transaction() as tx:
