@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.errors import ConfigError
+from crawlers.article import main_text
 from crawlers.charset import declared_charset, decode
 from crawlers.dates import parse_date
-from crawlers.extract import main_text
 
 _TZ = ZoneInfo("Asia/Shanghai")
 _GRAM = 4

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from config.schema import FieldRule
+from crawlers.article import Article, main_text
+from crawlers.plain import tidy
 
 if TYPE_CHECKING:
     from parsel import Selector
@@ -40,16 +42,6 @@ class Reading:
     value: str
     rung: int = -1
     selector: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """The main text of a page as found without selectors. `published` is as the page has it."""
-
-    title: str = ""
-    text: str = ""
-    author: str = ""
-    published: str = ""
 
 
 class Page:
@@ -230,52 +222,9 @@ def fragment_text(html: str) -> str:
     return html_text(element)
 
 
-def tidy(text: str) -> str:
-    """Drop control characters and blank lines, squeeze runs of blanks, keep line breaks."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(
-        char for char in text if char == "\n" or unicodedata.category(char) not in {"Cc", "Cs"}
-    )
-    lines = (re.sub(r"[\s\u200b\ufeff]+", " ", line).strip() for line in text.split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
 def read_number(text: str) -> float | None:
     """Read the first amount of a text: "1.2万", "3,456 阅读", "4.5分"; None when there is none."""
     found = _AMOUNT.search(unicodedata.normalize("NFKC", text))
     if found is None:
         return None
     return float(found[1].replace(",", "")) * _UNITS.get((found[2] or "").lower(), 1.0)
-
-
-# --- pages without selectors -----------------------------------------------------------------
-
-
-def main_text(html: str, url: str) -> Article:
-    """Find title, main text, author and date of an article page without selectors.
-
-    Source: trafilatura in its balanced mode, given text that we decoded (raw bytes lose 1.4 points
-    of F1 on Chinese pages: collect.md 4.4). Costs 50 ms of CPU: not for the event loop.
-    """
-    import trafilatura
-
-    if not html.strip():
-        return Article()
-    found = trafilatura.bare_extraction(
-        html,
-        url=url or None,
-        include_comments=False,
-        with_metadata=True,
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
-    if found is None or isinstance(found, dict):
-        return Article()
-    title = tidy(found.title or "")
-    return Article(
-        title=title,
-        text=tidy(found.text or "").removeprefix(f"{title}\n"),
-        author=re.sub(
-            r"^(?:作者|記者|记者|文|发布者|發布者)\s*[:：]\s*", "", tidy(found.author or "")
-        ),
-        published=found.date or "",
-    )

@@ -22,8 +22,9 @@ from config.schema import SourceConfig
 from crawlers.canonical import url_hash
 from crawlers.causes import Failure, empty, unreadable, wall_of
 from crawlers.charset import Decoded, declared_charset, decode
-from crawlers.extract import Reading, fragment_text, tidy
+from crawlers.extract import Reading, fragment_text
 from crawlers.mentions import Item, Parsed, Row, unmet_expectations
+from crawlers.plain import tidy
 from storage.records import DetailLink, RawMention, SourceId
 
 FeedResult = Parsed

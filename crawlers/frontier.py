@@ -66,13 +66,20 @@ class PollResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailResult:
-    """What one detail page came to: `done` with a mention, `retry`, or `dead` with a reason."""
+    """What one page of a link came to: `done` with its mentions, `retry`, or `dead` with a reason.
+
+    `links` are to be fetched besides; with `again_at` the link stays open and is due then. `gone`
+    says that the page of a mention known before was found deleted.
+    """
 
     event: FetchEvent
     state: Literal["done", "retry", "dead"]
     reason: str = ""
     failure: Failure | None = None
-    raw: RawMention | None = None
+    raws: tuple[RawMention, ...] = ()
+    links: tuple[DetailLink, ...] = ()
+    again_at: datetime | None = None
+    gone: bool = False
     page: SavedPage | None = None
     problems: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from crawlers.canonical import canonical_url, native_id
 from crawlers.causes import Failure
 from crawlers.dates import parse_date
 from crawlers.extract import Reading, read_number
-from storage.records import DetailLink, RawMention, SourceId
+from storage.records import DetailLink, HotEntry, RawMention, SourceId
 
 # Clocks of servers differ by minutes; an hour ahead is a mistake (a wrong zone, a planned post).
 _FUTURE = timedelta(hours=1)
@@ -47,6 +47,28 @@ class Parsed:
     unmet: tuple[str, ...] = ()
     failure: Failure | None = None
     next_url: str = ""
+    next_cursor: str = ""  # fills {cursor} in the start address
+    hint_s: float = 0.0  # how often the page itself asks to be read at most (ttl, sy:update)
+    filled: Mapping[str, int] = field(default_factory=dict)  # per field, items that have it
+    hot: tuple[HotEntry, ...] = ()  # lines of a source whose role is hot_search
+    charset: str = ""
+    charset_why: str = ""
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkParsed:
+    """What one page that a link led to holds: a detail page, a page of a thread, a file of a map.
+
+    `raws` are its mentions (one for a detail page, with its comments behind it), `links` what is to
+    be fetched besides, `again_at` when this very page is to be visited again.
+    """
+
+    raws: tuple[RawMention, ...] = ()
+    links: tuple[DetailLink, ...] = ()
+    again_at: datetime | None = None
+    failure: Failure | None = None
+    problems: tuple[str, ...] = ()
     charset: str = ""
     charset_why: str = ""
     rows: tuple[Row, ...] = ()

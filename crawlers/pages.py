@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -14,25 +14,13 @@ from crawlers.causes import Failure, empty, wall_of
 from crawlers.charset import Decoded, declared_charset, decode
 from crawlers.extract import Page, Reading, read_field, select
 from crawlers.feeds import make_link
-from crawlers.mentions import Item, Parsed, Row, read_listed_date, unmet_expectations
+from crawlers.mentions import Item, LinkParsed, Parsed, Row, read_listed_date, unmet_expectations
 from storage.records import DetailLink, FetchCause, RawMention
 
 if TYPE_CHECKING:
     from parsel import Selector
 
 MAX_ITEMS = 1000  # of one list page
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetailParsed:
-    """What one detail page holds: a mention, or why there is none."""
-
-    raw: RawMention | None = None
-    failure: Failure | None = None
-    problems: tuple[str, ...] = ()
-    charset: str = ""
-    charset_why: str = ""
-    row: Row | None = None
 
 
 def parse_list(
@@ -130,7 +118,7 @@ def parse_detail(
     *,
     now: datetime,
     trace: bool = False,
-) -> DetailParsed:
+) -> LinkParsed:
     """Read a detail page; what it does not say is taken from the list (`link.listed`).
 
     Costs 5 ms with selectors and 50 ms with `content: auto`: not for the event loop.
@@ -138,7 +126,7 @@ def parse_detail(
     decoded, page, failure = _open(body, url, http_charset, source)
     rules = source.detail
     if page is None or rules is None:
-        return DetailParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
+        return LinkParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
     fields = dict(rules.fields)
     if rules.content == "auto":
         # A guess never replaces what the list says in so many words; only the text is better here.
@@ -162,13 +150,13 @@ def parse_detail(
         item.problems += [f'"{item.name}": field "{name}" was not found' for name in missing]
         if "published" in fields and item.published_at is None:
             item.problems.append(f'"{item.name}": no date was found')
-    return DetailParsed(
-        raw=None if failure else item.mention(history=link.history),
+    return LinkParsed(
+        raws=() if failure else (item.mention(history=link.history),),
         failure=failure,
         problems=tuple(item.problems),
         charset=decoded.charset,
         charset_why=decoded.why,
-        row=item.row(readings) if trace else None,
+        rows=(item.row(readings),) if trace else (),
     )
 
 

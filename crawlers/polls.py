@@ -10,12 +10,11 @@ from hashlib import blake2b
 from config.schema import SourceConfig
 from crawlers.causes import Failure
 from crawlers.downloader import Downloader, Fetched
-from crawlers.feeds import parse_feed
 from crawlers.frontier import MAX_ATTEMPTS, Cursor, DetailResult, PollResult, SavedPage
 from crawlers.health import next_state
-from crawlers.mentions import Parsed
-from crawlers.pages import parse_detail, parse_list
+from crawlers.mentions import LinkParsed, Parsed
 from crawlers.parsing import ParseDiedError, ParsingChild
+from crawlers.readers import first_page, next_page, read_link, read_page, starts
 from storage.records import DetailLink, FetchCause, FetchEvent, RawMention, SourceId, SourceState
 
 # Some servers answer 304 for ever; every twelfth poll asks without validators (collect.md 3.3).
@@ -97,7 +96,7 @@ class Poller:
         Everything that a source shows before its first success counts as history.
         """
         visit = _Visit(source, state, now)
-        for start in source.start:
+        for start in starts(source):
             await self._follow(start, visit)
         result = self._result(visit)
         return replace(result, state=next_state(state, result, source, now))
@@ -105,8 +104,8 @@ class Poller:
     async def _follow(self, start: str, visit: _Visit) -> None:
         """Read a feed, or a list page by page until it shows what was seen before."""
         pages = visit.source.pages
-        url, known = start.replace("{page}", str(pages.first)), 0
-        for number in range(pages.max if visit.source.kind == "list_detail" else 1):
+        url, known = first_page(visit.source, start), 0
+        for number in range(pages.max):
             before = len(visit.keys)
             parsed = await self._page(url, start if number == 0 else "", visit)
             if parsed is None or visit.failure:
@@ -117,10 +116,7 @@ class Poller:
                     return
             if len(visit.keys) == before:  # beyond the end some lists show the last page again
                 return
-            if "{page}" in start:
-                url = start.replace("{page}", str(pages.first + number + 1))
-            else:
-                url = parsed.next_url
+            url = next_page(visit.source, start, parsed, number + 1)
             if not url:
                 return
 
@@ -158,11 +154,16 @@ class Poller:
         return parsed
 
     async def _parse(self, page: Fetched, visit: _Visit) -> Parsed:
-        parse = parse_feed if visit.source.kind == "feed" else parse_list
         history = visit.state.last_ok_at is None
         try:
             return await self._parsing.call(
-                parse, page.body, page.url, page.charset, visit.source, visit.now, history=history
+                read_page,
+                page.body,
+                page.url,
+                page.charset,
+                visit.source,
+                visit.now,
+                history=history,
             )
         except ParseDiedError as error:
             return Parsed(failure=Failure(cause=FetchCause.UNREADABLE, text=_parse_died(error)))
@@ -170,7 +171,7 @@ class Poller:
     def _result(self, visit: _Visit) -> PollResult:
         source = visit.source
         failure = visit.failure
-        outcome, text = "unchanged" if len(visit.unchanged) == len(source.start) else "ok", ""
+        outcome, text = "unchanged" if len(visit.unchanged) == len(starts(source)) else "ok", ""
         if failure is not None:
             outcome, text = failure.cause.value, failure.text
         elif visit.unmet:
@@ -188,7 +189,7 @@ class Poller:
             event=FetchEvent(
                 source_id=SourceId(source.id),
                 at=visit.now,
-                url=source.start[0],
+                url=starts(source)[0],
                 outcome=outcome,
                 http_status=visit.status,
                 size_bytes=visit.size_bytes,
@@ -225,17 +226,16 @@ class Poller:
         """Fetch and read one detail page; what goes wrong at the source is in the result."""
         page = await self._downloader.fetch(link.url, source, now)
         failure = page.failure
-        raw: RawMention | None = None
-        problems: tuple[str, ...] = ()
+        parsed = LinkParsed()
         if failure is None:
             try:
                 parsed = await self._parsing.call(
-                    parse_detail, page.body, page.url, page.charset, source, link, now=now
+                    read_link, page.body, page.url, page.charset, source, link, now=now
                 )
             except ParseDiedError as error:
                 failure = Failure(cause=FetchCause.UNREADABLE, text=_parse_died(error))
             else:
-                failure, raw, problems = parsed.failure, parsed.raw, parsed.problems
+                failure = parsed.failure
         is_dead = failure is not None and (
             failure.cause in _DEAD_AT_ONCE
             or (failure.cause in _PAGE_TROUBLE and link.attempts >= MAX_ATTEMPTS)
@@ -249,15 +249,17 @@ class Poller:
                 http_status=page.status,
                 size_bytes=len(page.body),
                 duration_ms=page.duration_ms,
-                items=int(raw is not None),
+                items=len(parsed.raws),
                 text=failure.text if failure else "",
             ),
             state="done" if failure is None else "dead" if is_dead else "retry",
             reason=failure.text if failure else "",
             failure=failure,
-            raw=raw,
+            raws=parsed.raws,
+            links=parsed.links,
+            again_at=parsed.again_at,
             page=self._save(page, now, is_bad=True) if failure else None,
-            problems=problems[:_MAX_PROBLEMS],
+            problems=parsed.problems[:_MAX_PROBLEMS],
         )
 
 

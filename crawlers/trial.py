@@ -16,9 +16,8 @@ from config.schema import Settings, SourceConfig
 from crawlers.canonical import url_hash
 from crawlers.causes import Failure
 from crawlers.downloader import Downloader, Fetched
-from crawlers.feeds import parse_feed
-from crawlers.mentions import Parsed, Row
-from crawlers.pages import DetailParsed, parse_detail, parse_list
+from crawlers.mentions import LinkParsed, Parsed, Row
+from crawlers.readers import read_link, read_page
 from storage.records import DetailLink, FetchCause, SourceId
 
 # decisions.md 25
@@ -192,8 +191,7 @@ def _read(
     trial = _opened(source, fetched)
     if fetched.failure is not None:
         return trial
-    parse = parse_feed if source.kind == "feed" else parse_list
-    parsed = parse(fetched.body, fetched.url, fetched.charset, source, now, trace=True)
+    parsed = read_page(fetched.body, fetched.url, fetched.charset, source, now, trace=True)
     if given and not parsed.items and source.detail is not None:
         return _read_detail(source, fetched, now)
     return _with_items(trial, parsed, rows)
@@ -206,7 +204,7 @@ def _read_detail(source: SourceConfig, fetched: Fetched, now: datetime) -> Trial
     link = DetailLink(
         url_hash=url_hash(fetched.url, source.url), source_id=SourceId(source.id), url=fetched.url
     )
-    parsed = parse_detail(
+    parsed = read_link(
         fetched.body, fetched.url, fetched.charset, source, link, now=now, trace=True
     )
     return _with_detail(trial, parsed, source)
@@ -251,8 +249,8 @@ def _with_items(trial: Trial, parsed: Parsed, rows: int) -> Trial:
     return _with_failure(trial, parsed.failure)
 
 
-def _with_detail(trial: Trial, parsed: DetailParsed, source: SourceConfig) -> Trial:
-    raw = parsed.raw
+def _with_detail(trial: Trial, parsed: LinkParsed, source: SourceConfig) -> Trial:
+    raw = parsed.raws[0] if parsed.raws else None
     values: dict[str, object] = {}
     if raw is not None:
         values = {
@@ -272,7 +270,7 @@ def _with_detail(trial: Trial, parsed: DetailParsed, source: SourceConfig) -> Tr
         charset=parsed.charset,
         charset_why=parsed.charset_why,
         items=int(raw is not None),
-        details=(_item(parsed.row),) if parsed.row else (),
+        details=tuple(_item(row) for row in parsed.rows),
         unmet=unmet,
         problems=parsed.problems[:_MAX_PROBLEMS],
         exit_code=EXIT_UNMET if unmet else EXIT_OK,

@@ -68,7 +68,7 @@ class StoreFrontier:
         """Store the mention of a detail page and end (or free) its link together."""
         now = self.clock.now()
         with self.store.transaction() as tx:
-            new = self._keep(tx, [result.raw] if result.raw else [], now)
+            new = self._keep(tx, result.raws, now)
             tx.add_fetch_event(replace(result.event, new_items=new))
             tx.finish_link(link.url_hash, result.state, result.reason)
             state = tx.queries.source(link.source_id)

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from config.errors import ConfigError, GroundswellError
 from crawlers.canonical import canonical_url
 from crawlers.dates import parse_date
-from crawlers.extract import tidy
+from crawlers.plain import tidy
 from storage.records import RawMention, SourceId
 
 # What exports of common tools call these columns.

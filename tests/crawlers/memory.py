@@ -53,8 +53,8 @@ class MemoryFrontier:
         return [self.links[link.url_hash] for link in free]
 
     def commit_detail(self, link: DetailLink, result: DetailResult) -> None:
-        if result.raw is not None:
-            self._keep(result.raw)
+        for raw in result.raws:
+            self._keep(raw)
         self.details.append(result)
         self.events.append(result.event)
         if result.state == "retry":

@@ -74,7 +74,7 @@ def test_list_gives_links_with_what_it_already_says():
 def test_detail_takes_from_the_list_what_it_does_not_say():
     page = detail_page(ITEM).replace(b'class="date"', b'class="other"')
 
-    raw = detail(page, listed={"published_at": "2026-11-18T01:12:00+00:00"}).raw
+    raw = detail(page, listed={"published_at": "2026-11-18T01:12:00+00:00"}).raws[0]
 
     assert (raw.title, raw.text, raw.author) == (ITEM.title, ITEM.text, "清扬")
     assert raw.published_at == datetime(2026, 11, 18, 1, 12, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_detail_without_its_text_is_a_failure_and_not_an_empty_mention():
 
     found = detail(page)
 
-    assert (found.raw, found.failure.cause) == (None, FetchCause.LAYOUT)
+    assert (found.raws, found.failure.cause) == ((), FetchCause.LAYOUT)
 
 
 def test_optional_field_may_be_missing_and_a_required_one_is_said():
@@ -162,8 +162,8 @@ def test_optional_field_may_be_missing_and_a_required_one_is_said():
 
     found = detail(page, listed={"title": "来自列表的标题"})
 
-    assert found.raw.title == "来自列表的标题"
-    assert found.raw.author == ""
+    assert found.raws[0].title == "来自列表的标题"
+    assert found.raws[0].author == ""
     assert found.problems == ()
 
 
@@ -173,8 +173,8 @@ def test_content_auto_needs_no_selectors():
 
     found = detail(detail_page(item), source_with(detail={"content": "auto"}))
 
-    assert found.raw.text == story
-    assert found.raw.title == "净水机漏水没人管"
+    assert found.raws[0].text == story
+    assert found.raws[0].title == "净水机漏水没人管"
 
 
 def test_counts_and_ratings_are_numbers():
