@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from crawlers.causes import Failure
-from storage.records import DetailLink, FetchEvent, Json, RawMention, SourceId, SourceState
+from storage.records import (
+    DetailLink,
+    FetchEvent,
+    HotEntry,
+    Json,
+    RawMention,
+    SourceId,
+    SourceState,
+)
 
 # A claimed detail link belongs to its claimer this long; a batch takes half of it at the source's
 # rate (runner.batch_size), so a living crawler does not lose its lease, and what a killed one had
@@ -49,7 +57,10 @@ class PollResult:
     """What one poll came to. `state` is the whole state after it (before it while judging).
 
     `problems` name single items that were left out or repaired. `unreadable` counts the items that
-    were left out; each must be counted once as Outcome.UNREADABLE.
+    were left out; each must be counted once as Outcome.UNREADABLE. `items` stood on the pages that
+    were read, `fresh` of them were not in `state.seen`, `gap` says that not one was known and some
+    may be missed. `filled` (items that have a field) and `quality` (see crawlers.quality) are sums
+    over the pages.
     """
 
     state: SourceState
@@ -62,6 +73,13 @@ class PollResult:
     unmet: tuple[str, ...] = ()  # expectations that this poll did not meet
     problems: tuple[str, ...] = ()
     unreadable: int = 0
+    items: int = 0
+    fresh: int = 0
+    gap: bool = False
+    hint_s: float = 0.0  # the shortest interval that the source itself asks for
+    filled: Json = field(default_factory=dict)
+    quality: Json = field(default_factory=dict)
+    hot: tuple[HotEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ class Parsed:
     next_cursor: str = ""  # fills {cursor} in the start address
     hint_s: float = 0.0  # how often the page itself asks to be read at most (ttl, sy:update)
     filled: Mapping[str, int] = field(default_factory=dict)  # per field, items that have it
+    quality: Mapping[str, int] = field(default_factory=dict)  # sums: see crawlers.quality
     hot: tuple[HotEntry, ...] = ()  # lines of a source whose role is hot_search
     charset: str = ""
     charset_why: str = ""
