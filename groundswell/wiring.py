@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from alerts.delivery import Courier
 from alerts.messages import Links
@@ -20,13 +18,15 @@ from classify.privacy import mask
 from classify.segment import segment
 from classify.sentiment import Scorer
 from classify.vectors import Background
-from config.errors import StoreError
-from config.load import example_dir, load
 from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.desk import Desk
 from groundswell.links import SignedLinks, installation_key
 from groundswell.pipeline import Journey
+from groundswell.places import data_dir as data_dir  # noqa: PLC0414 - callers find it here
+from groundswell.places import database_url as database_url  # noqa: PLC0414 - callers find it here
+from groundswell.places import load_project as load_project  # noqa: PLC0414 - callers find it here
+from groundswell.places import project_dir as project_dir  # noqa: PLC0414 - callers find it here
 from groundswell.stages import Stages
 from storage import migrate
 from storage.records import ShardState
@@ -44,39 +44,6 @@ class Application:
     journey: Journey
     stages: Stages
     desk: Desk
-
-
-def project_dir(config: str | None) -> Path:
-    """Return the project folder: the one named, else the packaged example."""
-    return Path(config).expanduser() if config else example_dir()
-
-
-def database_url(project: Project, directory: Path, override: str | None = None) -> str:
-    """Return the database URL: the one named, the project's, else a SQLite file beside it.
-
-    The packaged example may lie in a folder that nobody can write to, so its database goes to the
-    user's data folder.
-    """
-    chosen = override or project.settings.database
-    if chosen:
-        return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().resolve()}"
-    place = data_dir() if directory == example_dir() else directory.resolve() / "var"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"making the folder {str(place)!r} for the database: {error.strerror}; "
-            "name another with --database"
-        ) from error
-    return f"sqlite:///{place / 'groundswell.db'}"
-
-
-def data_dir() -> Path:
-    """Return this user's data folder for the program, by the platform's custom."""
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "groundswell"
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "groundswell"
 
 
 def open_store(url: str) -> Store:
@@ -165,9 +132,3 @@ def make_courier(application: Application) -> Courier:
         application.project,
         application.clock,
     )
-
-
-def load_project(config: str | None) -> tuple[Project, Path]:
-    """Read and check a project folder."""
-    directory = project_dir(config)
-    return load(directory), directory
