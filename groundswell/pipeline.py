@@ -53,13 +53,18 @@ class Journey:
     pseudonym: Callable[[str, str], str]
     links: Links
 
-    def keep(self, tx: Transaction, raws: Sequence[RawMention], now: datetime) -> Counter[Outcome]:
-        """Give raw mentions an identity and store those that are new or changed."""
+    def keep(
+        self, tx: Transaction, raws: Sequence[RawMention], now: datetime, reread: bool = False
+    ) -> Counter[Outcome]:
+        """Give raw mentions an identity and store those that are new or changed.
+
+        `reread`: the pages of known mentions were read again for their counters.
+        """
         readable = [raw for raw in raws if raw.text.strip() or raw.title.strip()]
         outcomes = Counter((raw.source_id, Outcome.UNREADABLE) for raw in raws)
         outcomes.subtract((raw.source_id, Outcome.UNREADABLE) for raw in readable)
         prepared = [self._prepare(raw, now) for raw in readable]
-        kept = tx.keep(prepared, now)
+        kept = tx.keep(prepared, now, reread=reread)
         outcomes.update(
             (raw.source_id, outcome) for raw, (outcome, _) in zip(prepared, kept, strict=True)
         )
