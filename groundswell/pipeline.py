@@ -28,6 +28,7 @@ from storage.records import (
     ClusterId,
     Level,
     Mention,
+    MentionId,
     Outcome,
     Polarity,
     RawMention,
@@ -60,19 +61,20 @@ class Journey:
 
         `reread`: the pages of known mentions were read again for their counters.
         """
-        readable = [raw for raw in raws if raw.text.strip() or raw.title.strip()]
-        outcomes = Counter((raw.source_id, Outcome.UNREADABLE) for raw in raws)
-        outcomes.subtract((raw.source_id, Outcome.UNREADABLE) for raw in readable)
-        prepared = [self._prepare(raw, now) for raw in readable]
-        kept = tx.keep(prepared, now, reread=reread)
-        outcomes.update(
-            (raw.source_id, outcome) for raw, (outcome, _) in zip(prepared, kept, strict=True)
-        )
-        _count(tx, "keep", outcomes, now)
-        totals: Counter[Outcome] = Counter()
-        for (_, outcome), n in outcomes.items():
-            totals[outcome] += n
-        return +totals
+        return Counter(outcome for outcome, _ in self.keep_each(tx, raws, now, reread=reread))
+
+    def keep_each(
+        self, tx: Transaction, raws: Sequence[RawMention], now: datetime, *, reread: bool = False
+    ) -> list[tuple[Outcome, MentionId | None]]:
+        """Do what `keep` does, and answer per raw mention, in order; None: no mention was made."""
+        answers: list[tuple[Outcome, MentionId | None]] = [(Outcome.UNREADABLE, None)] * len(raws)
+        readable = [n for n, raw in enumerate(raws) if raw.text.strip() or raw.title.strip()]
+        prepared = [self._prepare(raws[n], now) for n in readable]
+        for n, kept in zip(readable, tx.keep(prepared, now, reread=reread), strict=True):
+            answers[n] = kept
+        left = ((raw.source_id, outcome) for raw, (outcome, _) in zip(raws, answers, strict=True))
+        _count(tx, "keep", Counter(left), now)
+        return answers
 
     def understand(
         self, tx: Transaction, now: datetime, *, limit: int = BATCH
