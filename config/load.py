@@ -23,6 +23,7 @@ from config.schema import (
     Brand,
     Channel,
     Levels,
+    MediaOutlet,
     Model,
     Owner,
     Project,
@@ -38,7 +39,7 @@ from config.yaml_lines import Document, Problem, Where
 
 
 class RootFile(Model):
-    """A file in the project's root: settings, levels, fallback, channels, owners, routes."""
+    """A file in the project's root: settings, levels, fallback, channels, owners, routes, media."""
 
     settings: Settings = Settings()
     levels: Levels = Levels()
@@ -46,6 +47,7 @@ class RootFile(Model):
     channels: tuple[Channel, ...] = ()
     owners: tuple[Owner, ...] = ()
     routes: tuple[Route, ...] = ()
+    media: tuple[MediaOutlet, ...] = ()
 
 
 def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Project:
@@ -192,6 +194,7 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "owner": Owner,
         "channel": Channel,
         "route": Route,
+        "outlet": MediaOutlet,
     }
     return TypeAdapter(kinds[kind])
 
@@ -251,4 +254,5 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         channels=tuple(models.get("channel", ())),
         routes=tuple(models.get("route", ())),
         fallback=one("fallback", ()),
+        media=tuple(models.get("outlet", ())),
     )

@@ -22,8 +22,13 @@ def item_key(raw: RawMention) -> ItemKey:
         declared = (raw.platform or f"source/{raw.source_id}").replace(":", "%3A")
         return _bounded(f"id:{declared}:", raw.native_id.strip())
     if raw.canonical_url.strip():
-        return _bounded("url:", raw.canonical_url.strip())
+        return url_key(raw.canonical_url)
     return _text_key(raw)
+
+
+def url_key(canonical_url: str) -> ItemKey:
+    """Return the identity of an item that has no native id, by its canonical URL."""
+    return _bounded("url:", canonical_url.strip())
 
 
 def author_key(platform: str, author: str) -> str:

@@ -1,7 +1,7 @@
 """Raw mentions to mentions: each item once, whoever found it, with what it said before.
 
-In: RawMention (masked already). Out: rows of mention_key, mention, sighting, revision, and the
-queue of what is to be understood.
+In: RawMention (masked already). Out: rows of mention_key, mention, sighting, revision, figure, and
+the queue of what is to be understood.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from storage import tables
 from storage.columns import insert_new, storable, upsert
 from storage.counters import lock_counter, move_counter
-from storage.identity import item_key, text_hash
+from storage.identity import item_key, text_hash, url_key
 from storage.records import ItemKey, MentionId, Outcome, RawMention, SourceId
 from storage.rows import mappings
 
@@ -43,9 +43,13 @@ class _Item:
     revision: int
     figures: dict[str, Any]
     said: dict[str, int]  # source -> hash of what it last said
+    channel: str = "public"
+    gone_at: datetime | None = None
     row: dict[str, Any] | None = None  # set for an item that is new
     replaced: list[dict[str, Any]] = field(default_factory=list)
-    has_new_figures: bool = False
+    has_changed: bool = False  # figures, channel or gone_at
+    is_published: bool = False  # known from inside before, now seen in public: counts anew
+    curve: list[dict[str, Any]] = field(default_factory=list)  # rows of figure
     sightings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -54,17 +58,38 @@ class Intake:
 
     connection: Connection
 
-    def keep(self, raws: Sequence[RawMention], now: datetime) -> list[tuple[Outcome, MentionId]]:
+    def keep(
+        self, raws: Sequence[RawMention], now: datetime, *, reread: bool = False
+    ) -> list[tuple[Outcome, MentionId]]:
         """Store what is new or changed; answer per raw, in order.
 
         A source that repeats what it said before is a DUPLICATE, and so is a second source that
         shows less of the item than is known. Other texts are a REVISED mention, understood again.
-        Figures of spread are raised silently.
+        Figures of spread are raised silently; with `reread` they also become a point of the
+        mention's curve, and a mention that was thought gone is there again.
         """
         answers: list[tuple[Outcome, MentionId]] = []
         for start in range(0, len(raws), _MAX_RAWS):
-            answers += self._keep_some(raws[start : start + _MAX_RAWS], now)
+            answers += self._keep_some(raws[start : start + _MAX_RAWS], now, reread=reread)
         return answers
+
+    def mark_gone(self, url: str, now: datetime, *, item_key: str = "") -> MentionId | None:
+        """Note that a mention's page was found deleted; return the mention, None when unknown.
+
+        `item_key` names the mention when the caller knows it (a link's `listed` does), else the
+        canonical `url`. Nothing of it is dropped or recounted; the first instant stays.
+        """
+        key, wanted = tables.mention_key, item_key or url_key(url)
+        query = sa.select(key.c.mention_pk, key.c.month).where(key.c.item_key == wanted)
+        row = self._run(query).mappings().one_or_none()
+        if row is None:
+            return None
+        is_it = sa.and_(
+            _mention.c.month == row["month"], _mention.c.mention_pk == row["mention_pk"]
+        )
+        fresh = sa.update(_mention).where(is_it, _mention.c.gone_at.is_(None))
+        self.connection.execute(fresh.values(gone_at=now))
+        return MentionId(row["mention_pk"])
 
     def count(self, outcomes: Mapping[tuple[str, SourceId, str], int], now: datetime) -> None:
         """Add to the counts of (stage, source, outcome) in the UTC hour of `now`."""
@@ -77,7 +102,7 @@ class Intake:
         upsert(self.connection, tables.outcome_count, rows, add=["n"])
 
     def _keep_some(
-        self, raws: Sequence[RawMention], now: datetime
+        self, raws: Sequence[RawMention], now: datetime, *, reread: bool
     ) -> list[tuple[Outcome, MentionId]]:
         # the counter first: it makes two writers of the same item wait for each other
         last = lock_counter(self.connection, "mention")
@@ -91,6 +116,8 @@ class Intake:
                 items[key] = _new_item(last, key, raw, title, text)
                 outcome = Outcome.KEPT
             else:
+                if reread:
+                    _read_again(items[key], raw, now)
                 outcome = _compare(items[key], raw, title, text, now)
             answers.append((outcome, MentionId(items[key].mention_id)))
             _sight(items[key], raw, text_hash(title, text), now)
@@ -100,12 +127,9 @@ class Intake:
 
     def _known(self, keys: set[ItemKey]) -> dict[ItemKey, _Item]:
         key = tables.mention_key
-        columns = [
-            _mention.c[name]
-            for name in ("mention_pk", "month", "item_key", "title", "text", "revision", "rating")
-        ]
+        columns = [_mention.c[name] for name in (*_COMPARED, "mention_pk", "month", "item_key")]
         query = (
-            sa.select(*columns, *(_mention.c[name] for name in _SPREAD))
+            sa.select(*columns)
             .join(
                 key,
                 sa.and_(key.c.month == _mention.c.month, key.c.mention_pk == _mention.c.mention_pk),
@@ -133,13 +157,18 @@ class Intake:
         changed = [
             _change_of(item)
             for item in items.values()
-            if item.row is None and (item.replaced or item.has_new_figures)
+            if item.row is None and (item.replaced or item.has_changed)
         ]
         if changed:
             run(_UPDATE, changed)
+        insert_new(self.connection, tables.figure, [row for i in items.values() for row in i.curve])
         sightings = [row for item in items.values() for row in item.sightings.values()]
         upsert(self.connection, _sighting, sightings)
-        waiting = [i.mention_id for i in items.values() if i.row is not None or i.replaced]
+        waiting = [
+            item.mention_id
+            for item in items.values()
+            if item.row is not None or item.replaced or item.is_published
+        ]
         queue = [{"mention_pk": mention_id} for mention_id in waiting]
         insert_new(self.connection, tables.mention_queue, queue)
 
@@ -147,7 +176,11 @@ class Intake:
         return self.connection.execute(query)
 
 
-_UPDATED = ("title", "text", "revision", *_SPREAD, "rating")
+_COMPARED = (
+    *("title", "text", "revision", "channel", "gone_at"),
+    *(*_SPREAD, "rating"),
+)
+_UPDATED = ("title", "text", "revision", "channel", "gone_at", *_SPREAD, "rating")
 _UPDATE = (
     sa.update(_mention)
     .where(
@@ -180,6 +213,7 @@ def _new_item(mention_id: int, key: ItemKey, raw: RawMention, title: str, text: 
         revision=0,
         figures=figures,
         said={},
+        channel=raw.channel,
     )
     item.row = {
         "mention_pk": mention_id,
@@ -206,12 +240,18 @@ def _stored_item(row: sa.RowMapping) -> _Item:
         revision=row["revision"],
         figures={name: row[name] for name in (*_SPREAD, "rating")},
         said={},
+        channel=row["channel"],
+        gone_at=row["gone_at"],
     )
 
 
 def _compare(item: _Item, raw: RawMention, title: str, text: str, now: datetime) -> Outcome:
     """Take what is new of an item seen before; say whether it changed."""
     _raise_figures(item, raw)
+    if item.channel == "internal" and raw.channel != "internal":
+        item.channel, item.has_changed, item.is_published = raw.channel, True, True
+        if item.row is not None:
+            item.row |= {"channel": raw.channel}
     if not _is_news(item, raw, title, text):
         return Outcome.DUPLICATE
     item.replaced.append(
@@ -249,9 +289,18 @@ def _raise_figures(item: _Item, raw: RawMention) -> None:
         figures["rating"] = raw.rating
     if figures != item.figures:
         item.figures = figures
-        item.has_new_figures = True
+        item.has_changed = True
         if item.row is not None:
             item.row |= figures
+
+
+def _read_again(item: _Item, raw: RawMention, now: datetime) -> None:
+    """Take a mention that was read again: what its counters are now, and that it is there."""
+    read = {name: getattr(raw, name) for name in _SPREAD}
+    if any(value is not None for value in read.values()):
+        item.curve.append({"mention_pk": item.mention_id, "at": now} | read)
+    if item.gone_at is not None:
+        item.gone_at, item.has_changed = None, True
 
 
 def _sight(item: _Item, raw: RawMention, said: int, now: datetime) -> None:
@@ -269,6 +318,7 @@ def _sight(item: _Item, raw: RawMention, said: int, now: datetime) -> None:
 def _change_of(item: _Item) -> dict[str, Any]:
     values: dict[str, Any] = {"key_month": item.month, "key_pk": item.mention_id}
     values |= {"new_title": item.title, "new_text": item.text, "new_revision": item.revision}
+    values |= {"new_channel": item.channel, "new_gone_at": item.gone_at}
     return values | {f"new_{name}": value for name, value in item.figures.items()}
 
 

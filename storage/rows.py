@@ -26,6 +26,7 @@ from storage.records import (
     DetailLink,
     FetchCause,
     FetchEvent,
+    HotEntry,
     Incident,
     IncidentEvent,
     Intent,
@@ -142,6 +143,11 @@ def fetch_event_of(row: Row) -> FetchEvent:
 def link_of(row: Row) -> DetailLink:
     """Read a row of `detail_link`."""
     return DetailLink(**_pick(row, DetailLink))
+
+
+def hot_entry_of(row: Row) -> HotEntry:
+    """Read a row of `hot_entry`."""
+    return HotEntry(**_pick(row, HotEntry))
 
 
 def incident_of(row: Row) -> Incident:

@@ -17,7 +17,9 @@ from storage import database, tables
 from storage.accounts import Accounts
 from storage.columns import database_clock, insert_one, read_clock
 from storage.digests import DigestClaims
+from storage.doors import Doors
 from storage.gathering import Gathering
+from storage.hot import Hot
 from storage.incidents import Incidents
 from storage.intake import Intake
 from storage.migrate import check_schema
@@ -29,7 +31,9 @@ from storage.understanding import Understanding
 _lease = tables.lease
 
 
-class Transaction(Intake, Sources, Understanding, Gathering, Incidents, DigestClaims, Accounts):
+class Transaction(
+    Intake, Sources, Understanding, Gathering, Incidents, DigestClaims, Accounts, Hot, Doors
+):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 
     def __init__(self, connection: Connection) -> None:

@@ -189,3 +189,76 @@ def test_outcomes_are_counted_by_the_hour(store):
     with store.read() as queries:
         assert queries.outcome_counts(NOW) == {("keep", SOURCE, "kept"): 10}
         assert queries.outcome_counts(NOW + timedelta(hours=1)) == {("keep", SOURCE, "kept"): 5}
+
+
+def _reread(store, *raws, at):
+    with store.transaction() as tx:
+        return tx.keep(raws, at, reread=True)
+
+
+def test_counters_that_are_read_again_become_a_curve_and_are_raised(store):
+    first = make_raw(1, reposts=2, views=100)
+    _keep(store, first)
+
+    assert _reread(store, replace(first, reposts=40, views=90), at=LATER) == [(DUPLICATE, 1)]
+    _reread(store, replace(first, reposts=None, views=None), at=LATER + timedelta(hours=1))
+
+    [point] = _rows(store, "figure")
+    assert (point["at"], point["reposts"], point["views"], point["likes"]) == (LATER, 40, 90, None)
+    assert (_mention(store).reposts, _mention(store).views) == (40, 100)
+
+
+def test_a_poll_that_lists_an_item_again_adds_nothing_to_its_curve(store):
+    _keep(store, make_raw(1, reposts=2))
+    _keep(store, make_raw(1, reposts=3), at=LATER)
+
+    assert _rows(store, "figure") == []
+    assert _mention(store).reposts == 3
+
+
+def test_a_page_that_is_gone_is_noted_once_and_nothing_is_dropped(store):
+    _keep(store, make_raw(1))
+    _settle(store)
+
+    with store.transaction() as tx:
+        assert tx.mark_gone("https://tousu.example/post/1", LATER) == 1
+        assert tx.mark_gone("https://tousu.example/post/1", LATER + timedelta(days=1)) == 1
+        assert tx.mark_gone("https://tousu.example/post/77", LATER) is None
+
+    mention = _mention(store)
+    assert (mention.gone_at, mention.text) == (LATER, make_raw(1).text)
+    assert _pending(store) == []
+
+
+def test_an_item_with_a_native_id_is_found_gone_by_its_key(store):
+    _keep(store, make_raw(1, native_id="8812"))
+    key = _mention(store).item_key
+
+    with store.transaction() as tx:
+        assert tx.mark_gone("https://tousu.example/post/1", LATER) is None
+        assert tx.mark_gone("https://tousu.example/post/1", LATER, item_key=key) == 1
+
+
+def test_a_page_that_can_be_read_again_is_not_gone(store):
+    _keep(store, make_raw(1))
+    with store.transaction() as tx:
+        tx.mark_gone("https://tousu.example/post/1", LATER)
+    _keep(store, make_raw(1), at=LATER)
+    assert _mention(store).gone_at == LATER  # a list may still name what is deleted
+
+    _reread(store, make_raw(1), at=LATER + timedelta(hours=1))
+    assert _mention(store).gone_at is None
+
+
+def test_what_was_known_from_inside_and_is_seen_in_public_counts_anew(store):
+    _keep(store, make_raw(1, channel="internal"))
+    _settle(store)
+
+    assert _keep(store, make_raw(1), at=LATER) == [(DUPLICATE, 1)]
+    assert _mention(store).channel == "public"
+    assert _pending(store) == [1]
+
+    _settle(store)
+    _keep(store, make_raw(1, channel="internal"), at=LATER)
+    assert _mention(store).channel == "public"
+    assert _pending(store) == []
