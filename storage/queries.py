@@ -17,6 +17,7 @@ from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user
 from storage.digests import read_digest_facts
+from storage.doors import DoorQueries
 from storage.evidence import find_cluster, gather_evidence
 from storage.hours import count_hours
 from storage.incidents import OPEN_STATES, find_incident, find_incident_of
@@ -68,7 +69,7 @@ _ORDERS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
 _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 
-class Queries:
+class Queries(DoorQueries):
     """Reads on one connection, all of one moment."""
 
     def __init__(self, connection: Connection) -> None:
