@@ -48,6 +48,11 @@ class Decoded:
     why: str
 
 
+def is_common(char: str) -> bool:
+    """Return whether a character is among the most frequent ones of running Chinese text."""
+    return char in _COMMON
+
+
 def declared_charset(body: bytes) -> str:
     """Return the charset that a page's head or an XML declaration names, "" when none."""
     found = _DECLARED.search(body[:_HEAD_BYTES])
