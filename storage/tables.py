@@ -115,6 +115,7 @@ source_state = _table(
     _at("last_backfill_at", optional=True),
     _count("good_polls"),
     sa.Column("history", Document, nullable=False),
+    sa.Column("learned", Document, nullable=False),
     sa.Column("notice", Document, nullable=False),
     sa.Column("trial", Document, nullable=False),
 )

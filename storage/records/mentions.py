@@ -72,6 +72,8 @@ class SourceState:
     good_polls: int = 0  # in a row
     # The last 30 polls that were read, oldest first: {"items", "new", "fill": {field: share}, ...}.
     history: tuple[Json, ...] = ()
+    # What was learned of its rhythm (crawlers.rhythm): {"gaps", "new_at", "newest_at", ...}.
+    learned: Json = field(default_factory=dict)
     # What the maintainer was last told: {"health", "cause", "at", "since"}; empty: nothing open.
     notice: Json = field(default_factory=dict)
     # A changed configuration on trial beside its old version; empty: none (crawlers.changeover).

@@ -45,6 +45,7 @@ def _new_state_columns() -> list[sa.Column[Any]]:
         _at("last_backfill_at"),
         _number("good_polls", sa.Integer),
         _document("history", "[]"),
+        _document("learned", "{}"),
         _document("notice", "{}"),
         _document("trial", "{}"),
     ]
