@@ -38,7 +38,7 @@ class Entries:
         return {
             brand.text("products", index, "id"): brand.id
             for brand in self.of("brand")
-            for index in _positions(brand, "products")
+            for index in positions(brand, "products")
         }
 
 
@@ -76,23 +76,25 @@ def _duplicates(entries: Entries) -> Iterator[Problem]:
         for entry in entries.of(kind):
             before = first.setdefault(entry.id, entry)
             if entry.id and before is not entry:
-                yield entry.problem(f"this id is already taken by {_place(before, 'id')}", "id")
+                yield entry.problem(f"this id is already taken by {place_of(before, 'id')}", "id")
     products: dict[str, tuple[Entry, Where]] = {}
     for brand in entries.of("brand"):
-        for index in _positions(brand, "products"):
+        for index in positions(brand, "products"):
             product_id = brand.text("products", index, "id")
             place: Where = ("products", index, "id")
             owner, where = products.setdefault(product_id, (brand, place))
             if product_id and (owner, where) != (brand, place):
-                text = f'product "{product_id}" is already in {_place(owner, *where)}'
+                text = f'product "{product_id}" is already in {place_of(owner, *where)}'
                 yield brand.problem(text, *place)
 
 
-def _place(entry: Entry, *path: str | int) -> str:
+def place_of(entry: Entry, *path: str | int) -> str:
+    """Return file and line of a place within an entry."""
     return f"{entry.document.file}:{entry.document.line((*entry.where, *path))}"
 
 
-def _positions(entry: Entry, *path: str) -> range:
+def positions(entry: Entry, *path: str) -> range:
+    """Return the indexes of a list within an entry; none when there is no list."""
     found = entry.get(*path)
     return range(len(found)) if isinstance(found, list) else range(0)
 
@@ -116,7 +118,7 @@ def _references(entry: Entry, path: Where, kind: str, entries: Entries) -> Itera
 def _brand(brand: Entry) -> Iterator[Problem]:
     lists: list[Where] = [("aliases",), ("must",), ("any",), ("not",)]
     lists += [("exclude", "urls"), ("exclude", "authors")]
-    lists += [("products", index, "aliases") for index in _positions(brand, "products")]
+    lists += [("products", index, "aliases") for index in positions(brand, "products")]
     for path in lists:
         for place, word in brand.words(*path):
             if not word.strip():
@@ -129,7 +131,7 @@ def _brand(brand: Entry) -> Iterator[Problem]:
             yield brand.problem(
                 f'"{word}" is also in aliases or must, so nothing could ever match', *place
             )
-    for index in _positions(brand, "examples"):
+    for index in positions(brand, "examples"):
         if brand.get("examples", index, "text") == "":
             yield brand.problem("expected a sentence, got an empty one", "examples", index, "text")
 
@@ -152,7 +154,7 @@ def _owner(owner: Entry, entries: Entries) -> Iterator[Problem]:
             yield owner.problem(
                 f"starts and ends at {start}: write the hours or leave it out", name
             )
-    for index in _positions(owner, "away"):
+    for index in positions(owner, "away"):
         first, last = _day(owner.get("away", index, 0)), _day(owner.get("away", index, 1))
         if first and last and first > last:
             yield owner.problem(f"ends on {last}, before it starts on {first}", "away", index)

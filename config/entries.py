@@ -37,8 +37,9 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """What a problem calls this entry: its kind and id."""
-        return f'{self.kind} "{self.id}"' if self.id else self.kind
+        """What a problem calls this entry: its kind and id; an outlet goes by its name."""
+        name = self.text("name") if self.kind == "outlet" else self.id
+        return f'{self.kind} "{name}"' if name else self.kind
 
     def get(self, *path: str | int) -> object:
         """Return what stands at a place within this entry, None when there is nothing."""

@@ -34,6 +34,7 @@ from config.schema import (
     json_schema,
 )
 from config.source_checks import check_outside, check_source
+from config.voice_checks import check_voices
 from config.wording import SchemaView, describe
 from config.yaml_lines import Document, Problem, Where
 
@@ -63,7 +64,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
         )
     reading = read_entries(directory, os.environ if environ is None else environ)
     entries = Entries(reading.entries, reading.unread)
-    problems = [*check_together(entries), *check_outside(entries)]
+    problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
     models: dict[str, list[Any]] = {}
     for entry in reading.entries:
         model, found = _validate(entry)
@@ -157,8 +158,26 @@ def summary(project: Project) -> list[str]:
         f"routes 路由: {len(project.routes)} — {_listed(item.id for item in project.routes)}",
         f"fallback 兜底: {_listed(project.fallback)}",
     ]
+    lines += _voices(project)
     if off:
         lines.append(f"switched off 已停用: {_listed(off)}")
+    return lines
+
+
+def _voices(project: Project) -> list[str]:
+    """Say who speaks for a brand, who speaks with weight, and what is read besides mentions."""
+    accounts = [
+        f"{brand.name}@{account.platform}" for brand in project.brands for account in brand.official
+    ]
+    roles = {"official": "official 官方账号", "hot_search": "hot search 热搜"}
+    lines = [
+        f"official accounts 官方账号: {len(accounts)} — {_listed(accounts)}",
+        f"media 媒体表: {len(project.media)} — {_listed(item.name for item in project.media)}",
+    ]
+    for role, words in roles.items():
+        found = [source.id for source in project.sources if source.role == role]
+        if found:
+            lines.append(f"sources for {words}: {len(found)} — {_listed(found)}")
     return lines
 
 
