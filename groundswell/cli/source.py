@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 
 from groundswell.cli.output import (
+    Choices,
     ConfigOption,
     DatabaseOption,
     JsonOption,
@@ -20,6 +22,12 @@ from groundswell.cli.output import (
 
 if TYPE_CHECKING:
     from config.schema import Project, SourceConfig
+    from crawlers.trial import Taken
+
+SourceArgument = Annotated[
+    str, typer.Argument(help="a source's id, or a YAML file with one source")
+]
+PageOption = Annotated[Path | None, typer.Option(help="a saved page instead of the network")]
 
 
 def commands() -> typer.Typer:
@@ -80,39 +88,65 @@ def _when(moment: datetime | None) -> str:
 
 def try_(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="a source's id, or a YAML file with one source")],
+    source: SourceArgument,
     url: Annotated[str | None, typer.Option(help="another start URL")] = None,
-    page: Annotated[Path | None, typer.Option(help="a saved page instead of the network")] = None,
+    page: PageOption = None,
+    n: Annotated[int, typer.Option("--n", min=1, max=1000, help="items to show")] = 5,
+    diff: Annotated[
+        str | None, typer.Option(help="compare with another version of the source: a YAML file")
+    ] = None,
     config: ConfigOption = None,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch (or read) one page and show what each selector found."""
-    from config.errors import ConfigError
-    from crawlers.trial import try_source
-    from groundswell import wiring
+    from crawlers.trial import read_pages
+    from groundswell import sourcing
+    from groundswell.places import database_there, load_project
+    from groundswell.sourcing_lines import trial_lines
 
-    choices = chosen(context, config=config, as_json=as_json)
-    project, _ = wiring.load_project(choices.config)
-    chosen_source = _source(project, source)
-    body = None
-    if page is not None:
-        try:
-            body = page.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"reading --page {str(page)!r}: {error.strerror}") from error
-    trial = try_source(chosen_source, project.settings, now=datetime.now(UTC), url=url, page=body)
-    show(choices, trial, trial.lines())
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    project, directory = load_project(choices.config)
+    now = datetime.now(UTC)
+    tried = sourcing.filled_in(sourcing.find_source(project, source), project.brands)
+    pages = _pages(tried, project, url, page, now)
+    if diff is not None:
+        other = sourcing.filled_in(sourcing.find_source(project, diff), project.brands)
+        _compare(choices, tried, other, pages, now)
+    trial = read_pages(tried, pages, now, rows=n)
+    there = database_there(project, directory, choices.database)
+    memory = sourcing.remember_at(there, tried, trial)
+    trial = sourcing.complete(trial, tried, project.brands, memory, now)
+    show(choices, trial, trial_lines(trial, ZoneInfo(tried.tz)))
     raise typer.Exit(trial.exit_code)
 
 
-def _source(project: Project, name: str) -> SourceConfig:
-    from config.errors import ConfigError
-    from config.load import load_source
+def _pages(
+    source: SourceConfig, project: Project, url: str | None, page: Path | None, now: datetime
+) -> tuple[Taken, ...]:
+    """Take the saved page, or fetch."""
+    from crawlers.trial import fetch_pages, saved_page
+    from groundswell.sourcing import read_page_file
 
-    if name.endswith((".yaml", ".yml")):
-        return load_source(Path(name))
-    source = project.source(name)
-    if source is None:
-        known = ", ".join(item.id for item in project.sources)
-        raise ConfigError(f"no source {name!r}; known: {known}; or give a YAML file")
-    return source
+    if page is None:
+        return fetch_pages(source, project.settings, now=now, url=url)
+    return (saved_page(source, read_page_file(page, source.fetch.max_bytes), url, now),)
+
+
+def _compare(
+    choices: Choices,
+    old: SourceConfig,
+    new: SourceConfig,
+    pages: tuple[Taken, ...],
+    now: datetime,
+) -> NoReturn:
+    """Read the same pages by both versions and say what differs."""
+    from crawlers.comparison import ROWS, compare
+    from crawlers.trial import read_pages
+    from groundswell.sourcing_lines import comparison_lines
+
+    compared = compare(
+        read_pages(old, pages, now, rows=ROWS), read_pages(new, pages, now, rows=ROWS)
+    )
+    show(choices, compared, comparison_lines(compared))
+    raise typer.Exit(compared.exit_code)

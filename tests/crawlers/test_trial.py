@@ -9,7 +9,7 @@ from crawlers.downloader import Downloader
 from crawlers.trial import try_live, try_source
 from tests.crawlers.conftest import NOW, feed, listing
 from tests.crawlers.test_runner import ITEMS
-from tests.site.pages import detail_page, list_page, rss
+from tests.site.pages import Item, detail_page, list_page, rss
 
 
 @pytest.fixture
@@ -107,11 +107,39 @@ def test_unmet_expectations_are_listed(site):
     assert trial.unmet == ("只找到 5 条，预期至少 9 条",)
 
 
-def test_trial_can_be_printed_and_written_as_json(site):
+def test_trial_can_be_written_as_json(site):
     trial = try_source(feed(site), Settings(), now=NOW, page=rss(site.url, ITEMS))
 
-    text = "\n".join(trial.lines())
+    written = json.loads(json.dumps(trial.to_json()))
+    assert written["items"] == 5
+    assert written["shown"][0]["published_at"] == "2026-11-18T01:30:00+00:00"
+    assert written["shown"][0]["fields"][0]["value"].startswith("晨光电饭煲")
 
-    assert "晨光电饭煲第1次跳闸" in text
-    assert "read as 2026-11-18T01:30:00+00:00" in text
-    assert json.loads(json.dumps(trial.to_json()))["items"] == 5
+
+def test_whole_texts_are_kept(site):
+    item = Item(path="/a/9", title="长文", text="很长的话。" * 400, published=NOW)
+
+    trial = try_source(feed(site), Settings(), now=NOW, page=rss(site.url, [item]))
+
+    assert trial.shown[0].value("text") == item.text
+
+
+def test_detail_keeps_what_the_list_said(try_it, site):
+    site.set("/list?p=1", list_page(ITEMS[:1]))
+    site.set("/a/1", "<html><body><h1>标题</h1><div class=content>正文</div></body></html>")
+
+    trial = try_it(listing(site, expect={"required": ["title", "published"]}))
+
+    assert trial.unmet == ("详情页缺少字段 published",)
+    assert trial.exit_code == 3
+
+
+def test_failing_detail_is_named_as_such(try_it, site):
+    site.set("/list?p=1", list_page(ITEMS))
+    site.set("/a/1", "<html><body><p>什么也没有</p></body></html>")
+
+    trial = try_it(listing(site))
+
+    assert (trial.cause, trial.exit_code) == ("layout changed", 3)
+    assert trial.cause_text.startswith("详情页：")
+    assert trial.items == 5
