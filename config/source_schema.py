@@ -115,8 +115,8 @@ class AppRules(Model):
 class KeywordRules(Model):
     """What `{keyword}` stands for: a request per name of each brand, or per word.
 
-    `brands` empty means every watched brand that is no competitor. With `mode: filter` nothing is
-    filled in and items that name no brand are left out after reading.
+    Without `brands` and `words` it is every watched brand that is no competitor. With `mode: filter`
+    nothing is filled in and items that name none of them are left out after reading.
     """
 
     brands: Words = ()

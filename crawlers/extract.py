@@ -1,7 +1,7 @@
 """Selectors over a page: text in, one value out, with the rung of the ladder that hit.
 
-A rule is a list of prefixed selectors tried in order (`css: xpath: meta: jsonld: re2: const:` or
-`auto`); the first that gives text wins. When a later rung hits, the page is being redesigned.
+A rule is a list of prefixed selectors tried in order (`css: xpath: jmes: meta: jsonld: re2: const:`
+or `auto`); the first that gives text wins. When a later rung hits, the page is being redesigned.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from config.schema import FieldRule
 from crawlers.article import Article, main_text
+from crawlers.json_pages import JsonPage, json_text, query_json, select_json
 from crawlers.plain import tidy
 
 if TYPE_CHECKING:
@@ -45,13 +46,14 @@ class Reading:
 
 
 class Page:
-    """A decoded page, parsed once. Parts of it (the items of a list) are pages too."""
+    """A decoded page, parsed once; `names` are the watched brands' (see `main_text`)."""
 
-    def __init__(self, text: str, url: str) -> None:
+    def __init__(self, text: str, url: str, names: Sequence[str] = ()) -> None:
         from parsel import Selector
 
         self.text = text
         self.url = url
+        self._names = names
         # NUL ends a document for libxml2: what follows would be lost.
         self.root = Selector(text=text.replace("\0", "") or " ", type="html")
         self._article: Article | None = None
@@ -61,7 +63,7 @@ class Page:
     def article(self) -> Article:
         """The main text, found when first asked for."""
         if self._article is None:
-            self._article = main_text(self.text, self.url)
+            self._article = main_text(self.text, self.url, self._names)
         return self._article
 
     @property
@@ -73,15 +75,18 @@ class Page:
         return self._linked
 
 
-def select(page: Page, selector: str) -> list[Selector]:
-    """Return the elements that a `css:` or `xpath:` selector finds."""
+def select(page: Page | JsonPage, selector: str) -> list[Any]:
+    """Return the elements (values of JSON) that a `css:`, `xpath:` or `jmes:` selector finds."""
+    if isinstance(page, JsonPage):
+        return (select_json(page.root, selector.removeprefix("jmes:")) or [])[:_MAX_ELEMENTS]
     return list(_query(page.root, selector))[:_MAX_ELEMENTS]
 
 
-def read_field(page: Page, part: Selector, name: str, rule: FieldRule) -> Reading:
+def read_field(page: Page | JsonPage, part: Any, name: str, rule: FieldRule) -> Reading:
     """Read one field from a part of a page: the first rung that gives text, then the pattern.
 
-    A rung whose text does not match the pattern is passed over like one that finds nothing.
+    `part` is an element of a Page or a value of a JsonPage. A rung whose text does not match the
+    pattern is passed over like one that finds nothing.
     """
     for rung, selector in enumerate(rule.sel):
         value = _read(page, part, name, selector)
@@ -92,12 +97,19 @@ def read_field(page: Page, part: Selector, name: str, rule: FieldRule) -> Readin
     return Reading("")
 
 
-def _read(page: Page, part: Selector, name: str, selector: str) -> str:
-    if selector == "auto":
-        return str(getattr(page.article, name, ""))
+def _read(page: Page | JsonPage, part: Any, name: str, selector: str) -> str:
     prefix, _, rest = selector.partition(":")
     if prefix == "const":
         return rest.strip()
+    if isinstance(page, JsonPage):
+        return json_text(query_json(part, rest), name) if prefix == "jmes" else ""
+    return _read_html(page, part, name, selector)
+
+
+def _read_html(page: Page, part: Selector, name: str, selector: str) -> str:
+    if selector == "auto":
+        return str(getattr(page.article, name, ""))
+    prefix, _, rest = selector.partition(":")
     if prefix == "meta":
         return _meta(page.root, rest.strip())
     if prefix == "jsonld":

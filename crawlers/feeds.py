@@ -17,32 +17,33 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from config.schema import SourceConfig
-from crawlers.canonical import url_hash
 from crawlers.causes import Failure, empty, unreadable, wall_of
 from crawlers.charset import Decoded, declared_charset, decode
 from crawlers.extract import Reading, fragment_text
-from crawlers.mentions import Item, Parsed, Row, unmet_expectations
+from crawlers.gathering import Gathering
+from crawlers.mentions import Item, Parsed
 from crawlers.plain import tidy
-from storage.records import DetailLink, RawMention, SourceId
-
-FeedResult = Parsed
+from crawlers.xml_text import depth_of, well_formed
 
 MAX_ENTRIES = 2000  # a day of the busiest feed seen holds some hundreds
 _MAX_DEPTH = 200  # real feeds nest fewer than twenty tags; feedparser's time grows with the square
 _MAX_TEXT = 200_000
 _HEAD_CHARS = 5000
+_FILLED = ("url", "title", "text", "author", "published")
+_MAX_HINT_S = 86400.0  # a feed may ask for a day's rest, not for more
+_PERIODS = {
+    "hourly": 3600,
+    "daily": 86400,
+    "weekly": 604800,
+    "monthly": 2592000,
+    "yearly": 31536000,
+}
 _ROOT = re.compile(r"<(?:rss|feed|rdf:RDF|channel|(?:\w{1,20}:)?feed)[\s>]", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_AMPERSAND = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)?")
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/]{0,60})[^<>]*?(/?)>")
-_VOID = {"br", "hr", "img", "input", "meta"}
 _ENTRY_END = re.compile(r"</(?:\w{1,20}:)?(item|entry)\s*>", re.IGNORECASE)
-# A "<" with another one before the next ">" opens nothing; many of them cost feedparser seconds.
-_STRAY = re.compile(r"<(?!!--|[^<>]*>)")
-_XML_NAMES = {"amp", "lt", "gt", "quot", "apos"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def parse_feed(
     *,
     history: bool = False,
     trace: bool = False,
-) -> FeedResult:
+) -> Parsed:
     """Read a feed. Pure; slow for big feeds (30 ms per 20 entries), so not for the event loop.
 
     With `detail` rules the entries become links to detail pages, else they are the mentions.
@@ -78,11 +79,15 @@ def parse_feed(
     if failure is not None:
         return _failed(failure, decoded)
     problems: list[str] = []
+    hints: list[float] = []
     try:
         if text.startswith("{"):
             entries = list(_json_entries(text))
         else:
-            entries = list(_xml_entries(_clean(text, problems), problems))
+            root = _ROOT.search(text)
+            assert root is not None  # _refusal has seen it
+            data = well_formed(_cut(text[root.start() :], problems))
+            entries = list(_xml_entries(data, problems, hints))
     except ValueError as error:
         return _failed(unreadable(str(error)), decoded)
     if len(entries) > MAX_ENTRIES:
@@ -91,6 +96,7 @@ def parse_feed(
     return replace(
         parsed,
         problems=(*problems, *parsed.problems),
+        hint_s=max(hints, default=0.0),
         charset=decoded.charset,
         charset_why=decoded.why,
     )
@@ -113,49 +119,10 @@ def _refusal(text: str) -> Failure | None:
         return wall_of(text) or unreadable(f"返回的是{what}，不是订阅源，请核对订阅地址")
     if "<!ENTITY" in text[: root.start()].upper():
         return unreadable("订阅源自定义了实体（<!ENTITY>），出于安全拒绝解析")
-    deepest = _depth(text)
+    deepest = depth_of(text)
     if deepest > _MAX_DEPTH:
         return unreadable(f"订阅源标签嵌套了 {deepest} 层，超过 {_MAX_DEPTH} 层，拒绝解析")
     return None
-
-
-def _depth(text: str) -> int:
-    """Return how deep the tags outside CDATA nest; HTML's void tags do not count."""
-    depth = deepest = 0
-    for part in _split_cdata(text)[::2]:
-        for closing, name, alone in _TAG.findall(part):
-            if name.lower() in _VOID:
-                continue
-            depth += -1 if closing else (0 if alone else 1)
-            deepest = max(deepest, depth)
-    return deepest
-
-
-def _split_cdata(text: str) -> list[str]:
-    """Split into markup and CDATA sections by turns, markup first.
-
-    By hand, because a pattern takes quadratic time on openings that never close.
-    """
-    parts: list[str] = []
-    at = 0
-    while (start := text.find("<![CDATA[", at)) >= 0:
-        end = text.find("]]>", start)
-        if end < 0:
-            break
-        parts += [text[at:start], text[start : end + 3]]
-        at = end + 3
-    return [*parts, text[at:]]
-
-
-def _clean(text: str, problems: list[str]) -> bytes:
-    """Make well-formed UTF-8 of a decoded feed, as far as that needs no understanding of it."""
-    root = _ROOT.search(text)
-    assert root is not None  # _refusal has seen it
-    rest = _cut(_ILLEGAL.sub("", text[root.start() :]), problems)
-    parts = _split_cdata(rest)
-    parts[::2] = [_STRAY.sub("&lt;", _AMPERSAND.sub(_reference, part)) for part in parts[::2]]
-    # The declaration and a DOCTYPE speak of the bytes that were; both are replaced.
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + "".join(parts).encode()
 
 
 def _cut(text: str, problems: list[str]) -> str:
@@ -170,21 +137,7 @@ def _cut(text: str, problems: list[str]) -> str:
     return text
 
 
-def _reference(found: re.Match[str]) -> str:
-    """Rewrite one ampersand: a bare one is escaped, a name that XML does not know is resolved."""
-    name = found[1]
-    if name is None:
-        return "&amp;"
-    if name in _XML_NAMES:
-        return found[0]
-    char = html.unescape(found[0])
-    if char == found[0]:
-        return "&amp;" + found[0][1:]
-    # U+FFFD is what unescape makes of a number that is no character.
-    return html.escape(_ILLEGAL.sub("", char.replace("\ufffd", "")))
-
-
-def _xml_entries(data: bytes, problems: list[str]) -> Iterator[_Entry]:
+def _xml_entries(data: bytes, problems: list[str], hints: list[float]) -> Iterator[_Entry]:
     import feedparser
 
     # A stream, never a string: feedparser would open a string that looks like a URL or a file.
@@ -199,6 +152,7 @@ def _xml_entries(data: bytes, problems: list[str]) -> Iterator[_Entry]:
         raise ValueError(f"订阅源的 XML 格式有误：{tidy(str(broken))[:120]}")
     if feed.get("bozo"):
         problems.append(f"feed is not well-formed: {tidy(str(broken))[:120]}")
+    hints.append(_hint_s(feed.feed))
     for entry in feed.entries:
         yield _xml_entry(entry)
 
@@ -266,48 +220,22 @@ def _collect(
     history: bool,
     trace: bool,
 ) -> Parsed:
-    problems: list[str] = []
-    raws: list[RawMention] = []
-    links: list[DetailLink] = []
-    keys: list[str] = []
-    rows: list[Row] = []
-    filled = dict.fromkeys(("url", "title", "text", "author", "published"), 0)
-    left_out = 0
+    gathering = Gathering(source, now, _FILLED, history=history, trace=trace)
     shared = _shared_links(entries)
     for entry in entries:
         item = _item(entry, url, source, now)
         if entry.guid and entry.link in shared:
-            item.fields["native_id"] = f"{source.id}/{entry.guid}"
+            item.fields["native_id"] = f"{source.id}/{_bare(entry.guid)}"
         texts = {**item.fields, "url": item.url, "published": entry.published}
-        for name in filled:
-            has = item.published_at if name == "published" else texts.get(name)
-            filled[name] += bool(has)
-        if trace:
-            rows.append(item.row({name: Reading(text, 0, "feed") for name, text in texts.items()}))
-        problems += item.problems
-        if item.is_empty or (source.detail is not None and not item.url):
-            left_out += 1
-            problems.append(f'"{item.name}": entry has no title and text, or no link to them')
-            continue
-        keys.append(url_hash(item.fields.get("native_id") or item.url or item.name, source.url))
-        if source.detail is not None:
-            links.append(make_link(item, keys[-1], history=history))
-        else:
-            raws.append(item.mention(history=history))
-    failure = None
-    if not entries and source.expect.min_items:
-        failure = empty("订阅源格式正确，但没有任何条目")
-    return Parsed(
-        raws=tuple(raws),
-        links=tuple(links),
-        keys=tuple(keys),
-        items=len(entries),
-        unreadable=left_out,
-        problems=tuple(problems),
-        unmet=unmet_expectations(source, len(entries), filled),
-        failure=failure,
-        rows=tuple(rows),
-    )
+        readings = {name: Reading(text, 0, "feed") for name, text in texts.items()}
+        if not gathering.add(item, readings):
+            gathering.problems.append(
+                f'"{item.name}": entry has no title and text, or no link to them'
+            )
+    parsed = gathering.parsed()
+    if not entries and source.expect.min_items and source.kind != "search":
+        return replace(parsed, failure=empty("订阅源格式正确，但没有任何条目"))
+    return parsed
 
 
 def _shared_links(entries: list[_Entry]) -> set[str]:
@@ -325,24 +253,37 @@ def _item(entry: _Entry, url: str, source: SourceConfig, now: datetime) -> Item:
     item.set_url(entry.link, url)
     if not item.url and entry.guid.startswith(("http://", "https://")):
         item.set_url(entry.guid, url)
-    if not item.url and entry.guid:
-        # Without a link the guid is the identity; it is unique within its feed only.
-        item.fields["native_id"] = f"{source.id}/{entry.guid}"
     # Our reading first: feedparser takes a time without a zone for UTC, feeds mean their own.
     item.set_date(entry.published)
     if item.published_at is None and entry.parsed is not None:
         item.problems.clear()
         item.set_date(entry.parsed.isoformat())
+    if not item.url:
+        fields["native_id"] = _own_id(entry, item)
     return item
 
 
-def make_link(item: Item, key: str, *, history: bool) -> DetailLink:
-    """Make the frontier's record of an item whose text stands on a page of its own."""
-    return DetailLink(
-        url_hash=key,
-        source_id=SourceId(item.source.id),
-        url=item.url,
-        listed=item.listed(),
-        found_at=item.now,
-        history=history,
-    )
+def _own_id(entry: _Entry, item: Item) -> str:
+    """Identify an entry without a link: by its guid, else by title and day, within its feed."""
+    if entry.guid:
+        return f"{item.source.id}/{_bare(entry.guid)}"
+    if not item.fields["title"] or item.published_at is None:
+        return ""  # then by all that it says
+    day = item.published_at.astimezone(ZoneInfo(item.source.tz)).date()
+    return f"{item.source.id}/{day}/{item.fields['title']}"
+
+
+def _bare(guid: str) -> str:
+    """Write a guid without scheme and host, for feeds that move to https or another host."""
+    return re.sub(r"^https?://[^/]*/(?=.)", "/", guid.strip())
+
+
+def _hint_s(feed: Mapping[str, Any]) -> float:
+    """Return how long a feed asks to be left alone: ttl in minutes, or updates per sy:period."""
+    ttl = str(feed.get("ttl") or "")
+    hint = float(ttl) * 60 if re.fullmatch(r"[0-9]{1,6}", ttl) else 0.0
+    period = _PERIODS.get(str(feed.get("sy_updateperiod") or "").strip().lower(), 0)
+    often = str(feed.get("sy_updatefrequency") or "1").strip()
+    if period and re.fullmatch(r"[1-9][0-9]{0,4}", often):
+        hint = max(hint, period / int(often))
+    return min(hint, _MAX_HINT_S)

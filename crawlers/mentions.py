@@ -34,8 +34,10 @@ class Row:
 class Parsed:
     """What one feed or list page holds.
 
-    `keys` are the url hashes of all items in page order, `items` counts what stood on the page,
-    `unreadable` what was left out of it, `unmet` the expectations it does not meet.
+    `keys` are the url hashes of all items: first those of `raws` or `links`, in their order, which
+    is the page's. `items` counts what stood on the page, `unreadable` what was left out of it,
+    `out_of_scope` what names none of the words of `keywords.mode: filter`; `unmet` are the
+    expectations that it does not meet.
     """
 
     raws: tuple[RawMention, ...] = ()
@@ -43,6 +45,7 @@ class Parsed:
     keys: tuple[str, ...] = ()
     items: int = 0
     unreadable: int = 0
+    out_of_scope: int = 0
     problems: tuple[str, ...] = ()
     unmet: tuple[str, ...] = ()
     failure: Failure | None = None
@@ -62,11 +65,13 @@ class LinkParsed:
     """What one page that a link led to holds: a detail page, a page of a thread, a file of a map.
 
     `raws` are its mentions (one for a detail page, with its comments behind it), `links` what is to
-    be fetched besides, `again_at` when this very page is to be visited again.
+    be fetched besides, `again_at` when this very page is to be visited again, `out_of_scope` counts
+    what was left out because it names none of the words of `keywords.mode: filter`.
     """
 
     raws: tuple[RawMention, ...] = ()
     links: tuple[DetailLink, ...] = ()
+    out_of_scope: int = 0
     again_at: datetime | None = None
     failure: Failure | None = None
     problems: tuple[str, ...] = ()
@@ -175,9 +180,10 @@ def unmet_expectations(
 
     `filled` counts, per field that this page can fill at all, the items that have it. A field
     missing in more than one item of five is called missing: single odd items stand in every list.
+    A search may find nothing for one word: how many items it brings is judged over all its words.
     """
     unmet = []
-    if items < source.expect.min_items:
+    if items < source.expect.min_items and source.kind != "search":
         unmet.append(f"只找到 {items} 条，预期至少 {source.expect.min_items} 条")
     unmet += [
         f"字段 {name} 只在 {filled[name]}/{items} 条中找到"

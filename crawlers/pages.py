@@ -1,26 +1,29 @@
-"""Bytes of a list or detail page go in, items, links or one mention come out. Pure on bytes."""
+"""Bytes of a list or detail page go in, items, links or mentions come out. Pure on bytes.
+
+A page is HTML or JSON: the selectors say which.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from config.schema import FieldRule, SourceConfig
-from crawlers.canonical import url_hash
+from config.schema import FieldRule, ListRules, SourceConfig
+from crawlers.canonical import canonical_url
 from crawlers.causes import Failure, empty, wall_of
 from crawlers.charset import Decoded, declared_charset, decode
 from crawlers.extract import Page, Reading, read_field, select
-from crawlers.feeds import make_link
-from crawlers.mentions import Item, LinkParsed, Parsed, Row, read_listed_date, unmet_expectations
+from crawlers.gathering import Gathering, in_scope
+from crawlers.json_pages import JsonPage, open_json, select_json
+from crawlers.mentions import Item, LinkParsed, Parsed, read_listed_date
+from crawlers.replies import make_reply
 from storage.records import DetailLink, FetchCause, RawMention
 
-if TYPE_CHECKING:
-    from parsel import Selector
-
 MAX_ITEMS = 1000  # of one list page
+_MAX_CURSOR_CHARS = 2000
 
 
 def parse_list(
@@ -33,79 +36,52 @@ def parse_list(
     history: bool = False,
     trace: bool = False,
 ) -> Parsed:
-    """Read a list page: links to detail pages, or mentions when the source has no `detail`.
+    """Read a list: links to detail pages, or mentions when the source has no `detail`.
 
     Never raises for what a server sent. `next_url` is absolute, "" when there is none.
     """
-    decoded, page, failure = _open(body, url, http_charset, source)
-    if page is None or source.list is None:
+    if source.list is None:
+        return Parsed()
+    decoded, page, failure = open_page(body, url, http_charset, source, [source.list.item])
+    if page is None:
         return Parsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
     found = select(page, source.list.item)[:MAX_ITEMS]
     if not found:
-        failure = wall_of(decoded.text) or Failure(
-            cause=FetchCause.LAYOUT,
-            text=f"选择器 {source.list.item} 没有找到任何条目，页面可能已改版",
-        )
-        if not source.expect.min_items and failure.cause is FetchCause.LAYOUT:
-            failure = None
-    parsed = _items(page, found, source, now, history=history, trace=trace)
+        failure = _nothing_found(page, decoded.text, source)
+    fields = source.list.fields
+    gathering = Gathering(source, now, fields, history=history, trace=trace)
+    for part in found:
+        gathering.add(*read_item(page, part, fields, source, now))
+    next_url, next_cursor = _way_on(page, source)
     return replace(
-        parsed,
+        gathering.parsed(),
         failure=failure,
-        next_url=_next_url(page, source),
+        next_url=next_url,
+        next_cursor=next_cursor,
         charset=decoded.charset,
         charset_why=decoded.why,
     )
 
 
-def _items(
-    page: Page,
-    found: list[Selector],
-    source: SourceConfig,
-    now: datetime,
-    *,
-    history: bool,
-    trace: bool,
-) -> Parsed:
+def _nothing_found(page: Page | JsonPage, text: str, source: SourceConfig) -> Failure | None:
+    """Judge a list without items: a wall, a new layout, or nothing there today."""
     assert source.list is not None
-    raws: list[RawMention] = []
-    links: list[DetailLink] = []
-    rows: list[Row] = []
-    keys: dict[str, None] = {}
-    problems: list[str] = []
-    filled = dict.fromkeys(source.list.fields, 0)
-    left_out = 0
-    for part in found:
-        item, readings = _read_item(page, part, source.list.fields, source, now)
-        for name, reading in readings.items():
-            has = {"url": item.url, "published": item.published_at}.get(name, reading.value)
-            filled[name] += bool(has)
-        if trace:
-            rows.append(item.row(readings))
-        problems += item.problems
-        # What is no link and says nothing (a divider, an advertisement) is not an item of ours.
-        if (source.detail is not None and not item.url) or (
-            source.detail is None and item.is_empty
-        ):
-            left_out += 1
-            continue
-        key = url_hash(item.url or item.fields.get("text") or item.name, source.url)
-        if key in keys:
-            continue
-        keys[key] = None
-        if source.detail is not None:
-            links.append(make_link(item, key, history=history))
-        else:
-            raws.append(item.mention(history=history))
-    return Parsed(
-        raws=tuple(raws),
-        links=tuple(links),
-        keys=tuple(keys),
-        items=len(found),
-        unreadable=left_out,
-        problems=tuple(problems),
-        unmet=unmet_expectations(source, len(found), filled),
-        rows=tuple(rows),
+    selector = source.list.item
+    if isinstance(page, JsonPage):
+        place = select_json(page.root, selector.removeprefix("jmes:"))
+        # The place is there and empty: the answer is sound.
+        if place is not None:
+            silent = source.kind == "search" or not source.expect.min_items
+            return None if silent else empty(f"接口返回正常，但 {selector} 处没有任何条目")
+        return Failure(
+            cause=FetchCause.LAYOUT, text=f"JSON 中没有 {selector} 这个位置，接口可能已改版"
+        )
+    wall = wall_of(text)
+    # A search that finds nothing is no new layout: that shows when no keyword finds anything.
+    if wall is not None or not source.expect.min_items or source.kind == "search":
+        return wall
+    return Failure(
+        cause=FetchCause.LAYOUT, text=f"选择器 {selector} 没有找到任何条目，页面可能已改版"
     )
 
 
@@ -117,41 +93,41 @@ def parse_detail(
     link: DetailLink,
     *,
     now: datetime,
+    names: Sequence[str] = (),
     trace: bool = False,
 ) -> LinkParsed:
     """Read a detail page; what it does not say is taken from the list (`link.listed`).
 
-    Costs 5 ms with selectors and 50 ms with `content: auto`: not for the event loop.
+    Its comments, where the source reads them, stand behind it. Costs 5 ms with selectors and 50 ms
+    with `content: auto`: not for the event loop.
     """
-    decoded, page, failure = _open(body, url, http_charset, source)
     rules = source.detail
-    if page is None or rules is None:
-        return LinkParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
+    if rules is None:
+        return LinkParsed()
     fields = dict(rules.fields)
+    decoded, page, failure = open_page(
+        body, url, http_charset, source, selectors_of(fields), names=names
+    )
+    if page is None:
+        return LinkParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
     if rules.content == "auto":
         # A guess never replaces what the list says in so many words; only the text is better here.
         said = {*link.listed, *({"published"} if "published_at" in link.listed else ())} - {"text"}
         for name in {"title", "text", "author", "published"} - said:
             fields.setdefault(name, FieldRule(sel=("auto",), optional=True))
-    item, readings = _read_item(page, page.root, fields, source, now)
+    item, readings = read_item(page, page.root, fields, source, now)
     # The address that was listed is the mention's: it is what other sources link to as well.
     item.url = link.url
-    _fill_from_list(item, link.listed)
-    missing = [
-        name
-        for name, rule in fields.items()
-        if not rule.optional and not item.fields.get(name) and name not in {"url", "published"}
-    ]
-    if item.is_empty or "text" in missing or (rules.content == "auto" and not _says(item)):
-        failure = wall_of(decoded.text) or Failure(
-            cause=FetchCause.LAYOUT, text="详情页中没有找到正文，页面可能已改版"
-        )
-    else:
-        item.problems += [f'"{item.name}": field "{name}" was not found' for name in missing]
-        if "published" in fields and item.published_at is None:
-            item.problems.append(f'"{item.name}": no date was found')
+    fill_from_list(item, link.listed)
+    failure = _judge_detail(item, fields, decoded.text, auto=rules.content == "auto")
+    raws: list[RawMention] = []
+    out_of_scope = 0
+    if failure is None:
+        comments = _comments(page, rules.comments, item, link)
+        raws, out_of_scope = _scoped(source, item.mention(history=link.history), comments)
     return LinkParsed(
-        raws=() if failure else (item.mention(history=link.history),),
+        raws=tuple(raws),
+        out_of_scope=out_of_scope,
         failure=failure,
         problems=tuple(item.problems),
         charset=decoded.charset,
@@ -160,11 +136,57 @@ def parse_detail(
     )
 
 
-def _says(item: Item) -> bool:
-    return bool(item.fields.get("text"))
+def _judge_detail(
+    item: Item, fields: Mapping[str, FieldRule], text: str, *, auto: bool
+) -> Failure | None:
+    """Name a page without a text; note on the item what else is missing."""
+    missing = [
+        name
+        for name, rule in fields.items()
+        if not rule.optional and not item.fields.get(name) and name not in {"url", "published"}
+    ]
+    if item.is_empty or "text" in missing or (auto and not item.fields.get("text")):
+        return wall_of(text) or Failure(
+            cause=FetchCause.LAYOUT, text="详情页中没有找到正文，页面可能已改版"
+        )
+    item.problems += [f'"{item.name}": field "{name}" was not found' for name in missing]
+    if "published" in fields and item.published_at is None:
+        item.problems.append(f'"{item.name}": no date was found')
+    return None
 
 
-def _fill_from_list(item: Item, listed: Mapping[str, object]) -> None:
+def _comments(
+    page: Page | JsonPage,
+    rules: ListRules | None,
+    article: Item,
+    link: DetailLink,
+) -> list[RawMention]:
+    """Read the comments below an article; one that says nothing is passed over."""
+    found: dict[str, RawMention] = {}
+    source, now = article.source, article.now
+    under = canonical_url(link.url, source.url)
+    for part in select(page, rules.item) if rules is not None else ():
+        assert rules is not None
+        item, _ = read_item(page, part, rules.fields, source, now)
+        article.problems += item.problems
+        if not item.is_empty:
+            raw = make_reply(item, under=under, page_url=link.url, history=link.history)
+            found.setdefault(raw.native_id, raw)
+    return list(found.values())
+
+
+def _scoped(
+    source: SourceConfig, article: RawMention, comments: list[RawMention]
+) -> tuple[list[RawMention], int]:
+    """Return what may stay: comments below an article that is in scope are in it, too."""
+    if in_scope(source, article.title, article.text):
+        return [article, *comments], 0
+    kept = [raw for raw in comments if in_scope(source, raw.title, raw.text)]
+    return kept, 1 + len(comments) - len(kept)
+
+
+def fill_from_list(item: Item, listed: Mapping[str, object]) -> None:
+    """Take from the list what the page itself does not say."""
     for name, text in listed.items():
         if name != "published_at" and not item.fields.get(name):
             item.fields[name] = str(text)
@@ -172,44 +194,89 @@ def _fill_from_list(item: Item, listed: Mapping[str, object]) -> None:
         item.published_at = read_listed_date(listed)
 
 
-def _open(
-    body: bytes, url: str, http_charset: str, source: SourceConfig
-) -> tuple[Decoded, Page | None, Failure | None]:
+def selectors_of(fields: Mapping[str, FieldRule]) -> list[str]:
+    """Return every selector of some fields."""
+    return [selector for rule in fields.values() for selector in rule.sel]
+
+
+def open_page(
+    body: bytes,
+    url: str,
+    http_charset: str,
+    source: SourceConfig,
+    selectors: Sequence[str],
+    *,
+    names: Sequence[str] = (),
+) -> tuple[Decoded, Page | JsonPage | None, Failure | None]:
+    """Decode and parse a page: as JSON when one of its selectors is `jmes:`, else as HTML."""
     decoded = decode(body, http_charset, declared_charset(body), source.fetch.charset)
+    if any(selector.startswith("jmes:") for selector in selectors):
+        return decoded, *open_json(decoded.text, url)
     if not decoded.text.strip():
         return decoded, None, empty("页面返回了空内容")
-    return decoded, Page(decoded.text, url), None
+    return decoded, Page(decoded.text, url, names), None
 
 
-def _read_item(
-    page: Page,
-    part: Selector,
+def read_item(
+    page: Page | JsonPage,
+    part: Any,
     rules: Mapping[str, FieldRule],
     source: SourceConfig,
     now: datetime,
 ) -> tuple[Item, dict[str, Reading]]:
+    """Read one item from a part of a page, with how each field was found."""
     readings = {name: read_field(page, part, name, rule) for name, rule in rules.items()}
     item = Item(
         source=source, now=now, fields={name: reading.value for name, reading in readings.items()}
     )
-    base = page.root.xpath("//base/@href").get() or ""
-    item.set_url(item.fields.get("url", ""), urljoin(page.url, base))
+    item.set_url(item.fields.get("url", ""), _base(page))
     rule = rules.get("published")
     item.set_date(item.fields.get("published", ""), rule.tz if rule else None)
     return item, readings
 
 
-def _next_url(page: Page, source: SourceConfig) -> str:
-    """Return the address of the following list page when `pages.next` finds one."""
-    if source.pages.next is None:
-        return ""
-    for found in select(page, source.pages.next):
-        root = found.root
-        written = root if isinstance(root, str) else (root.get("href") or "")
+def _base(page: Page | JsonPage) -> str:
+    if isinstance(page, JsonPage):
+        return page.url
+    return urljoin(page.url, page.root.xpath("//base/@href").get() or "")
+
+
+def _way_on(page: Page | JsonPage, source: SourceConfig) -> tuple[str, str]:
+    """Return the address or the cursor of the following page when `pages.next` finds one."""
+    rule = FieldRule(sel=(source.pages.next,)) if source.pages.next else None
+    if rule is None:
+        return "", ""
+    templates = [start for start in source.start if "{cursor}" in start]
+    if templates:
+        cursor = read_field(page, page.root, "native_id", rule).value[:_MAX_CURSOR_CHARS]
+        return "", "" if _is_present(cursor, page.url, templates) else cursor
+    return next_address(page, source.pages.next or ""), ""
+
+
+def _is_present(cursor: str, url: str, templates: Sequence[str]) -> bool:
+    """Return whether a page names its own cursor as the next one: it is the last."""
+    names = {
+        name
+        for template in templates
+        for name, value in parse_qsl(urlsplit(template).query)
+        if "{cursor}" in value
+    }
+    return any(value == cursor for name, value in parse_qsl(urlsplit(url).query) if name in names)
+
+
+def next_address(page: Page | JsonPage, selector: str) -> str:
+    """Return the absolute address that a selector finds, "" for none and for this very page."""
+    for found in select(page, selector):
+        root = found if isinstance(page, JsonPage) else found.root
+        written = root if isinstance(root, str) else _href(root)
         try:
-            url = urljoin(page.url, written.strip()) if written.strip() else ""
+            url = urljoin(_base(page), written.strip()) if written.strip() else ""
             if url and urlsplit(url).scheme in {"http", "https"} and url != page.url:
                 return url
         except ValueError:
             continue
     return ""
+
+
+def _href(element: Any) -> str:
+    return str(element.get("href") or "") if hasattr(element, "get") else ""

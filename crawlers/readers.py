@@ -5,7 +5,9 @@ The one place that knows which kind of source is read by which module. Never on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from config.schema import SourceConfig
 from crawlers.feeds import parse_feed
@@ -15,25 +17,48 @@ from storage.records import DetailLink
 
 
 def starts(source: SourceConfig) -> tuple[str, ...]:
-    """Return the addresses a poll begins with, as templates; they name its cursors, too."""
+    """Return the addresses a poll begins with, as templates; they name its cursors, too.
+
+    Never empty. `{keyword}` is filled in before (config.keywords).
+    """
     return source.start
+
+
+def has_links(source: SourceConfig) -> bool:
+    """Return whether pages of a source may lead to further pages (details, threads, maps)."""
+    return source.detail is not None or source.kind in {"forum_thread", "sitemap", "spider"}
+
+
+def max_pages(source: SourceConfig) -> int:
+    """Return how many pages of one start address a poll reads at most."""
+    return source.pages.max
 
 
 def first_page(source: SourceConfig, start: str) -> str:
     """Return the address of the first page of a start template."""
-    return start.replace("{page}", str(source.pages.first))
+    return _filled(source, start, 0, "")
 
 
 def next_page(source: SourceConfig, start: str, parsed: Parsed, number: int) -> str:
     """Return the address of page `number` (0 is the first) behind one that was read, "" for none.
 
-    `{page}` in the template counts by itself; else the page says where it goes on.
+    `{page}` and `{offset}` in the template count by themselves; `{cursor}` takes what the page
+    said; else the page itself says where it goes on.
     """
-    if source.kind != "list_detail":
-        return ""
-    if "{page}" in start:
-        return start.replace("{page}", str(source.pages.first + number))
+    if "{cursor}" in start:
+        cursor = parsed.next_cursor
+        return _filled(source, start, number, cursor) if cursor else ""
+    if "{page}" in start or "{offset}" in start:
+        return _filled(source, start, number, "")
     return parsed.next_url
+
+
+def _filled(source: SourceConfig, start: str, number: int, cursor: str) -> str:
+    return (
+        start.replace("{page}", str(source.pages.first + number))
+        .replace("{offset}", str(number * source.pages.step))
+        .replace("{cursor}", quote(cursor, safe=""))
+    )
 
 
 def read_page(
@@ -47,7 +72,9 @@ def read_page(
     trace: bool = False,
 ) -> Parsed:
     """Read a page that a poll asked for: a feed, a list, an answer of an API ..."""
-    parse = parse_feed if source.kind == "feed" else parse_list
+    # A search answers with a feed where nothing says how to read a list.
+    is_feed = source.kind == "feed" or (source.kind == "search" and source.list is None)
+    parse = parse_feed if is_feed else parse_list
     return parse(body, url, http_charset, source, now, history=history, trace=trace)
 
 
@@ -59,9 +86,8 @@ def read_link(
     link: DetailLink,
     *,
     now: datetime,
-    names: tuple[str, ...] = (),
+    names: Sequence[str] = (),
     trace: bool = False,
 ) -> LinkParsed:
     """Read a page that a link led to. `names` are the words that stand for the watched brands."""
-    del names
-    return parse_detail(body, url, http_charset, source, link, now=now, trace=trace)
+    return parse_detail(body, url, http_charset, source, link, now=now, names=names, trace=trace)

@@ -1,0 +1,239 @@
+"""Each kind of source through the shipped collector, against a real server."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
+
+import pytest
+
+from config.keywords import expanded
+from config.schema import Brand
+from storage.records import FetchCause, SourceHealth
+from tests.crawlers.conftest import NOW, make_source
+from tests.site.pages import Item, detail_page, list_page, rss
+from tests.site.server import Reply
+
+JSON = {"Content-Type": "application/json"}
+LANHE = Brand.model_validate(
+    {
+        "id": "lanhe",
+        "name": "澜禾",
+        "aliases": ["LANHE"],
+        "products": [{"id": "k2", "name": "澜禾K2电饭煲", "aliases": ["澜禾 K2"]}],
+    }
+)
+
+
+def posts(*numbers):
+    return [
+        {
+            "id": 1000 + number,
+            "title": f"澜禾电饭煲第{number}次跳闸",
+            "html": f"<p>用了{number}天就跳闸&nbsp;了</p><p>客服说等通知</p>",
+            "user": {"nick": f"用户{number}"},
+            "created": int((NOW - timedelta(hours=number)).timestamp() * 1000),
+            "stats": {"likes": 12000 + number},
+        }
+        for number in numbers
+    ]
+
+
+def api(site, path, **given):
+    rules = {
+        "kind": "json_api",
+        "start": site.url + path,
+        "platform": "投诉网",
+        "list": {
+            "item": "jmes:data.list",
+            "fields": {
+                "native_id": "jmes:id",
+                "url": "jmes:join('', ['/post/', to_string(id)])",
+                "title": "jmes:title",
+                "text": "jmes:html",
+                "author": "jmes:user.nick",
+                "published": "jmes:created",
+                "likes": "jmes:stats.likes",
+            },
+        },
+    }
+    return make_source(**{**rules, **given})
+
+
+def answer(*numbers, **more):
+    return json.dumps({"code": 0, "data": {"list": posts(*numbers), **more}}, ensure_ascii=False)
+
+
+def test_items_of_an_api_become_mentions(collect, site, frontier):
+    site.set("/api", answer(1, 2), JSON)
+
+    collect(api(site, "/api"))
+
+    first = frontier.mentions["1001"]
+    assert len(frontier.kept) == 2
+    assert (first.title, first.text) == ("澜禾电饭煲第1次跳闸", "用了1天就跳闸 了\n客服说等通知")
+    assert (first.author, first.likes, first.platform) == ("用户1", 12001, "投诉网")
+    assert first.published_at == NOW - timedelta(hours=1)
+    assert first.url == f"{site.url}/post/1001"
+
+
+def test_api_is_followed_by_page_until_it_is_empty(collect, site, frontier):
+    for page, numbers in enumerate([(1, 2), (3, 4), ()], start=1):
+        site.set(f"/api?p={page}&size=2", answer(*numbers), JSON)
+
+    collect(api(site, "/api?p={page}&size=2", pages={"max": 9}))
+
+    assert len(frontier.kept) == 4
+    assert [hit.path for hit in site.hits[1:]] == [f"/api?p={n}&size=2" for n in (1, 2, 3)]
+    assert frontier.states["one"].health is SourceHealth.OK
+
+
+def test_api_is_followed_by_offset(collect, site, frontier):
+    for offset in (0, 20):
+        site.set(f"/api?from={offset}", answer(offset + 1, offset + 2), JSON)
+    site.set("/api?from=40", answer(), JSON)
+
+    collect(api(site, "/api?from={offset}", pages={"max": 9, "step": 20}))
+
+    assert sorted(frontier.mentions) == ["1001", "1002", "1021", "1022"]
+
+
+def test_api_is_followed_by_cursor_until_it_repeats(collect, site, frontier):
+    site.set("/api?after=", answer(1, 2, next="a/b+c="), JSON)
+    site.set("/api?after=a%2Fb%2Bc%3D", answer(3, 4, next="zz"), JSON)
+    site.set("/api?after=zz", answer(5, next="zz"), JSON)
+
+    collect(api(site, "/api?after={cursor}", pages={"max": 9, "next": "jmes:data.next"}))
+
+    assert len(frontier.kept) == 5
+    assert len(site.hits) == 4  # robots.txt and three pages, none twice
+
+
+def test_api_may_name_the_address_of_its_next_page(collect, site, frontier):
+    site.set("/api", answer(1, next="/api/2"), JSON)
+    site.set("/api/2", answer(2, next=None), JSON)
+
+    collect(api(site, "/api", pages={"max": 9, "next": "jmes:data.next"}))
+
+    assert len(frontier.kept) == 2
+
+
+def test_details_of_an_api_may_be_json_too(collect, site, frontier):
+    site.set("/api", answer(1, 2), JSON)
+    for number in (1, 2):
+        body = {"data": {"body": f"<p>第{number}次跳闸的经过</p>", "reads": "1.2万"}}
+        site.set(f"/api/post/{1000 + number}", json.dumps(body), JSON)
+    source = api(
+        site,
+        "/api",
+        list={
+            "item": "jmes:data.list",
+            "fields": {
+                "url": f"jmes:join('', ['{site.url}/api/post/', to_string(id)])",
+                "title": "jmes:title",
+                "published": "jmes:created",
+            },
+        },
+        detail={"fields": {"text": "jmes:data.body", "views": "jmes:data.reads"}},
+    )
+
+    collect(source)
+
+    first = frontier.mentions[f"{site.url}/api/post/1001"]
+    assert (first.title, first.text, first.views) == (
+        "澜禾电饭煲第1次跳闸",
+        "第1次跳闸的经过",
+        12000,
+    )
+    assert first.published_at == NOW - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "cause", "said"),
+    [
+        ("", FetchCause.EMPTY, "空内容"),
+        ("<html><body>系统维护</body></html>", FetchCause.UNREADABLE, "返回的是网页"),
+        ("<html><body>请先登录</body></html>", FetchCause.LOGIN, "登录"),
+        ("{'a': 1}", FetchCause.UNREADABLE, "JSON 格式有误"),
+        ('{"data": NaN}', FetchCause.UNREADABLE, "NaN"),
+        ('{"data": 1e999}', FetchCause.UNREADABLE, "超出范围"),
+        ('{"data": {"list": [], "list": [1]}}', FetchCause.UNREADABLE, "出现两次"),
+        ("[" * 100_000, FetchCause.UNREADABLE, "嵌套"),
+        ("[" * 300 + "]" * 300, FetchCause.UNREADABLE, "嵌套"),
+        ('{"data": ' + "9" * 5000 + "}", FetchCause.UNREADABLE, "JSON 格式有误"),
+        ('{"data": {"list": []}}', FetchCause.EMPTY, "没有任何条目"),
+        ('{"data": {"items": []}}', FetchCause.LAYOUT, "可能已改版"),
+        ('{"data": {"list": "none"}}', FetchCause.LAYOUT, "字段 title"),
+        ('{"error": "token expired"}', FetchCause.LAYOUT, "可能已改版"),
+    ],
+)
+def test_answer_that_is_none_is_named(collect, site, frontier, body, cause, said):
+    site.set("/api", body, JSON)
+
+    collect(api(site, "/api"))
+
+    event = frontier.events[-1]
+    assert (event.outcome, said in event.text) == (cause.value, True), event.text
+    assert frontier.kept == []
+
+
+def test_a_word_of_every_brand_is_searched_for_in_the_sites_charset(collect, site, frontier):
+    asked = []
+
+    def search(hit):
+        words = parse_qs(urlsplit(hit.path).query, encoding="gbk")["q"]
+        asked.append(words[0])
+        items = [Item(path=f"/p/{len(asked)}", title=f"{words[0]}跳闸", text="还没修好")]
+        return Reply(body=list_page(items, encoding="gbk"), headers={"Content-Type": "text/html"})
+
+    site.answer("/s", search)
+    for number in (1, 2, 3, 4):
+        site.set(f"/p/{number}", detail_page(Item(path="", title="跳闸", text=f"第{number}家")))
+    source = make_source(
+        kind="search",
+        start=site.url + "/s?q={keyword}",
+        keywords={"charset": "gbk", "max": 3},
+        list={
+            "item": "css:ul.list > li",
+            "fields": {"url": "css:a::attr(href)", "title": "css:a::text"},
+        },
+        detail={"fields": {"text": "css:.content"}},
+    )
+
+    collect(expanded(source, [LANHE]))
+
+    assert asked == ["澜禾", "LANHE", "澜禾K2电饭煲"]
+    assert site.hits[1].path == "/s?q=%C0%BD%BA%CC"
+    assert unquote_to_bytes("%C0%BD%BA%CC").decode("gbk") == "澜禾"
+    assert len(frontier.kept) == 3
+
+
+def test_search_reads_a_feed_where_nothing_says_how_to_read_a_list(collect, site, frontier):
+    items = [Item(path="/n/1", title="澜禾回应召回", text="称正在核实", published=NOW)]
+    site.set("/feed?q=%E6%BE%9C%E7%A6%BE", rss(site.url, items))
+    site.set("/feed?q=LANHE", rss(site.url, []))
+    source = make_source(kind="search", start=site.url + "/feed?q={keyword}", keywords={"max": 2})
+
+    collect(expanded(source, [LANHE]))
+
+    # a word that nothing is found for is no failure
+    assert [raw.title for raw in frontier.kept] == ["澜禾回应召回"]
+    assert frontier.states["one"].health is SourceHealth.OK
+
+
+def test_items_that_name_no_brand_are_left_out_and_counted(collect, site, frontier):
+    items = [
+        Item(path="/n/1", title="ＬＡＮＨＥ电饭煲召回", text="市场监管总局通告", published=NOW),
+        Item(path="/n/2", title="天气预报", text="明天有雨", published=NOW),
+        Item(path="/n/3", title="小家電瑕疵", text="瀾禾電子鍋跳電", published=NOW),
+    ]
+    site.set("/feed.xml", rss(site.url, items))
+    source = make_source(
+        kind="feed", start=site.url + "/feed.xml", keywords={"mode": "filter"}, lang="auto"
+    )
+
+    collect(expanded(source, [LANHE]))
+
+    assert {raw.title for raw in frontier.kept} == {"ＬＡＮＨＥ电饭煲召回", "小家電瑕疵"}
+    assert frontier.polls[-1].event.items == 3
