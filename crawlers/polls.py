@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
+from typing import TypeVar
 
 from config.schema import SourceConfig
+from crawlers.canonical import slot_key
 from crawlers.causes import Failure
 from crawlers.downloader import Downloader, Fetched
-from crawlers.frontier import MAX_ATTEMPTS, Cursor, DetailResult, PollResult, SavedPage
+from crawlers.frontier import MAX_ATTEMPTS, DetailResult, PollResult
 from crawlers.health import next_state
+from crawlers.hosts import HostAnswer, Hosts, is_unreachable, pace_s
 from crawlers.mentions import LinkParsed, Parsed
-from crawlers.parsing import ParseDiedError, ParsingChild
-from crawlers.readers import first_page, next_page, read_link, read_page, starts
-from storage.records import DetailLink, FetchCause, FetchEvent, RawMention, SourceId, SourceState
+from crawlers.outage import OutageGuard
+from crawlers.parsing import ParseDiedError, ParsingPool
+from crawlers.readers import first_page, max_pages, next_page, read_link, read_page, starts
+from crawlers.visits import Visit, digest, saved
+from storage.records import DetailLink, FetchCause, FetchEvent, HostState, SourceState
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # Some servers answer 304 for ever; every twelfth poll asks without validators (collect.md 3.3).
 UNCONDITIONAL_EVERY = 12
-_MAX_SAVED_BYTES = 2 * 1024 * 1024
-_MAX_PROBLEMS = 50  # kept per poll; the first ones tell the story
+# Pages of a backfill that are committed together: what a crash makes us fetch again.
+BACKFILL_PART = 25
+_MAX_PROBLEMS = 50  # kept per page; the first ones tell the story
 # Beyond the first page these mean that the list has ended.
 _LIST_ENDS = {FetchCause.GONE, FetchCause.EMPTY, FetchCause.LAYOUT}
 # What trying the same detail page again cannot mend.
@@ -34,208 +43,81 @@ _PAGE_TROUBLE = {
     FetchCause.SERVER,
     FetchCause.SLOW,
 }
+_GONE_STATUS = {404, 410}
+_HOST_WAITS = Failure(cause=FetchCause.BLOCKED, text="网站要求稍后再访问，本次未读完")
 
 
-@dataclass(slots=True)
-class _Visit:
-    """One poll under way and what its pages have come to so far."""
-
-    source: SourceConfig
-    state: SourceState  # before the poll
-    now: datetime
-    raws: list[RawMention] = field(default_factory=list)
-    links: list[DetailLink] = field(default_factory=list)
-    keys: dict[str, None] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    unmet: list[str] = field(default_factory=list)
-    failure: Failure | None = None
-    first: Fetched | None = None  # good page to keep
-    bad: Fetched | None = None  # page that gave the failure, or did not meet expectations
-    unchanged: set[str] = field(default_factory=set)  # start addresses that showed nothing new
-    validators: dict[str, list[str]] = field(default_factory=dict)
-    status: int | None = None
-    size_bytes: int = 0
-    duration_ms: int = 0
-    items: int = 0
-    unreadable: int = 0
-
-    def note(self, page: Fetched) -> None:
-        """Count a page that came, whatever it holds."""
-        self.status = page.status if page.status is not None else self.status
-        self.size_bytes += len(page.body)
-        self.duration_ms += page.duration_ms
-
-    def take(self, parsed: Parsed) -> None:
-        """Add what a page holds, items that another page of this poll had left out."""
-        fresh = {key for key in parsed.keys if key not in self.keys}
-        self.keys.update(dict.fromkeys(parsed.keys))
-        self.links += [link for link in parsed.links if link.url_hash in fresh]
-        pairs = zip(parsed.keys, parsed.raws, strict=False)  # no mentions when there are links
-        self.raws += [raw for key, raw in pairs if key in fresh]
-        self.items += parsed.items
-        self.unreadable += parsed.unreadable
-        self.problems += parsed.problems
-
-    def fail(self, failure: Failure, page: Fetched) -> None:
-        """Keep the first failure; several start pages may fail for different reasons."""
-        if self.failure is None:
-            self.failure, self.bad = failure, page
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Poller:
-    """Fetches and parses; knows no store. `keep_pages` switches the keeping of raw pages."""
+    """Fetches and parses; knows no store. `keep_pages` switches the keeping of raw pages.
 
-    def __init__(self, downloader: Downloader, parsing: ParsingChild, *, keep_pages: bool) -> None:
-        self._downloader = downloader
-        self._parsing = parsing
-        self._keep_pages = keep_pages
+    What a host answers goes to `hosts` and to the guard against outages. `names` are the words that
+    stand for the watched brands, lower case: pages without any are read the cheap way.
+    """
+
+    downloader: Downloader
+    parsing: ParsingPool
+    hosts: Hosts
+    guard: OutageGuard
+    keep_pages: bool
+    names: tuple[str, ...] = ()
 
     async def poll(self, source: SourceConfig, state: SourceState, now: datetime) -> PollResult:
         """Poll a source once. What goes wrong at the source is in the result, never raised.
 
         Everything that a source shows before its first success counts as history.
         """
-        visit = _Visit(source, state, now)
+        visit = Visit(source, state, now, frozenset(state.seen))
         for start in starts(source):
             await self._follow(start, visit)
-        result = self._result(visit)
-        return replace(result, state=next_state(state, result, source, now))
+        result = visit.result(keep_pages=self.keep_pages)
+        after = next_state(state, result, source, now)
+        if visit.lies:
+            after = replace(after, validators_lie=True)
+        if result.gap:
+            after = replace(after, last_gap_at=now)
+        return replace(result, state=after)
 
-    async def _follow(self, start: str, visit: _Visit) -> None:
-        """Read a feed, or a list page by page until it shows what was seen before."""
-        pages = visit.source.pages
-        url, known = first_page(visit.source, start), 0
-        for number in range(pages.max):
-            before = len(visit.keys)
-            parsed = await self._page(url, start if number == 0 else "", visit)
-            if parsed is None or visit.failure:
-                return
-            for key in parsed.keys:
-                known = known + 1 if key in visit.state.seen else 0
-                if known >= pages.stop_when_seen:
-                    return
-            if len(visit.keys) == before:  # beyond the end some lists show the last page again
-                return
-            url = next_page(visit.source, start, parsed, number + 1)
-            if not url:
-                return
+    async def backfill(
+        self, source: SourceConfig, state: SourceState, clock: Callable[[], datetime]
+    ) -> AsyncIterator[PollResult]:
+        """Walk `pages.backfill` pages whatever is known of them; yield what they hold in parts.
 
-    async def _page(self, url: str, start: str, visit: _Visit) -> Parsed | None:
-        """Fetch and parse one page of a visit; None when there is nothing to go on with.
-
-        `start` is the start address whose first page this is, "" for the pages behind it.
+        The parts leave state and cursor alone. It ends early at the list's end, or where a page
+        could not be had.
         """
-        source, state = visit.source, visit.state
-        known = [] if state.polls % UNCONDITIONAL_EVERY == 0 else state.cursors.get(start, [])
-        headers = _validators(known)
-        page = await self._downloader.fetch(url, source, visit.now, headers)
-        visit.note(page)
-        if page.failure is not None:
-            if start or page.failure.cause not in _LIST_ENDS:
-                visit.fail(page.failure, page)
-            return None
-        if page.status == 304 or (known and _digest(page.body) == known[2]):
-            visit.unchanged.add(start)
-            return None
-        parsed = await self._parse(page, visit)
-        if parsed.failure is not None and not start and parsed.failure.cause in _LIST_ENDS:
-            return None
-        visit.take(parsed)
-        if parsed.failure is not None:
-            visit.fail(parsed.failure, page)
-        elif start:
-            visit.first = visit.first or page
-            visit.validators[start] = [
-                page.headers.get("etag", ""),
-                page.headers.get("last-modified", ""),
-                _digest(page.body),
-            ]
-            visit.unmet += parsed.unmet
-        return parsed
-
-    async def _parse(self, page: Fetched, visit: _Visit) -> Parsed:
-        history = visit.state.last_ok_at is None
-        try:
-            return await self._parsing.call(
-                read_page,
-                page.body,
-                page.url,
-                page.charset,
-                visit.source,
-                visit.now,
-                history=history,
-            )
-        except ParseDiedError as error:
-            return Parsed(failure=Failure(cause=FetchCause.UNREADABLE, text=_parse_died(error)))
-
-    def _result(self, visit: _Visit) -> PollResult:
-        source = visit.source
-        failure = visit.failure
-        outcome, text = "unchanged" if len(visit.unchanged) == len(starts(source)) else "ok", ""
-        if failure is not None:
-            outcome, text = failure.cause.value, failure.text
-        elif visit.unmet:
-            outcome, text = FetchCause.LAYOUT.value, "；".join(visit.unmet)
-        dates = [raw.published_at for raw in visit.raws if raw.published_at]
-        cursor = None
-        if failure is None and not visit.unmet and visit.first is not None:
-            cursor = Cursor(
-                validators=visit.validators,
-                keys=tuple(visit.keys),
-                newest_at=max(dates, default=None),
-            )
-        return PollResult(
-            state=visit.state,
-            event=FetchEvent(
-                source_id=SourceId(source.id),
-                at=visit.now,
-                url=starts(source)[0],
-                outcome=outcome,
-                http_status=visit.status,
-                size_bytes=visit.size_bytes,
-                duration_ms=visit.duration_ms,
-                items=visit.items,
-                text=text,
-            ),
-            raws=tuple(visit.raws),
-            links=tuple(visit.links),
-            page=self._saved(visit),
-            cursor=cursor,
-            failure=failure,
-            unmet=tuple(visit.unmet),
-            problems=tuple(visit.problems[:_MAX_PROBLEMS]),
-            unreadable=visit.unreadable,
-        )
-
-    def _saved(self, visit: _Visit) -> SavedPage | None:
-        is_bad = visit.failure is not None or bool(visit.unmet)
-        page = (visit.bad or visit.first) if is_bad else visit.first
-        return self._save(page, visit.now, is_bad=is_bad)
-
-    def _save(self, page: Fetched | None, now: datetime, *, is_bad: bool) -> SavedPage | None:
-        if page is None or not page.body or not self._keep_pages:
-            return None
-        return SavedPage(
-            kind="bad" if is_bad else "good",
-            url=page.url,
-            body=page.body[:_MAX_SAVED_BYTES],
-            at=now,
-        )
+        for start in starts(source):
+            walked: dict[str, None] = {}
+            visit = Visit(source, state, clock(), frozenset(state.seen))
+            url = first_page(source, start)
+            for number in range(1, source.pages.backfill + 1):
+                parsed = await self._page(url, "", visit)
+                before = len(walked)
+                walked.update(visit.keys)
+                url = next_page(source, start, parsed, number) if parsed is not None else ""
+                is_over = not url or len(walked) == before
+                if is_over or number % BACKFILL_PART == 0 or number == source.pages.backfill:
+                    yield _part(visit, number)
+                    visit = Visit(source, state, clock(), frozenset(state.seen))
+                if is_over:
+                    break
 
     async def detail(self, source: SourceConfig, link: DetailLink, now: datetime) -> DetailResult:
-        """Fetch and read one detail page; what goes wrong at the source is in the result."""
-        page = await self._downloader.fetch(link.url, source, now)
-        failure = page.failure
-        parsed = LinkParsed()
+        """Fetch and read one detail page; what goes wrong at the source is in the result.
+
+        A host that must not be asked yet is not asked: the link waits until then.
+        """
+        host = self.hosts.get(slot_key(link.url))
+        if not self.hosts.may_ask(host.host, now):
+            return DetailResult(state="retry", reason=host.reason, again_at=host.not_before)
+        page, host_after = await self._fetch(link.url, source, now)
+        failure, parsed = page.failure, LinkParsed()
+        is_gone = link.kind == "figures" and page.status in _GONE_STATUS
         if failure is None:
-            try:
-                parsed = await self._parsing.call(
-                    read_link, page.body, page.url, page.charset, source, link, now=now
-                )
-            except ParseDiedError as error:
-                failure = Failure(cause=FetchCause.UNREADABLE, text=_parse_died(error))
-            else:
-                failure = parsed.failure
+            parsed = await self._read_link(page, source, link, now)
+            failure = parsed.failure
+        elif is_gone:
+            failure = None
         is_dead = failure is not None and (
             failure.cause in _DEAD_AT_ONCE
             or (failure.cause in _PAGE_TROUBLE and link.attempts >= MAX_ATTEMPTS)
@@ -257,20 +139,184 @@ class Poller:
             failure=failure,
             raws=parsed.raws,
             links=parsed.links,
-            again_at=parsed.again_at,
-            page=self._save(page, now, is_bad=True) if failure else None,
+            again_at=parsed.again_at if failure is None else None,
+            gone=is_gone,
+            page=saved(page, now, is_bad=True) if failure and self.keep_pages else None,
             problems=parsed.problems[:_MAX_PROBLEMS],
+            out_of_scope=parsed.out_of_scope,
+            hosts=() if host_after is None else (host_after,),
         )
+
+    async def _follow(self, start: str, visit: Visit) -> None:
+        """Read a feed, or a list page by page until it shows what was seen before."""
+        pages = visit.source.pages
+        url, known = first_page(visit.source, start), 0
+        keys: list[str] = []
+        for number in range(max_pages(visit.source)):
+            before = len(visit.keys)
+            parsed = await self._page(url, start if number == 0 else "", visit)
+            if parsed is None or visit.failure:
+                break
+            keys += parsed.keys
+            for key in parsed.keys:
+                known = known + 1 if key in visit.seen else 0
+                if known >= pages.stop_when_seen:
+                    return
+            if len(visit.keys) == before:  # beyond the end some lists show the last page again
+                break
+            url = next_page(visit.source, start, parsed, number + 1)
+            if not url:
+                break
+        visit.look_for_gap(start, keys)
+
+    async def _page(self, url: str, start: str, visit: Visit) -> Parsed | None:
+        """Fetch and parse one page of a visit; None when there is nothing to go on with.
+
+        `start` is the start address whose first page this is, "" for the pages behind it.
+        """
+        known: list[str] = visit.state.cursors.get(start, []) if start else []
+        asks_plainly = visit.state.polls % UNCONDITIONAL_EVERY == 0 or visit.state.validators_lie
+        page = await self._visit(url, visit, {} if asks_plainly else _validators(known))
+        if page is None:
+            return None
+        if page.failure is not None:
+            if start or page.failure.cause not in _LIST_ENDS:
+                visit.fail(page.failure, page)
+            return None
+        if page.status == 304 or (known and digest(page.body) == known[2]):
+            visit.unchanged.add(start)
+            return None
+        if asks_plainly and known and not visit.state.validators_lie:
+            visit.lies = visit.lies or await self._was_lied_to(url, visit, known, page)
+        parsed = await self._read_page(page, visit)
+        if parsed.failure is not None and not start and parsed.failure.cause in _LIST_ENDS:
+            return None
+        visit.take(parsed)
+        if parsed.failure is not None:
+            visit.fail(parsed.failure, page)
+        elif start:
+            visit.keep_validators(start, page)
+            visit.unmet += parsed.unmet
+        return parsed
+
+    async def _was_lied_to(
+        self, url: str, visit: Visit, known: Sequence[str], page: Fetched
+    ) -> bool:
+        """Return whether a changed page still goes under the validators of the old one.
+
+        Either it bears the very same ones, or the server, asked with the old ones, says once more
+        that nothing has changed.
+        """
+        asked = _validators(known)
+        if not asked:
+            return False
+        given = [page.headers.get("etag", ""), page.headers.get("last-modified", "")]
+        if given == list(known[:2]):
+            return True
+        again = await self._visit(url, visit, asked)
+        return again is not None and again.status == 304
+
+    async def _visit(self, url: str, visit: Visit, headers: dict[str, str]) -> Fetched | None:
+        """Fetch a page for a visit; None (and a failure) when its host must not be asked now."""
+        if not self.hosts.may_ask(slot_key(url), visit.now):
+            visit.fail(_HOST_WAITS, Fetched(url=url))
+            return None
+        page, host = await self._fetch(url, visit.source, visit.now, headers)
+        visit.note(page)
+        if host is not None:
+            visit.hosts[host.host] = host
+        return page
+
+    async def _fetch(
+        self,
+        url: str,
+        source: SourceConfig,
+        now: datetime,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[Fetched, HostState | None]:
+        """Fetch a URL; tell the host book and the outage guard. The state is one to be written."""
+        before = self.hosts.get(slot_key(url))
+        least_s = pace_s(before, source.fetch.concurrency)
+        page = await self.downloader.fetch(url, source, now, headers, least_delay_s=least_s)
+        answer = _answer_of(before.host, page, now)
+        if is_unreachable(answer):
+            if self.guard.note_silence(before, now):
+                return page, None  # it is us: nothing is held against the host
+        elif answer.status is not None:
+            self.guard.note_answer(before.host, now)
+        return page, self.hosts.note(answer)
+
+    async def _read_page(self, page: Fetched, visit: Visit) -> Parsed:
+        parsed = await _read(
+            self.parsing.call(
+                read_page,
+                page.body,
+                page.url,
+                page.charset,
+                visit.source,
+                visit.now,
+                history=visit.state.last_ok_at is None,
+            ),
+            page.url,
+        )
+        return Parsed(failure=parsed) if isinstance(parsed, Failure) else parsed
+
+    async def _read_link(
+        self, page: Fetched, source: SourceConfig, link: DetailLink, now: datetime
+    ) -> LinkParsed:
+        parsed = await _read(
+            self.parsing.call(
+                read_link,
+                page.body,
+                page.url,
+                page.charset,
+                source,
+                link,
+                now=now,
+                names=self.names,
+            ),
+            page.url,
+        )
+        return LinkParsed(failure=parsed) if isinstance(parsed, Failure) else parsed
+
+
+async def _read(reading: Awaitable[T], url: str) -> T | Failure:
+    """Await a page's parsing. Whatever goes wrong in it costs this page (a process edge)."""
+    try:
+        return await reading
+    except ParseDiedError as error:
+        log.warning("page outcome=unreadable url=%s reason=%s", url, error)
+        why = str(error)
+    except Exception as error:
+        log.exception("page outcome=error url=%s", url)
+        why = f"{type(error).__name__}: {error}"[:200]
+    return Failure(cause=FetchCause.UNREADABLE, text=f"页面无法解析，已放弃（{why}）")
+
+
+def _part(visit: Visit, number: int) -> PollResult:
+    """Return what a part of a backfill came to; a page that could not be had is no poll's failure.
+
+    Its cursor goes: the pages of the night say nothing about where the next poll begins.
+    """
+    result = visit.result(keep_pages=False)
+    trouble = f"，此后未能继续：{result.failure.text}" if result.failure else ""
+    event = replace(result.event, text=f"夜间补读，至第 {number} 页{trouble}")
+    return replace(result, event=event, cursor=None, gap=False)
+
+
+def _answer_of(host: str, page: Fetched, now: datetime) -> HostAnswer:
+    failure = page.failure
+    return HostAnswer(
+        host=host,
+        at=now,
+        status=page.status,
+        cause=failure.cause if failure else FetchCause.NONE,
+        retry_after_s=failure.retry_after_s if failure else None,
+        latency_ms=page.latency_ms,
+        crawl_delay_s=page.crawl_delay_s,
+    )
 
 
 def _validators(known: Sequence[str]) -> dict[str, str]:
     names = ("If-None-Match", "If-Modified-Since")
     return {name: value for name, value in zip(names, known, strict=False) if value}
-
-
-def _digest(body: bytes) -> str:
-    return blake2b(body, digest_size=16).hexdigest()
-
-
-def _parse_died(error: ParseDiedError) -> str:
-    return f"页面无法解析，已放弃（{error}）"

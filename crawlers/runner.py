@@ -23,6 +23,7 @@ from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Frontier, PollResult
 from crawlers.health import after_details, reset_if_edited
 from crawlers.parsing import ParsingChild
 from crawlers.polls import Poller
+from crawlers.readers import has_links, starts
 from crawlers.schedule import is_due
 from storage.records import DetailLink, FetchCause, SourceId, SourceState
 
@@ -80,7 +81,7 @@ class Collector:
         self._passes: dict[SourceId, asyncio.Task[None]] = {}
         # Sources that may have detail pages waiting; after a restart that is all of them.
         self._unfinished = {
-            source_id for source_id, source in self._sources.items() if source.detail is not None
+            source_id for source_id, source in self._sources.items() if has_links(source)
         }
         self._hosts: dict[str, asyncio.Lock] = {}
         self._turns = asyncio.Semaphore(MAX_HOSTS)
@@ -164,7 +165,7 @@ class Collector:
             try:
                 if poll:
                     await self._poll(source)
-                if source.detail is not None:
+                if has_links(source):
                     await self._details(source)
             except Exception:
                 log.exception("pass outcome=error source=%s", source_id)
@@ -174,7 +175,7 @@ class Collector:
                 self._unfinished.discard(source_id)
 
     def _lock_of(self, source: SourceConfig) -> asyncio.Lock:
-        return self._hosts.setdefault(slot_key(source.start[0]), asyncio.Lock())
+        return self._hosts.setdefault(slot_key(starts(source)[0]), asyncio.Lock())
 
     async def _poll(self, source: SourceConfig) -> None:
         source_id = SourceId(source.id)
@@ -182,7 +183,7 @@ class Collector:
         await self._stored(self._frontier.commit_poll, result)
         # The frontier has counted what was new; its state is the true one.
         self._states[source_id] = await self._stored(self._frontier.state, source_id)
-        if source.detail is not None:
+        if has_links(source):
             self._unfinished.add(source_id)
 
     async def _details(self, source: SourceConfig) -> None:
