@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
-from zoneinfo import ZoneInfo
 
 from config.errors import ConfigError, GroundswellError
-from crawlers.canonical import canonical_url
-from crawlers.dates import parse_date
-from crawlers.plain import tidy
-from storage.records import RawMention, SourceId
+from groundswell.importing_values import Reading, read_row
+from storage.records import RawMention
+
+__all__ = ["KNOWN_HEADERS", "Reading", "Rejected", "read_mentions"]
 
 # What exports of common tools call these columns.
 KNOWN_HEADERS = {
@@ -58,7 +55,6 @@ KNOWN_HEADERS = {
     "星级": "rating",
     "地区": "region",
 }
-_TEXT_LIMIT = 200_000  # characters; what is longer is no mention (a novel has fewer a chapter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,22 +64,6 @@ class Rejected:
     number: int
     reason: str
     row: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How a file is read.
-
-    `columns` maps the file's own column names to ours and wins over the known headers; `source`
-    stands for rows that name none; naive times are taken in `zone`; `history` marks every row as
-    one that feeds baselines and pages nobody.
-    """
-
-    now: datetime
-    zone: ZoneInfo
-    source: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-    history: bool = False
 
 
 def read_mentions(path: Path, reading: Reading) -> Iterator[RawMention | Rejected]:
@@ -98,7 +78,7 @@ def read_mentions(path: Path, reading: Reading) -> Iterator[RawMention | Rejecte
             continue
         named = _named(row, reading.columns)
         try:
-            raw = _mention(named, reading)
+            raw = read_row(named, reading)
         except ValueError as error:
             yield Rejected(number=number, reason=str(error), row=row)
             continue
@@ -153,95 +133,6 @@ def _named(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]
         named.setdefault(KNOWN_HEADERS.get(name, KNOWN_HEADERS.get(name.lower(), name)), value)
     named.update({ours: row[column] for column, ours in columns.items() if column in row})
     return named
-
-
-def _mention(row: Mapping[str, Any], reading: Reading) -> RawMention:
-    # Tidied as crawlers do, so that an item collected and imported is the same text both ways.
-    text = tidy(_text(row.get("text")))
-    title = tidy(_text(row.get("title"))).replace("\n", " ")
-    if not text and not title:
-        raise ValueError("text: expected some text, got nothing")
-    if len(text) > _TEXT_LIMIT:
-        raise ValueError(f"text: expected at most {_TEXT_LIMIT} characters, got {len(text)}")
-    url = _text(row.get("url"))
-    if url and not url.startswith(("http://", "https://")):
-        raise ValueError(f"url: expected http:// or https://, got {url[:80]!r}")
-    platform = _text(row.get("source")) or reading.source
-    published_at = _instant(row.get("published_at"), reading)
-    return RawMention(
-        source_id=SourceId(f"import:{platform}"),
-        platform=platform,
-        text=text,
-        title=title,
-        url=url,
-        canonical_url=canonical_url(url) if url else "",
-        native_id=_text(row.get("id")),
-        author=_text(row.get("author")),
-        region=_text(row.get("region")),
-        lang=_text(row.get("lang")) or "zh",
-        observed_at=reading.now,
-        published_at=published_at,
-        rating=_number("rating", row.get("rating")),
-        # A row without a time says nothing about now, so it must not page anybody.
-        history=reading.history or published_at is None,
-        reposts=_whole("reposts", row.get("reposts")),
-        comments=_whole("comments", row.get("comments")),
-        likes=_whole("likes", row.get("likes")),
-        views=_whole("views", row.get("views")),
-    )
-
-
-def _text(value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # spreadsheets turn ids into floats
-    return str(value).replace("\x00", "").strip()
-
-
-def _instant(value: object, reading: Reading) -> datetime | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, datetime):
-        moment: datetime | None = value
-    else:
-        moment = _parsed(str(value).strip(), reading)
-    if moment is None:
-        raise ValueError(f"published_at: expected a time such as 2026-11-22 09:30, got {value!r}")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=reading.zone)
-    return moment.astimezone(UTC)
-
-
-def _parsed(text: str, reading: Reading) -> datetime | None:
-    if text.isdigit() and len(text) in {10, 13}:  # seconds or milliseconds since 1970
-        return datetime.fromtimestamp(int(text[:10]), UTC)
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return parse_date(text, reading.now, reading.zone)
-
-
-def _whole(name: str, value: object) -> int | None:
-    number = _number(name, value)
-    if number is None:
-        return None
-    if number < 0 or number != int(number):
-        raise ValueError(f"{name}: expected a whole number of 0 or more, got {value!r}")
-    return int(number)
-
-
-def _number(name: str, value: object) -> float | None:
-    text = _text(value)
-    if not text:
-        return None
-    try:
-        number = float(text.replace(",", ""))
-    except ValueError:
-        raise ValueError(f"{name}: expected a number, got {text[:40]!r}") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{name}: expected a finite number, got {text[:40]!r}")
-    return number
 
 
 def _jsonl(path: Path) -> Iterator[dict[str, Any] | str]:

@@ -95,6 +95,7 @@ def _console(
         application.clock,
         lambda owner, day, now: digests.compose(owner, day, now=now),
         application.links,
+        keep=application.journey.keep_each,
     )
     config = uvicorn.Config(app, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)

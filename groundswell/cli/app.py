@@ -17,6 +17,7 @@ from groundswell.cli import (
     project,
     run,
     source,
+    token,
 )
 from groundswell.cli.output import Choices, example
 
@@ -39,6 +40,7 @@ def build() -> typer.Typer:
     for module in (project, run, demo, intake, explain, digest):
         module.register(app)
     app.add_typer(source.commands(), name="source")
+    app.add_typer(token.commands(), name="token")
     app.add_typer(incidents.commands(), name="incidents")
     app.add_typer(evaluate.commands(), name="eval")
     app.add_typer(database.commands(), name="db")

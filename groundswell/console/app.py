@@ -21,6 +21,7 @@ from config.errors import GroundswellError, StoreError
 from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.console.accounts import Accounts
+from groundswell.console.api import Api, describe, problem, push
 from groundswell.console.base import (
     ActsOnIncidents,
     Compose,
@@ -32,6 +33,7 @@ from groundswell.console.base import (
 from groundswell.console.guard import Guard
 from groundswell.console.pages import entry, incidents, one_tap, reading, sources
 from groundswell.console.render import environment
+from groundswell.doors import Doors, KeepEach
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -45,12 +47,13 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     digest: Compose,
     signer: ReadsLinks,
     *,
+    keep: KeepEach,
     hasher: PasswordHasher | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
     `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
-    tokens of links in messages.
+    tokens of links in messages; `keep` takes raw mentions into the journey.
     """
     rules = project.settings.console
     console = Console(
@@ -61,6 +64,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         digest=digest,
         links=signer,
         accounts=Accounts(store, hasher),
+        doors=Doors(store=store, keep=keep),
         pages=environment(),
         # cookies do not know ports: two consoles on one host must not log each other out
         cookie=f"groundswell_{rules.port}",
@@ -102,6 +106,8 @@ def _routes(console: Console) -> list[BaseRoute]:
         post("/password", entry.change_password),
         get("/t/{token}", one_tap.show),
         Route("/t/{token}", partial(one_tap.press, console), methods=["POST"]),
+        Route("/api/v1/mentions", partial(push, console, Api()), methods=["POST"]),
+        get("/api/v1/openapi.json", describe),
         get("/healthz", _health),
         get("/favicon.ico", _favicon),
         get("/robots.txt", _robots),
@@ -172,4 +178,6 @@ def _unknown_error(console: Console, request: Request, error: Exception) -> Resp
 
 
 def _message(console: Console, request: Request, status: int, title: str, text: str) -> Response:
+    if request.url.path.startswith("/api/"):
+        return problem(status, title, text or "see /api/v1/openapi.json")
     return console.page(request, "message.html", status=status, title=title, text=text)

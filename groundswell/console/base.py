@@ -20,6 +20,7 @@ from alerts.incidents import Command
 from config.schema import Owner, Project
 from groundswell.clock import Clock
 from groundswell.console.accounts import Accounts, Visitor
+from groundswell.doors import Doors
 from groundswell.links import Grant
 from storage.records import Digest, Incident
 from storage.store import Store
@@ -55,6 +56,7 @@ class Console:
     digest: Compose
     links: ReadsLinks
     accounts: Accounts
+    doors: Doors
     pages: Environment
     cookie: str
     secure: bool  # the console is reached over https, so cookies must never leave it

@@ -6,9 +6,12 @@ from starlette.routing import Mount, Route
 from groundswell.console.accounts import Brake, ensure_first_user, weakness
 from groundswell.console.guard import same_site_path
 from storage.store import Store
-from tests.console.world import HASHER, PASSWORD, World, csrf_of, log_in
+from tests.console.world import HASHER, PASSWORD, World, csrf_of, journey, log_in
 
-OPEN_TO_STRANGERS = {"/login", "/t/{token}", "/healthz", "/favicon.ico", "/robots.txt"}
+OPEN_TO_STRANGERS = {"/login", "/t/{token}", "/healthz", "/favicon.ico", "/robots.txt"} | {
+    "/api/v1/mentions",  # asks for a key of its own
+    "/api/v1/openapi.json",
+}
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
 
@@ -65,7 +68,14 @@ def test_over_https_the_session_cookie_never_leaves_it(store: Store, stage, worl
     settings = world.project.settings.model_copy(update={"console": console})
     project = world.project.model_copy(update={"settings": settings})
     stage.app = create_app(
-        store, project, world.desk, world.clock, lambda *_: None, world.links, hasher=HASHER
+        store,
+        project,
+        world.desk,
+        world.clock,
+        lambda *_: None,
+        world.links,
+        keep=journey(store).keep_each,
+        hasher=HASHER,
     )
     cookies = world.client().get("/login").headers.get_list("set-cookie")
     assert all("Secure" in cookie for cookie in cookies)

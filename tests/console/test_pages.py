@@ -117,12 +117,19 @@ def test_health_needs_no_login_and_tells_nothing_private(world: World, incident:
 
 def test_demo_data_is_marked_as_such(world: World, stage) -> None:
     from groundswell.console.app import create_app
-    from tests.console.world import HASHER
+    from tests.console.world import HASHER, journey
 
     settings = world.project.settings.model_copy(update={"demo": True})
     project = world.project.model_copy(update={"settings": settings})
     stage.app = create_app(
-        world.store, project, world.desk, world.clock, lambda *_: None, world.links, hasher=HASHER
+        world.store,
+        project,
+        world.desk,
+        world.clock,
+        lambda *_: None,
+        world.links,
+        keep=journey(world.store).keep_each,
+        hasher=HASHER,
     )
     assert "演示数据" in world.client().get("/login").text
 

@@ -22,12 +22,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.grading import grade
 from alerts.incidents import on_grade
 from alerts.surge import detect
+from classify.analyst import Analyst
+from classify.privacy import mask
 from config.load import example_dir, load
 from config.schema import Project
+from groundswell import wiring
 from groundswell.console.app import create_app
 from groundswell.demo.story import Story, Variant
 from groundswell.desk import Desk
 from groundswell.links import SignedLinks
+from groundswell.pipeline import Journey
 from storage.records import (
     Assignment,
     BrandHit,
@@ -136,12 +140,30 @@ def example() -> Project:
     return load(example_dir(), environ={})
 
 
+@cache
+def analyst() -> Analyst:
+    return wiring.make_analyst(example())
+
+
+def journey(store: Store) -> Journey:
+    """The real journey; only its models are shared between tests."""
+    return Journey(
+        project=example(),
+        analyst=analyst(),
+        mask=mask,
+        pseudonym=lambda platform, author: f"{platform}/{author}",
+        links=SignedLinks("http://console.example", "a key of this test only"),
+    )
+
+
 def build(store: Store, stage: Stage) -> World:
     project = example()
     clock = HandClock(Variant().start_on(date(2026, 11, 20)) + timedelta(hours=4))
     links = SignedLinks(stage.url, "a key of this test only")
     desk = Desk(store=store, project=project, clock=clock, links=links)
-    app = create_app(store, project, desk, clock, _digest, links, hasher=HASHER)
+    app = create_app(
+        store, project, desk, clock, _digest, links, keep=journey(store).keep_each, hasher=HASHER
+    )
     world = World(store, project, clock, links, app, desk, stage.url)
     stage.app = app
     world.add_user("linxiao")

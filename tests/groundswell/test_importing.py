@@ -55,7 +55,7 @@ def test_broken_rows_are_named_and_good_rows_around_them_stay(tmp_path: Path) ->
     path = tmp_path / "rows.jsonl"
     path.write_text(
         '{"text": "第一条好的"}\n{"text": "半截\n{"text": "", "title": ""}\n'
-        '{"text": "评分坏了", "rating": "五星"}\n{"text": "时间坏了", "published_at": "某天"}\n'
+        '{"text": "评分坏了", "rating": "很差"}\n{"text": "时间坏了", "published_at": "某天"}\n'
         '[1, 2]\n{"text": "链接坏了", "url": "javascript:alert(1)"}\n{"text": "最后一条好的"}\n',
         encoding="utf-8",
     )
@@ -63,7 +63,7 @@ def test_broken_rows_are_named_and_good_rows_around_them_stay(tmp_path: Path) ->
     assert [row.text for row in good(path)] == ["第一条好的", "最后一条好的"]
     reasons = [(row.number, row.reason) for row in refused(path)]
     assert [number for number, _ in reasons] == [2, 3, 4, 5, 6, 7]
-    assert reasons[2][1] == "rating: expected a number, got '五星'"
+    assert reasons[2][1] == "rating: expected a number, got '很差'"
     assert reasons[5][1].startswith("url: expected http:// or https://")
 
 

@@ -1,0 +1,116 @@
+"""groundswell token: keys of programs that push mentions in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from groundswell.cli.output import (
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    chosen,
+    example,
+    say,
+    show,
+    table,
+)
+
+_SHOWN = ("name", "channel", "created_at", "expires_at", "revoked_at", "last_used_at", "uses")
+
+
+def commands() -> typer.Typer:
+    """Return the commands of this noun."""
+    app = typer.Typer(help="Keys for POST /api/v1/mentions. 推送接口的密钥。", no_args_is_help=True)
+    app.command(
+        "create",
+        help="Make a key and print it, once. 新建密钥，只显示这一次。"
+        + example("groundswell token create crm --channel internal"),
+    )(create)
+    app.command(
+        "list",
+        help="List the keys and when each was last used; never the keys themselves. 列出密钥。"
+        + example("groundswell token list"),
+    )(list_)
+    app.command(
+        "revoke",
+        help="End a key at once. 吊销密钥。" + example("groundswell token revoke crm"),
+    )(revoke)
+    return app
+
+
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="who pushes: a system or a supplier")],
+    channel: Annotated[
+        str, typer.Option(help="public, or internal for what never counts as public spread")
+    ] = "public",
+    days: Annotated[int | None, typer.Option(help="ends by itself after so many days")] = None,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key."""
+    from datetime import UTC, datetime, timedelta
+
+    from config.errors import ConfigError
+    from groundswell import wiring
+    from groundswell.doors import PUSH, make_key
+    from groundswell.importing_values import CHANNELS
+
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    if channel not in CHANNELS:
+        raise ConfigError(f"--channel {channel!r}: expected public or internal")
+    if days is not None and not 1 <= days <= 3660:  # ten years
+        raise ConfigError(f"--days {days}: expected 1 to 3660")
+    with wiring.opened(choices.config, choices.database) as (_, store):
+        key = make_key(
+            store,
+            PUSH,
+            name,
+            by="command line",
+            now=datetime.now(UTC),
+            channel=channel,
+            lasts=None if days is None else timedelta(days=days),
+        )
+    if not choices.as_json:
+        say(f"密钥 {name}（只显示这一次，请现在保存 shown once）:")
+    show(choices, {"name": name.strip(), "channel": channel, "key": key}, [key])
+
+
+def list_(
+    context: typer.Context,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the keys."""
+    from groundswell import wiring
+    from groundswell.doors import PUSH, key_facts
+
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
+        facts = [key_facts(token) for token in queries.tokens(PUSH)]
+    header = ("name", "channel", "created", "ends", "revoked", "last used", "calls")
+    rows = [[fact[name] or "—" for name in _SHOWN] for fact in facts]
+    show(choices, facts, table(header, rows))
+
+
+def revoke(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="the key's name")],
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a key."""
+    from datetime import UTC, datetime
+
+    from groundswell import wiring
+    from groundswell.doors import PUSH, revoke_key
+
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    with wiring.opened(choices.config, choices.database) as (_, store):
+        revoke_key(store, PUSH, name, by="command line", now=datetime.now(UTC))
+    show(choices, {"name": name, "revoked": True}, [f"已吊销 revoked: {name}"])

@@ -1,0 +1,142 @@
+"""The OpenAPI document of the push API: what other programs and their tools read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from groundswell.doors import MOST_ROWS
+from groundswell.importing_values import CHANNELS, COUNTERS, LIMITS
+
+_SAID = {
+    "text": "the text; text or title is needed",
+    "title": "the title",
+    "url": "where it can be read, http or https",
+    "parent_url": "what this answers or stands under",
+    "id": "the id on its platform, by which a repeat is known; id or url is needed",
+    "source": "the platform, e.g. 微博; the key's name when absent",
+    "author": "who wrote it, as shown",
+    "region": "province or city",
+    "lang": "zh, zh-Hant or en; zh when absent",
+    "channel": "internal for service desks and shops: feeds clusters, never public spread",
+}
+_WHEN = "ISO 8601 or seconds since 1970; without one the mention counts as history"
+
+
+def document(base_url: str) -> dict[str, Any]:
+    """Return the document; `base_url` is where the console is reached, "" when not configured."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Groundswell push API",
+            "version": "1",
+            "description": "Send mentions that no crawler of ours can fetch. A repeat is harmless.",
+        },
+        **({"servers": [{"url": base_url.rstrip("/")}]} if base_url else {}),
+        "paths": {"/api/v1/mentions": {"post": _post()}},
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Mention": _mention(), "Answer": _answer(), "Problem": _problem()},
+        },
+    }
+
+
+def _post() -> dict[str, Any]:
+    many = {"type": "array", "items": _ref("Mention"), "minItems": 1, "maxItems": MOST_ROWS}
+    wrapped = {"type": "object", "properties": {"mentions": many}, "required": ["mentions"]}
+    problems = {
+        "400": "not JSON, or no mentions in it",
+        "401": "no good key",
+        "413": "too large, or too many mentions",
+        "415": "unknown kind of body",
+        "429": "too often; see Retry-After",
+        "503": "the database does not answer; send the same call again",
+    }
+    body = {"schema": _ref("Problem")}
+    return {
+        "operationId": "pushMentions",
+        "summary": f"Send 1 to {MOST_ROWS} mentions",
+        "security": [{"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"oneOf": [many, wrapped]}},
+                "application/x-ndjson": {"schema": _ref("Mention")},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "read; every mention has its own result, in the order sent",
+                "content": {"application/json": {"schema": _ref("Answer")}},
+            },
+            **{
+                status: {"description": said, "content": {"application/problem+json": body}}
+                for status, said in problems.items()
+            },
+        },
+    }
+
+
+def _mention() -> dict[str, Any]:
+    counters = {name: {"type": "integer", "minimum": 0} for name in COUNTERS}
+    texts = {
+        name: {"type": "string", "maxLength": limit, "description": _SAID[name]}
+        for name, limit in LIMITS.items()
+    }
+    texts["channel"] |= {"enum": list(CHANNELS)}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **texts,
+            "published_at": {"type": ["string", "number"], "description": _WHEN},
+            "published_time": {"type": "string", "description": "time of day, if kept apart"},
+            "rating": {"type": "number", "description": "stars given"},
+            **counters,
+            "history": {"type": "boolean", "description": "true: feeds baselines, tells nobody"},
+        },
+    }
+
+
+def _answer() -> dict[str, Any]:
+    number = {"type": "integer"}
+    result = {
+        "type": "object",
+        "properties": {
+            "index": number,
+            "id": {"type": "string"},
+            "outcome": {"enum": ["accepted", "rejected"]},
+            "mention": {"type": ["integer", "null"]},
+            "reason": {"type": "string"},
+        },
+        "required": ["index", "id", "outcome"],
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "accepted": number,
+            "rejected": number,
+            "changed": {
+                "type": "object",
+                "additionalProperties": number,
+                "description": "what this call did: kept, revised, duplicate, official",
+            },
+            "results": {"type": "array", "items": result},
+        },
+    }
+
+
+def _problem() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "properties": {
+            "type": text,
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": text,
+        },
+    }
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
