@@ -79,8 +79,8 @@ def adapted_interval(state: SourceState, poll: PollResult, source: SourceConfig)
     if not rules.adaptive:
         return every
     before = state.interval_s or every
-    if poll.failure is not None or poll.unmet:
-        return before
+    if poll.failure is not None or poll.unmet or state.last_ok_at is None:
+        return before  # what has piled up before the first poll says nothing about the pace
     hint = poll.hint_s or state.hint_s
     floor = max(rules.min.total_seconds(), min(hint, every))
     ceiling = max(floor, min(rules.max.total_seconds(), _CALM_TIMES * every))
