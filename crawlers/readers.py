@@ -6,6 +6,7 @@ The one place that knows which kind of source is read by which module. Never on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from config.schema import SourceConfig
 from crawlers.feeds import parse_feed
 from crawlers.mentions import LinkParsed, Parsed
 from crawlers.pages import parse_detail, parse_list
+from crawlers.quality import measure
 from storage.records import DetailLink
 
 
@@ -75,7 +77,10 @@ def read_page(
     # A search answers with a feed where nothing says how to read a list.
     is_feed = source.kind == "feed" or (source.kind == "search" and source.list is None)
     parse = parse_feed if is_feed else parse_list
-    return parse(body, url, http_charset, source, now, history=history, trace=trace)
+    # Rows are always made: the health of the source is judged by how its items were read.
+    parsed = parse(body, url, http_charset, source, now, history=history, trace=True)
+    rows = parsed.rows if trace else ()
+    return replace(parsed, quality=measure(parsed.rows, now), rows=rows)
 
 
 def read_link(
