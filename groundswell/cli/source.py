@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from groundswell.cli import library
 from groundswell.cli.output import (
     Choices,
     ConfigOption,
@@ -43,6 +44,7 @@ def commands() -> typer.Typer:
         "Exit: 0 ok, 1 failed, 2 usage or config, 3 expectations unmet, 4 blocked, 5 network."
         + example("groundswell source try jing-tousu --page saved.html"),
     )(try_)
+    library.register(app)
     return app
 
 
