@@ -200,10 +200,10 @@ def _rows(body: bytes, *, lines: bool) -> list[Any]:
         text = body.decode("utf-8-sig")
         split = text.split("\n") if lines else []
         rows: Any = [_parsed(line) for line in split if line.strip()] if lines else _parsed(text)
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(
-            400, "not JSON", f"send UTF-8 JSON: {str(error)[:200] or 'too deeply nested'}"
-        ) from error
+    except RecursionError as error:
+        raise ProblemError(400, "not JSON", "the body is too deeply nested") from error
+    except ValueError as error:
+        raise ProblemError(400, "not JSON", f"send UTF-8 JSON: {str(error)[:200]}") from error
     if isinstance(rows, Mapping):
         rows = rows.get("mentions")
     if not isinstance(rows, list) or not rows:
