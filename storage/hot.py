@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import storable, upsert
-from storage.intake import hour_of
+from storage.instants import hour_of
 from storage.records import HotEntry, Outcome, SourceId
 from storage.rows import hot_entry_of, mappings
 

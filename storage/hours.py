@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import Instant, hour_start, upsert, upsert_from
-from storage.intake import hour_of
+from storage.instants import hour_of
 from storage.records import Assignment, ClusterId, Mention, Polarity, Verdict
 from storage.rows import Row, mappings
 
@@ -26,6 +26,7 @@ _text = tables.cluster_hour_text
 _fact = tables.cluster_fact
 _row = tables.mention_cluster
 _HOUR = timedelta(hours=1)
+_SPREAD = ("platform", "tier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +118,25 @@ def stored_members(connection: Connection, where: sa.ColumnElement[bool]) -> Ite
         yield {**row, "member": member}
 
 
+def publish(connection: Connection, mention_ids: Sequence[int]) -> None:
+    """Count the spread of members that were known from inside only and are public now.
+
+    Their rows of `mention` must say so already.
+    """
+    if not mention_ids:
+        return
+    counts = Counts()
+    for row in stored_members(connection, _row.c.mention_pk.in_(sorted(mention_ids))):
+        member: Member = row["member"]
+        spread = tuple(fact for fact in member.facts if fact[0] in _SPREAD)
+        counts.add_facts(replace(member, facts=spread))
+    counts.write(connection)
+
+
 def _facts(mention: Row, verdict: Row) -> tuple[tuple[str, str], ...]:
     facts = [("region", mention["region"]), ("issue", mention["issue_class"])]
     if mention["channel"] != "internal":  # what a customer service ticket says is not spread
-        facts += [("platform", mention["platform"]), ("tier", mention["tier"])]
+        facts += [(kind, mention[kind]) for kind in _SPREAD]
     facts += [("product", value) for value in verdict["products"]]
     facts += [("severity", value) for value in verdict["severity"]]
     facts += [("symptom", value) for value in verdict["symptoms"]]
@@ -145,6 +161,11 @@ class Counts:
         for column, weight in weights.items():
             self.authors[(member.cluster_id, hour, member.author_key, column)] += weight * times
         self.texts[(member.cluster_id, hour, member.text_key)] += times
+        self.add_facts(member, times)
+
+    def add_facts(self, member: Member, times: int = 1) -> None:
+        """Count in, or out, what a member states, and nothing else of it."""
+        watch = not member.history
         for kind, value in member.facts:
             author = member.author_key if kind == "severity" else ""
             self.facts[(member.cluster_id, kind, value, author, "n")] += times

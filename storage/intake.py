@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,9 @@ from sqlalchemy.engine import Connection
 from storage import tables
 from storage.columns import insert_new, storable, upsert
 from storage.counters import lock_counter, move_counter
+from storage.hours import publish
 from storage.identity import item_key, text_hash, url_key
+from storage.instants import hour_of, month_of
 from storage.records import ItemKey, MentionId, Outcome, RawMention, SourceId
 from storage.rows import mappings
 
@@ -26,6 +28,7 @@ _sighting = tables.sighting
 
 _MAX_RAWS = 500  # bounds memory and the time a write holds the database
 _SPREAD = ("reposts", "comments", "likes", "views")  # only ever seen to grow; the highest counts
+_PLACE = ("channel", "platform", "tier")
 _COPIED = (
     *("source_id", "platform", "author", "lang", "region", "channel", "tier", "url"),
     *("history", "parent_url"),
@@ -43,12 +46,12 @@ class _Item:
     revision: int
     figures: dict[str, Any]
     said: dict[str, int]  # source -> hash of what it last said
-    channel: str = "public"
+    place: dict[str, str]  # channel, platform and tier
     gone_at: datetime | None = None
     row: dict[str, Any] | None = None  # set for an item that is new
     replaced: list[dict[str, Any]] = field(default_factory=list)
-    has_changed: bool = False  # figures, channel or gone_at
-    is_published: bool = False  # known from inside before, now seen in public: counts anew
+    has_changed: bool = False  # figures, place or gone_at
+    is_published: bool = False  # known from inside before, now seen in public
     curve: list[dict[str, Any]] = field(default_factory=list)  # rows of figure
     sightings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -164,11 +167,8 @@ class Intake:
         insert_new(self.connection, tables.figure, [row for i in items.values() for row in i.curve])
         sightings = [row for item in items.values() for row in item.sightings.values()]
         upsert(self.connection, _sighting, sightings)
-        waiting = [
-            item.mention_id
-            for item in items.values()
-            if item.row is not None or item.replaced or item.is_published
-        ]
+        publish(self.connection, [i.mention_id for i in items.values() if i.is_published])
+        waiting = [i.mention_id for i in items.values() if i.row is not None or i.replaced]
         queue = [{"mention_pk": mention_id} for mention_id in waiting]
         insert_new(self.connection, tables.mention_queue, queue)
 
@@ -177,10 +177,11 @@ class Intake:
 
 
 _COMPARED = (
-    *("title", "text", "revision", "channel", "gone_at"),
+    *("title", "text", "revision", "gone_at"),
+    *_PLACE,
     *(*_SPREAD, "rating"),
 )
-_UPDATED = ("title", "text", "revision", "channel", "gone_at", *_SPREAD, "rating")
+_UPDATED = _COMPARED
 _UPDATE = (
     sa.update(_mention)
     .where(
@@ -189,17 +190,6 @@ _UPDATE = (
     )
     .values({name: sa.bindparam(f"new_{name}") for name in _UPDATED})
 )
-
-
-def hour_of(instant: datetime) -> datetime:
-    """Return the start of the UTC hour that holds the instant."""
-    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def month_of(instant: datetime) -> int:
-    """Return the UTC month as a number such as 202603."""
-    utc = instant.astimezone(UTC)
-    return utc.year * 100 + utc.month
 
 
 def _new_item(mention_id: int, key: ItemKey, raw: RawMention, title: str, text: str) -> _Item:
@@ -213,7 +203,7 @@ def _new_item(mention_id: int, key: ItemKey, raw: RawMention, title: str, text: 
         revision=0,
         figures=figures,
         said={},
-        channel=raw.channel,
+        place={name: getattr(raw, name) for name in _PLACE},
     )
     item.row = {
         "mention_pk": mention_id,
@@ -240,7 +230,7 @@ def _stored_item(row: sa.RowMapping) -> _Item:
         revision=row["revision"],
         figures={name: row[name] for name in (*_SPREAD, "rating")},
         said={},
-        channel=row["channel"],
+        place={name: row[name] for name in _PLACE},
         gone_at=row["gone_at"],
     )
 
@@ -248,10 +238,8 @@ def _stored_item(row: sa.RowMapping) -> _Item:
 def _compare(item: _Item, raw: RawMention, title: str, text: str, now: datetime) -> Outcome:
     """Take what is new of an item seen before; say whether it changed."""
     _raise_figures(item, raw)
-    if item.channel == "internal" and raw.channel != "internal":
-        item.channel, item.has_changed, item.is_published = raw.channel, True, True
-        if item.row is not None:
-            item.row |= {"channel": raw.channel}
+    if item.place["channel"] == "internal" and raw.channel != "internal":
+        _publish(item, raw)
     if not _is_news(item, raw, title, text):
         return Outcome.DUPLICATE
     item.replaced.append(
@@ -267,6 +255,14 @@ def _compare(item: _Item, raw: RawMention, title: str, text: str, now: datetime)
     if item.row is not None:
         item.row |= {"title": title, "text": text, "revision": item.revision}
     return Outcome.REVISED
+
+
+def _publish(item: _Item, raw: RawMention) -> None:
+    """Take an item that customer service knew of as what it is: said in public."""
+    item.place = {name: getattr(raw, name) for name in _PLACE}
+    item.has_changed = item.is_published = True
+    if item.row is not None:
+        item.row |= item.place
 
 
 def _is_news(item: _Item, raw: RawMention, title: str, text: str) -> bool:
@@ -318,7 +314,8 @@ def _sight(item: _Item, raw: RawMention, said: int, now: datetime) -> None:
 def _change_of(item: _Item) -> dict[str, Any]:
     values: dict[str, Any] = {"key_month": item.month, "key_pk": item.mention_id}
     values |= {"new_title": item.title, "new_text": item.text, "new_revision": item.revision}
-    values |= {"new_channel": item.channel, "new_gone_at": item.gone_at}
+    values |= {"new_gone_at": item.gone_at}
+    values |= {f"new_{name}": value for name, value in item.place.items()}
     return values | {f"new_{name}": value for name, value in item.figures.items()}
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.intake import hour_of
+from storage.instants import hour_of
 from storage.records import ClusterId, MentionId, Polarity
 from storage.store import Store
 from tests.make import (
@@ -43,6 +44,7 @@ _acts = st.lists(
         st.tuples(st.just("gather"), st.lists(_posts, min_size=1, max_size=6)),
         st.tuples(st.just("merge"), st.integers(0, 3), st.integers(0, 3)),
         st.tuples(st.just("retract"), st.integers(1, 20), st.booleans()),
+        st.tuples(st.just("publish"), st.integers(1, 20)),
         st.tuples(st.just("move"), st.integers(1, 20), st.integers(0, 3)),
     ),
     min_size=1,
@@ -124,6 +126,14 @@ class Teller:
             clusters = (make_cluster(self.live(0)),)
             tx.save_gathering(make_shard_changes(assignments=assignments, clusters=clusters), items)
 
+    def publish(self, n: int) -> None:
+        """See in public what may have been known from inside only."""
+        if n <= self.taken:
+            with self.store.transaction() as tx:
+                found = tx.queries.mention(n)
+                seen = make_raw(n, text=found.text, title=found.title, tier="trade")
+                tx.keep([replace(seen, platform="luntan")], NOW)
+
     def move(self, mention_id: int, to: int) -> None:
         with self.store.transaction() as tx:
             if not tx.queries.mention_cluster(mention_id):
@@ -165,6 +175,7 @@ def recounted(store: Store) -> dict[str, dict]:
         ]
         if mention["channel"] != "internal":
             stated.append(("platform", mention["platform"], ""))
+            stated += [("tier", mention["tier"], "")] if mention["tier"] else []
         for kind, value, author in stated:
             facts.setdefault((row["cluster_id"], kind, value, author), Counter()).update(
                 n=1, n_watch=watch

@@ -250,15 +250,15 @@ def test_a_page_that_can_be_read_again_is_not_gone(store):
     assert _mention(store).gone_at is None
 
 
-def test_what_was_known_from_inside_and_is_seen_in_public_counts_anew(store):
-    _keep(store, make_raw(1, channel="internal"))
+def test_what_was_known_from_inside_is_public_once_it_is_seen_there(store):
+    _keep(store, make_raw(1, channel="internal", platform="400 热线", tier=""))
     _settle(store)
 
-    assert _keep(store, make_raw(1), at=LATER) == [(DUPLICATE, 1)]
-    assert _mention(store).channel == "public"
-    assert _pending(store) == [1]
+    public = make_raw(1, tier="trade", platform="论坛")
+    assert _keep(store, public, at=LATER) == [(DUPLICATE, 1)]
+    assert (_mention(store).channel, _mention(store).tier) == ("public", "trade")
+    assert _mention(store).platform == "论坛"
+    assert _pending(store) == []
 
-    _settle(store)
     _keep(store, make_raw(1, channel="internal"), at=LATER)
     assert _mention(store).channel == "public"
-    assert _pending(store) == []
