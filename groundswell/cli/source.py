@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from groundswell.cli import library
+from groundswell.cli import library, source_fixtures
 from groundswell.cli.output import (
     Choices,
     ConfigOption,
@@ -44,6 +44,7 @@ def commands() -> typer.Typer:
         "Exit: 0 ok, 1 failed, 2 usage or config, 3 expectations unmet, 4 blocked, 5 network."
         + example("groundswell source try jing-tousu --page saved.html"),
     )(try_)
+    source_fixtures.register(app)
     library.register(app)
     return app
 
