@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
-    from crawlers.guards import GuardingResolver, Resolve
+    from crawlers.guards import GuardingResolver, Paces, Resolve
 
 _KEPT_HEADERS = ("etag", "last-modified", "retry-after", "content-type")
 _STOP_WITHIN_S = 5.0
@@ -46,9 +46,11 @@ class Fetched:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    duration_ms: int = 0
+    duration_ms: int = 0  # with the turn that was waited for
+    latency_ms: int = 0  # from the request's leaving to the answer's beginning
     redirects: tuple[str, ...] = ()
     failure: Failure | None = None
+    crawl_delay_s: float = 0.0  # what the host's robots.txt asks for
 
     @property
     def charset(self) -> str:
@@ -74,6 +76,7 @@ class Downloader:
         self._crawler: Crawler | None = None
         self._task: asyncio.Task[None] | None = None
         self._resolver: GuardingResolver | None = None
+        self._paces: Paces | None = None
         self._resolver_before: Any = None
 
     async def start(self) -> None:
@@ -108,7 +111,8 @@ class Downloader:
 
         self._crawler.signals.connect(stay_open, signals.spider_idle, weak=False)
         self._crawler.signals.connect(note_start, signals.engine_started, weak=False)
-        self._task = self._runner.crawl(self._crawler)
+        self._paces = guards.Paces()
+        self._task = self._runner.crawl(self._crawler, paces=self._paces)
         waiting = asyncio.create_task(started.wait())
         await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -135,20 +139,23 @@ class Downloader:
         source: SourceConfig,
         now: datetime,
         headers: Mapping[str, str] | None = None,
+        *,
+        least_delay_s: float = 0.0,
     ) -> Fetched:
         """Fetch one URL by a source's rules; whatever goes wrong is named in the answer.
 
         `headers` come on top of the source's (validators of a conditional request). `now` dates
-        a Retry-After. Errors: GroundswellError when the downloader was not started; ConfigError
-        when a secret header cannot be resolved.
+        a Retry-After. `least_delay_s` is how far apart the host itself wants its requests, beside
+        the source's own rate. Errors: GroundswellError when the downloader was not started;
+        ConfigError when a secret header cannot be resolved.
         """
-        if self._crawler is None or self._resolver is None:
+        if self._crawler is None or self._resolver is None or self._paces is None:
             raise GroundswellError("downloader is used before start()")
         from crawlers.fetch_errors import FETCH_ERRORS, failure_of, refused
 
         started = time.monotonic()
         try:
-            request = _request(url, source, headers or {})
+            request = _request(url, source, headers or {}, least_delay_s)
         except ValueError:
             return Fetched(url=url, failure=refused(f"{url[:100]!r} 不是有效的网址"))
         try:
@@ -157,7 +164,12 @@ class Downloader:
             # Scrapy's text for a failed lookup ends with the host, which a redirect may have set.
             refusal = self._resolver.refusal(str(error).rpartition(" ")[2].rstrip("."))
             failure = failure_of(error, source.fetch, refusal)
-            return Fetched(url=url, duration_ms=_ms_since(started), failure=failure)
+            return Fetched(
+                url=url,
+                duration_ms=_ms_since(started),
+                failure=failure,
+                crawl_delay_s=self._paces.of(slot_key(url)).crawl_delay_s,
+            )
         kept = {}
         for name in _KEPT_HEADERS:
             value = response.headers.get(name)
@@ -169,12 +181,16 @@ class Downloader:
             headers=kept,
             body=response.body,
             duration_ms=_ms_since(started),
+            latency_ms=int(response.meta.get("download_latency", 0.0) * 1000),
             redirects=tuple(response.meta.get("redirect_urls", ())),
             failure=failure_of_status(response.status, kept.get("retry-after", ""), now),
+            crawl_delay_s=self._paces.of(slot_key(url)).crawl_delay_s,
         )
 
 
-def _request(url: str, source: SourceConfig, extra: Mapping[str, str]) -> Request:
+def _request(
+    url: str, source: SourceConfig, extra: Mapping[str, str], least_delay_s: float
+) -> Request:
     from scrapy import Request
 
     from crawlers import guards
@@ -193,6 +209,7 @@ def _request(url: str, source: SourceConfig, extra: Mapping[str, str]) -> Reques
             "handle_httpstatus_list": [304],
             guards.RATE: rules.rate,
             guards.CONCURRENCY: rules.concurrency,
+            guards.LEAST_DELAY: least_delay_s,
             guards.SECRET_HEADERS: tuple(secrets),
             guards.HOME: slot_key(url),
         },

@@ -6,7 +6,7 @@ A crawler never remembers anything across a restart by itself: what it must know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -15,6 +15,7 @@ from crawlers.causes import Failure
 from storage.records import (
     DetailLink,
     FetchEvent,
+    HostState,
     HotEntry,
     Json,
     RawMention,
@@ -73,6 +74,7 @@ class PollResult:
     unmet: tuple[str, ...] = ()  # expectations that this poll did not meet
     problems: tuple[str, ...] = ()
     unreadable: int = 0
+    out_of_scope: int = 0  # left out by keywords.mode: filter
     items: int = 0
     fresh: int = 0
     gap: bool = False
@@ -80,6 +82,7 @@ class PollResult:
     filled: Json = field(default_factory=dict)
     quality: Json = field(default_factory=dict)
     hot: tuple[HotEntry, ...] = ()
+    hosts: tuple[HostState, ...] = ()  # to be written in the same transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +90,12 @@ class DetailResult:
     """What one page of a link came to: `done` with its mentions, `retry`, or `dead` with a reason.
 
     `links` are to be fetched besides; with `again_at` the link stays open and is due then. `gone`
-    says that the page of a mention known before was found deleted.
+    says that the page of a mention known before was found deleted. Without an event nobody was
+    asked.
     """
 
-    event: FetchEvent
     state: Literal["done", "retry", "dead"]
+    event: FetchEvent | None = None
     reason: str = ""
     failure: Failure | None = None
     raws: tuple[RawMention, ...] = ()
@@ -100,27 +104,36 @@ class DetailResult:
     gone: bool = False
     page: SavedPage | None = None
     problems: tuple[str, ...] = ()
+    out_of_scope: int = 0
+    hosts: tuple[HostState, ...] = ()
 
 
 class Frontier(Protocol):
     """Implemented over the store by the application. Called in one worker thread, never the loop.
 
-    `commit_poll` writes state, event, mentions, links and page in one transaction and returns how
-    many mentions and links were new; it adds the new mentions to `state.items` and the number of
-    new ones to the event. `claim_details` returns links not done whose lease is free, oldest
-    first, leases them for DETAIL_LEASE_S and counts the claim in `attempts` (so that a page that
-    kills the process is counted too). `commit_detail` stores the mention and ends (or frees) the
-    link in one transaction. All of them may be repeated without harm.
+    `commit_polls` writes states, events, mentions, links, host states and pages of some polls in
+    one transaction and returns per poll how many mentions and links were new; new mentions are
+    added to the stored `items` (detail pages add to them meanwhile) and all new ones to the event.
+    `claim_details` returns links not done, due and free of a lease, oldest first, leases them for
+    DETAIL_LEASE_S and counts the claim in `attempts` (so that a page that kills the process is
+    counted too). `commit_details` stores the mentions of some pages and ends (or frees) their links
+    in one transaction. All of them may be repeated without harm.
     """
 
     def state(self, source_id: SourceId) -> SourceState:
         """Return what is remembered of a source; a fresh state when it was never polled."""
 
-    def commit_poll(self, result: PollResult) -> int:
-        """Write one poll; return the number of new mentions and links."""
+    def hosts(self, names: Collection[str]) -> Sequence[HostState]:
+        """Return what is remembered of hosts; nothing of those never asked."""
+
+    def waiting(self, now: datetime) -> Collection[SourceId]:
+        """Return the sources that have links to be fetched now."""
+
+    def commit_polls(self, results: Sequence[PollResult]) -> Sequence[int]:
+        """Write polls together; return the number of new mentions and links of each."""
 
     def claim_details(self, source_id: SourceId, limit: int, now: datetime) -> Sequence[DetailLink]:
         """Lease at most `limit` links that wait to be fetched."""
 
-    def commit_detail(self, link: DetailLink, result: DetailResult) -> None:
-        """Write one detail page and the end of its link."""
+    def commit_details(self, done: Sequence[tuple[DetailLink, DetailResult]]) -> None:
+        """Write detail pages and the end of their links together."""

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.robotstxt import RobotParser
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution, IResolutionReceiver
 from zope.interface import implementer  # type: ignore[import-untyped]
@@ -23,12 +25,14 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from config.errors import FetchError
 from config.net import check_address, check_url
 from crawlers.canonical import slot_key
+from crawlers.hosts import MAX_CRAWL_DELAY_S
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 # Keys of Request.meta.
 RATE = "groundswell_seconds_per_request"
 CONCURRENCY = "groundswell_concurrency"
+LEAST_DELAY = "groundswell_least_delay"
 SECRET_HEADERS = "groundswell_secret_headers"  # noqa: S105 - the name of a key
 HOME = "groundswell_host"
 
@@ -121,6 +125,45 @@ class GuardingResolver:
         receiver.resolutionComplete()
 
 
+@dataclass(slots=True)
+class Pace:
+    """How fast one host may be asked, whichever source asks: as slow as the slowest wants it.
+
+    `least_s` is what the host itself asks for by its robots.txt and by how long its answers take.
+    """
+
+    rate_s: float = 0.0
+    crawl_delay_s: float = 0.0
+    least_s: float = 0.0
+    concurrency: int = 0  # 0: nobody has said yet
+
+    def ask(self, rate_s: float | None, concurrency: int | None, least_s: float | None) -> None:
+        """Take one source's rules in; None (a robots.txt) changes nothing."""
+        if rate_s is not None:
+            self.rate_s = max(self.rate_s, rate_s)
+        if least_s is not None:
+            self.least_s = least_s
+        if concurrency is not None:
+            self.concurrency = min(self.concurrency or concurrency, concurrency)
+        self.concurrency = self.concurrency or 1
+
+    @property
+    def delay_s(self) -> float:
+        """Seconds from one request to the next."""
+        return max(self.rate_s, self.crawl_delay_s, self.least_s)
+
+
+class Paces:
+    """The pace of every host asked so far, shared by the guards and the downloader."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, Pace] = {}
+
+    def of(self, host: str) -> Pace:
+        """Return the pace of a host, to be read or changed."""
+        return self._hosts.setdefault(host, Pace())
+
+
 class GuardMiddleware:
     """Checks every request, redirects and robots.txt included, before anything else sees it.
 
@@ -131,6 +174,7 @@ class GuardMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._allow_private: tuple[str, ...] = tuple(crawler.settings["GROUNDSWELL_ALLOW_PRIVATE"])
+        self._paces = _paces_of(crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> GuardMiddleware:
@@ -155,29 +199,31 @@ class GuardMiddleware:
 
     def _pace(self, host: str, request: Request) -> None:
         downloader = self._crawler.engine.downloader
-        known = downloader.per_slot_settings.get(host)
-        delay = float(request.meta.get(RATE, known["delay"] if known else 0.0))
-        concurrency = int(request.meta.get(CONCURRENCY, known["concurrency"] if known else 1))
-        if known:
-            delay = max(delay, known["delay"])
-            concurrency = min(concurrency, known["concurrency"])
+        pace = self._paces.of(host)
+        pace.ask(
+            request.meta.get(RATE), request.meta.get(CONCURRENCY), request.meta.get(LEAST_DELAY)
+        )
         # For the slot that is made when there is none, and for the one there is.
         downloader.per_slot_settings[host] = {
-            "delay": delay,
-            "concurrency": concurrency,
+            "delay": pace.delay_s,
+            "concurrency": pace.concurrency,
             "jitter": _JITTER,
         }
         slot = downloader.slots.get(host)
         if slot is not None:
-            slot.delay, slot.concurrency = delay, concurrency
+            slot.delay, slot.concurrency = pace.delay_s, pace.concurrency
 
 
 class FreshRobotsMiddleware(RobotsTxtMiddleware):
-    """Scrapy's robots.txt check for a crawler that lives for months: rules are read again."""
+    """Scrapy's robots.txt check for a crawler that lives for months: rules are read again.
+
+    A Crawl-delay slows the host's slot down from the next request on.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._read_at: dict[str, float] = {}
+        self._paces = _paces_of(crawler)
 
     async def process_request(self, request: Request, spider: Spider | None = None) -> None:
         """Forget rules that are too old, then ask Scrapy's."""
@@ -190,3 +236,21 @@ class FreshRobotsMiddleware(RobotsTxtMiddleware):
             self._read_at.pop(netloc)
         self._read_at.setdefault(netloc, time.monotonic())
         await super().process_request(request)
+
+    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+        """Take the Crawl-delay over, then refuse what is not allowed."""
+        if rp is not None:
+            asked = rp.crawl_delay(self._robotstxt_useragent or self._default_useragent) or 0.0
+            pace = self._paces.of(slot_key(request.url))
+            pace.crawl_delay_s = min(asked, MAX_CRAWL_DELAY_S)
+            slot = self.crawler.engine.downloader.slots.get(request.meta["download_slot"])
+            if slot is not None:
+                slot.delay = max(slot.delay, pace.crawl_delay_s)
+        super().process_request_2(rp, request)
+
+
+def _paces_of(crawler: Crawler) -> Paces:
+    """Return the book of paces that the downloader gave its spider (see Downloader.start)."""
+    spider: Any = crawler.spider
+    paces: Paces = spider.paces
+    return paces

@@ -13,7 +13,7 @@ from crawlers.canonical import slot_key
 from crawlers.causes import Failure
 from crawlers.downloader import Downloader, Fetched
 from crawlers.frontier import MAX_ATTEMPTS, DetailResult, PollResult
-from crawlers.health import next_state
+from crawlers.health import judged
 from crawlers.hosts import HostAnswer, Hosts, is_unreachable, pace_s
 from crawlers.mentions import LinkParsed, Parsed
 from crawlers.outage import OutageGuard
@@ -71,12 +71,10 @@ class Poller:
         for start in starts(source):
             await self._follow(start, visit)
         result = visit.result(keep_pages=self.keep_pages)
-        after = next_state(state, result, source, now)
+        result = judged(result, source, now)
         if visit.lies:
-            after = replace(after, validators_lie=True)
-        if result.gap:
-            after = replace(after, last_gap_at=now)
-        return replace(result, state=after)
+            result = replace(result, state=replace(result.state, validators_lie=True))
+        return result
 
     async def backfill(
         self, source: SourceConfig, state: SourceState, clock: Callable[[], datetime]
@@ -133,6 +131,7 @@ class Poller:
                 duration_ms=page.duration_ms,
                 items=len(parsed.raws),
                 text=failure.text if failure else "",
+                kind="detail",
             ),
             state="done" if failure is None else "dead" if is_dead else "retry",
             reason=failure.text if failure else "",
@@ -300,7 +299,9 @@ def _part(visit: Visit, number: int) -> PollResult:
     """
     result = visit.result(keep_pages=False)
     trouble = f"，此后未能继续：{result.failure.text}" if result.failure else ""
-    event = replace(result.event, text=f"夜间补读，至第 {number} 页{trouble}")
+    event = replace(
+        result.event, text=f"夜间补读，至第 {number} 页{trouble}", kind="backfill", gap=False
+    )
     return replace(result, event=event, cursor=None, gap=False)
 
 

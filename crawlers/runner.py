@@ -1,4 +1,4 @@
-"""The collector: polls what is due, follows details through the frontier, commits both.
+"""The collector: starts a pass over every source that is due, spares hosts that ask for it.
 
 One asyncio loop, one Scrapy crawler, one pass per source at a time. A pass is a process edge: what
 goes wrong in it is logged with its traceback and touches no other source.
@@ -8,37 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from config.errors import GroundswellError
 from config.schema import Settings, SourceConfig
 from crawlers.canonical import slot_key
+from crawlers.commits import Committer
 from crawlers.downloader import Downloader
-from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Frontier, PollResult
-from crawlers.health import after_details, reset_if_edited
-from crawlers.parsing import ParsingChild
+from crawlers.frontier import Frontier
+from crawlers.hosts import Hosts
+from crawlers.outage import PROBES, OutageGuard, silent_hosts
+from crawlers.parsing import ParsingPool
+from crawlers.passes import Passes
 from crawlers.polls import Poller
-from crawlers.readers import has_links, starts
+from crawlers.readers import first_page, starts
 from crawlers.schedule import is_due
-from storage.records import DetailLink, FetchCause, SourceId, SourceState
+from storage.records import SourceId, SourceState
 
 if TYPE_CHECKING:
     from crawlers.guards import Resolve
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-MAX_HOSTS = 64  # asked at once: each may hold a socket, and 1,024 is what a process usually gets
-# Details of one source are fetched for so long, then others of the same host have their turn.
-PASS_BUDGET_S = 60.0
-_GIVE_UP_AFTER = 3  # details in a row that failed: the site is down, not the page
-# The site asks us to go away: no more requests in this pass.
-_STOPS_PASS = {FetchCause.BLOCKED, FetchCause.LOGIN, FetchCause.CAPTCHA, FetchCause.NETWORK}
+_FEWEST_HOSTS, _MOST_HOSTS = 64, 1000
+_SPARE_FILES = 128  # for the database, the console, pipes to children
+_FILES_PER_HOST = 2  # a connection, and another while one is being closed or redirected
+_BACKFILLS = 8  # walked side by side: they are never urgent
+# How often the store is asked for links that have become due (visits of threads, figures).
+_LOOK_FOR_LINKS = timedelta(seconds=15)
 
 
 class Clock(Protocol):
@@ -51,9 +52,10 @@ class Clock(Protocol):
 class Collector:
     """Collects from many sources. At most one runs per process (it owns the reactor's resolver).
 
-    `worker` is the thread in which the frontier is called and `parsing` the child in which pages
+    `worker` is the thread in which the frontier is called and `parsing` the children in which pages
     are parsed; the collector makes and ends its own where none is given. `resolve` replaces the
-    system's name resolver.
+    system's name resolver. `names` are the words that stand for the watched brands: pages without
+    any of them are read the cheap way.
     """
 
     def __init__(
@@ -64,27 +66,48 @@ class Collector:
         clock: Clock,
         *,
         worker: Executor | None = None,
-        parsing: ParsingChild | None = None,
+        parsing: ParsingPool | None = None,
         resolve: Resolve | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         self._sources = {SourceId(source.id): source for source in sources}
+        self._hosts_of = {
+            source_id: hosts_of(source) for source_id, source in self._sources.items()
+        }
         self._frontier = frontier
         self._clock = clock
         self._downloader = Downloader(settings, resolve=resolve)
-        self._own_parsing = ParsingChild() if parsing is None else None
+        self._own_parsing = ParsingPool() if parsing is None else None
         self._own_worker = ThreadPoolExecutor(1, "frontier") if worker is None else None
-        self._worker = worker or self._own_worker
-        child = parsing or self._own_parsing
-        assert child is not None
-        self._poller = Poller(self._downloader, child, keep_pages=settings.raw_page_days > 0)
-        self._states: dict[SourceId, SourceState] = {}
+        executor = worker or self._own_worker
+        pool = parsing or self._own_parsing
+        assert executor is not None
+        assert pool is not None
+        self._hosts = Hosts(longest=_longest_waits(sources, self._hosts_of))
+        self._guard = OutageGuard()
+        self._committer = Committer(frontier, executor)
+        poller = Poller(
+            downloader=self._downloader,
+            parsing=pool,
+            hosts=self._hosts,
+            guard=self._guard,
+            keep_pages=settings.raw_page_days > 0,
+            names=tuple(name.lower() for name in names),
+        )
+        self._work = Passes(
+            poller=poller,
+            committer=self._committer,
+            hosts=self._hosts,
+            guard=self._guard,
+            now=clock.now,
+        )
         self._passes: dict[SourceId, asyncio.Task[None]] = {}
-        # Sources that may have detail pages waiting; after a restart that is all of them.
-        self._unfinished = {
-            source_id for source_id, source in self._sources.items() if has_links(source)
-        }
-        self._hosts: dict[str, asyncio.Lock] = {}
-        self._turns = asyncio.Semaphore(MAX_HOSTS)
+        self._backfills: dict[SourceId, asyncio.Task[None]] = {}
+        self._host_locks: dict[str, asyncio.Lock] = {}
+        self._turns = asyncio.Semaphore(max_hosts())
+        self._backfill_turns = asyncio.Semaphore(_BACKFILLS)
+        self._hosts_known = False
+        self._looked_for_links_at: datetime | None = None
 
     async def start(self) -> None:
         """Start the crawler on the running loop. Errors: GroundswellError (see Downloader)."""
@@ -92,10 +115,11 @@ class Collector:
 
     async def stop(self) -> None:
         """Give up what is under way (it is in the frontier) and free everything."""
-        passes = list(self._passes.values())
-        for task in passes:
+        tasks = [*self._passes.values(), *self._backfills.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*passes, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._committer.drain()
         await self._downloader.stop()
         if self._own_parsing is not None:
             await self._own_parsing.close()
@@ -105,157 +129,165 @@ class Collector:
     async def poll_due(self, *, wait: bool = True) -> int:
         """Start a pass for every source that is due and not under way; return how many.
 
-        With `wait` it returns when those passes have ended. A scheduler that ticks should not wait,
-        so that one slow host does not hold up the next tick; `drain` waits for all of them.
+        A source whose host must not be asked yet waits, and so does everybody while our own network
+        is down. With `wait` it returns when those passes have ended. A scheduler that ticks should
+        not wait, so that one slow host does not hold up the next tick; `drain` waits for all.
         """
         now = self._clock.now()
-        started = []
-        for source_id, source in self._sources.items():
-            if source_id in self._passes or not source.enabled:
-                continue
-            state = self._states.get(source_id)
-            if state is None:
-                state = self._states[source_id] = await self._remembered(source)
-            due = is_due(state, source, now)
-            if due or source_id in self._unfinished:
-                started.append(self._begin(source, poll=due))
+        await self._prepare(now)
+        if self._guard.is_paused(now):
+            return 0
+        ready = [
+            (source, due)
+            for source_id, source in self._sources.items()
+            if source_id not in self._passes and source.enabled
+            if (due := is_due(await self._work.load(source), source, now))
+            or source_id in self._work.unfinished
+            if all(self._hosts.may_ask(host, now) for host in self._hosts_of[source_id])
+        ]
+        if self._guard.is_down:
+            ready = self._probes(ready)
+        started = [self._begin(source, poll=due) for source, due in ready]
         if wait:
             await asyncio.gather(*started)
+            await asyncio.gather(*self._backfills.values())
         return len(started)
 
     async def poll(self, source_id: SourceId) -> SourceState:
         """Poll one source now, due or not, with its details; return its state afterwards.
 
-        Errors: GroundswellError when there is no such source.
+        A person asked for it, so its host is asked even if it had rather be left alone. Errors:
+        GroundswellError when there is no such source.
         """
         source = self._sources.get(source_id)
         if source is None:
             raise GroundswellError(f'polling: there is no source "{source_id}"')
+        await self._prepare(self._clock.now())
         while source_id in self._passes:
             await asyncio.wait({self._passes[source_id]})
-        self._states[source_id] = await self._remembered(source)
+        await self._work.reload(source)
+        for host in self._hosts_of[source_id]:
+            self._hosts.open(host)
         await self._begin(source, poll=True)
-        return self._states[source_id]
+        return self._work.states[source_id]
 
     async def drain(self) -> None:
         """Wait until no pass is under way."""
-        while self._passes:
-            await asyncio.wait(set(self._passes.values()))
+        while self._passes or self._backfills:
+            await asyncio.wait({*self._passes.values(), *self._backfills.values()})
+
+    async def _prepare(self, now: datetime) -> None:
+        """Load what is remembered of hosts, once, and look for links that have become due."""
+        if not self._hosts_known:
+            names = {host for hosts in self._hosts_of.values() for host in hosts}
+            self._hosts.load(await self._committer.ask(self._frontier.hosts, names))
+            self._hosts_known = True
+        looked_at = self._looked_for_links_at
+        if looked_at is None or not now - _LOOK_FOR_LINKS < looked_at <= now:
+            self._looked_for_links_at = now
+            waiting = await self._committer.ask(self._frontier.waiting, now)
+            self._work.unfinished.update(waiting)
+
+    def _probes(
+        self, ready: Sequence[tuple[SourceConfig, bool]]
+    ) -> list[tuple[SourceConfig, bool]]:
+        """Choose the few polls that show whether our network is back: one per host, no details."""
+        if self._passes:
+            return []  # the answers of the last ones are still awaited
+        silent = silent_hosts(self._guard.outage)
+        by_host: dict[str, SourceConfig] = {}
+        for source, due in ready:
+            if due:
+                by_host.setdefault(self._host_of(source), source)
+        ordered = sorted(by_host, key=lambda host: host in silent)
+        return [(by_host[host], True) for host in ordered[:PROBES]]
 
     def _begin(self, source: SourceConfig, *, poll: bool) -> asyncio.Task[None]:
+        return self._run(
+            self._passes, source, self._pass(source, poll=poll, probe=self._guard.is_down)
+        )
+
+    def _run(
+        self,
+        tasks: dict[SourceId, asyncio.Task[None]],
+        source: SourceConfig,
+        work: Coroutine[Any, Any, None],
+    ) -> asyncio.Task[None]:
         source_id = SourceId(source.id)
-        task = asyncio.create_task(self._pass(source, poll=poll), name=f"pass {source_id}")
-        self._passes[source_id] = task
-        task.add_done_callback(lambda _: self._passes.pop(source_id, None))
+        task = asyncio.create_task(work, name=f"pass {source_id}")
+        tasks[source_id] = task
+        task.add_done_callback(lambda _: tasks.pop(source_id, None))
         return task
 
-    async def _remembered(self, source: SourceConfig) -> SourceState:
-        state = await self._stored(self._frontier.state, SourceId(source.id))
-        return reset_if_edited(state, source)
-
-    async def _stored(self, call: Callable[..., T], *args: Any) -> T:
-        """Call the frontier in its thread. A commit under way is finished even when cancelled."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, call, *args)
-
-    async def _pass(self, source: SourceConfig, *, poll: bool) -> None:
+    async def _pass(self, source: SourceConfig, *, poll: bool, probe: bool) -> None:
         """Poll one source and fetch its details: the process edge of the collect stage."""
         source_id = SourceId(source.id)
         async with self._lock_of(source), self._turns:
+            if not self._may_go(source_id, probe=probe):
+                return
             try:
                 if poll:
-                    await self._poll(source)
-                if has_links(source):
-                    await self._details(source)
+                    await self._work.poll(source)
+                if source_id in self._work.unfinished and not self._guard.is_down:
+                    await self._work.details(source)
             except Exception:
                 log.exception("pass outcome=error source=%s", source_id)
                 # Nothing was committed, so all of it is done again, but not in a tight circle.
                 again_at = self._clock.now() + source.schedule.min
-                self._states[source_id] = replace(self._states[source_id], next_poll_at=again_at)
-                self._unfinished.discard(source_id)
+                states = self._work.states
+                states[source_id] = replace(states[source_id], next_poll_at=again_at)
+                self._work.unfinished.discard(source_id)
+        if source_id not in self._backfills and self._work.wants_backfill(source):
+            self._run(self._backfills, source, self._backfill(source))
+
+    def _may_go(self, source_id: SourceId, *, probe: bool) -> bool:
+        """Return whether a pass may still go: while it waited its host may have closed."""
+        now = self._clock.now()
+        if self._guard.is_down and not probe:
+            return False
+        return all(self._hosts.may_ask(host, now) for host in self._hosts_of[source_id])
+
+    async def _backfill(self, source: SourceConfig) -> None:
+        """Walk older pages beside the passes, as fast as the host's pace allows."""
+        async with self._backfill_turns:
+            try:
+                await self._work.backfill(source)
+            except Exception:
+                log.exception("backfill outcome=error source=%s", source.id)
 
     def _lock_of(self, source: SourceConfig) -> asyncio.Lock:
-        return self._hosts.setdefault(slot_key(starts(source)[0]), asyncio.Lock())
+        return self._host_locks.setdefault(self._host_of(source), asyncio.Lock())
 
-    async def _poll(self, source: SourceConfig) -> None:
-        source_id = SourceId(source.id)
-        result = await self._poller.poll(source, self._states[source_id], self._clock.now())
-        await self._stored(self._frontier.commit_poll, result)
-        # The frontier has counted what was new; its state is the true one.
-        self._states[source_id] = await self._stored(self._frontier.state, source_id)
-        if has_links(source):
-            self._unfinished.add(source_id)
-
-    async def _details(self, source: SourceConfig) -> None:
-        """Fetch claimed details until none waits, the budget is spent or the site is down."""
-        source_id = SourceId(source.id)
-        ends_at = time.monotonic() + PASS_BUDGET_S
-        results: dict[str, tuple[DetailLink, DetailResult]] = {}
-        while time.monotonic() < ends_at:
-            links = await self._stored(
-                self._frontier.claim_details, source_id, batch_size(source), self._clock.now()
-            )
-            fresh = [link for link in links if link.url_hash not in results]
-            before = len(results)
-            await self._fetch_all(source, fresh, results)
-            lately = [result for _, result in list(results.values())[before:]]
-            if not fresh or _site_is_down(lately):
-                self._unfinished.discard(source_id)
-                break
-        # Only now are they free to be claimed again: not twice in one pass.
-        for link, result in results.values():
-            if result.state == "retry":
-                await self._stored(self._frontier.commit_detail, link, result)
-        await self._judge_details(source_id, [result for _, result in results.values()])
-
-    async def _fetch_all(
-        self,
-        source: SourceConfig,
-        links: Sequence[DetailLink],
-        results: dict[str, tuple[DetailLink, DetailResult]],
-    ) -> None:
-        """Fetch a batch into `results`; what has come to its end is committed at once."""
-        waiting = list(reversed(links))
-
-        async def take_turns() -> None:
-            while waiting:
-                link = waiting.pop()
-                result = await self._poller.detail(source, link, self._clock.now())
-                if result.state != "retry":
-                    await self._stored(self._frontier.commit_detail, link, result)
-                results[link.url_hash] = (link, result)
-                if _ends_pass(result):
-                    waiting.clear()
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(source.fetch.concurrency):
-                group.create_task(take_turns())
-
-    async def _judge_details(self, source_id: SourceId, results: Sequence[DetailResult]) -> None:
-        """Let the health say so when a list is fine but none of its details could be read."""
-        failures = [result.failure for result in results if result.failure is not None]
-        if len(failures) < max(len(results), _GIVE_UP_AFTER):
-            return
-        state = after_details(self._states[source_id], failures[-1])
-        text = f"{len(results)} 个详情页都没有读到：{failures[-1].text}"
-        event = replace(results[-1].event, text=text)
-        await self._stored(self._frontier.commit_poll, PollResult(state=state, event=event))
-        self._states[source_id] = state
+    def _host_of(self, source: SourceConfig) -> str:
+        return next(iter(self._hosts_of[SourceId(source.id)]), source.id)
 
 
-def batch_size(source: SourceConfig) -> int:
-    """Return how many details to lease at once: no more than half a lease's time can fetch."""
-    seconds = max(source.fetch.rate, 0.01)
-    return max(1, min(20, int(DETAIL_LEASE_S / 2 / seconds)))
+def hosts_of(source: SourceConfig) -> tuple[str, ...]:
+    """Return the hosts that a poll of a source begins at, the first one first."""
+    return tuple(dict.fromkeys(slot_key(first_page(source, start)) for start in starts(source)))
 
 
-def _ends_pass(result: DetailResult) -> bool:
-    return result.failure is not None and result.failure.cause in _STOPS_PASS
+def max_hosts() -> int:
+    """Return how many hosts may be asked at once: as many as the process may open sockets for.
+
+    Hundreds of hosts that take half a minute each then hold up nobody.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows counts differently; select() takes 512 sockets there
+        return _FEWEST_HOSTS
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY:
+        return _MOST_HOSTS
+    return max(_FEWEST_HOSTS, min(_MOST_HOSTS, (files - _SPARE_FILES) // _FILES_PER_HOST))
 
 
-def _site_is_down(results: Sequence[DetailResult]) -> bool:
-    """Return whether the last details say that more of them would bring nothing now."""
-    if any(_ends_pass(result) for result in results):
-        return True
-    last = results[-_GIVE_UP_AFTER:]
-    return len(last) == _GIVE_UP_AFTER and all(result.failure for result in last)
+def _longest_waits(
+    sources: Sequence[SourceConfig], hosts: dict[SourceId, tuple[str, ...]]
+) -> dict[str, timedelta]:
+    """Return per host how long its least patient source may wait for it."""
+    longest: dict[str, timedelta] = {}
+    for source in sources:
+        for host in hosts[SourceId(source.id)]:
+            longest[host] = min(longest.get(host, timedelta.max), source.schedule.max)
+    return longest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,27 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import database_clock, insert_new, read_clock, upsert
+from storage.completeness import count_polls
 from storage.counters import take_numbers
-from storage.intake import hour_of
-from storage.records import DetailLink, FetchEvent, SourceId, SourceState
+from storage.instants import hour_of
+from storage.records import DetailLink, FetchEvent, HostState, SourceId, SourceState
 from storage.rows import columns_of, link_of, mappings, source_state_of
 
 _EVENTS_KEPT = 30  # per source: the health page shows them, nothing counts them
 _link = tables.detail_link
+_event = tables.fetch_event
 _ANSWERED = {"ok", "unchanged"}
+# Written once: building a statement costs as much as running it.
+_PRUNE = sa.delete(_event).where(
+    _event.c.source_id == sa.bindparam("of_source"),
+    _event.c.event_no
+    < sa.select(_event.c.event_no)
+    .where(_event.c.source_id == sa.bindparam("of_source"))
+    .order_by(_event.c.event_no.desc())
+    .offset(_EVENTS_KEPT - 1)
+    .limit(1)
+    .scalar_subquery(),
+)
 
 
 class Sources:
@@ -38,31 +51,48 @@ class Sources:
         table = tables.source_state
         upsert(self.connection, table, [columns_of(state, table)])
 
+    def save_polled(self, polled: Sequence[tuple[SourceState, int]]) -> None:
+        """Write states after polls, each with how many mentions it brought.
+
+        Mentions add up, because detail pages bring some meanwhile; what the maintainer was told is
+        not the crawler's to write.
+        """
+        table = tables.source_state
+        rows = [columns_of(state, table) | {"items": new} for state, new in polled]
+        upsert(self.connection, table, rows, keep=["notice"], add=["items"])
+
+    def add_items(self, source_id: SourceId, new: int, now: datetime) -> None:
+        """Count mentions that detail pages of a source brought."""
+        table = tables.source_state
+        self.connection.execute(
+            sa.update(table)
+            .where(table.c.source_id == source_id)
+            .values({"items": table.c["items"] + new, "last_item_at": now})
+        )
+
+    def save_hosts(self, states: Sequence[HostState]) -> None:
+        """Write what is remembered of hosts."""
+        latest = {state.host: state for state in states}
+        table = tables.host_state
+        upsert(self.connection, table, [columns_of(state, table) for state in latest.values()])
+
     def add_fetch_event(self, event: FetchEvent) -> None:
         """Append one poll; the last 30 of a source are kept, and per hour whether it answered."""
-        table = tables.fetch_event
-        [number] = take_numbers(self.connection, "fetch_event", 1)
-        row = columns_of(event, table) | {"event_no": number}
-        self.connection.execute(sa.insert(table), [row])
-        oldest = (
-            sa.select(table.c.event_no)
-            .where(table.c.source_id == event.source_id)
-            .order_by(table.c.event_no.desc())
-            .offset(_EVENTS_KEPT - 1)
-            .limit(1)
-            .scalar_subquery()
-        )
-        self.connection.execute(
-            sa.delete(table).where(table.c.source_id == event.source_id, table.c.event_no < oldest)
-        )
-        answered = int(event.outcome in _ANSWERED)
-        hour = {
-            "source_id": event.source_id,
-            "hour": hour_of(event.at),
-            "answered": answered,
-            "failed": 1 - answered,
-        }
-        upsert(self.connection, tables.source_hour, [hour], add=["answered", "failed"])
+        self.add_fetch_events([event])
+
+    def add_fetch_events(self, events: Sequence[FetchEvent]) -> None:
+        """Append polls in their order; the last 30 of each source are kept."""
+        if not events:
+            return
+        numbers = take_numbers(self.connection, "fetch_event", len(events))
+        rows = [
+            columns_of(event, _event) | {"event_no": number}
+            for event, number in zip(events, numbers, strict=True)
+        ]
+        self.connection.execute(sa.insert(_event), rows)
+        names = sorted({event.source_id for event in events})
+        self.connection.execute(_PRUNE, [{"of_source": name} for name in names])
+        count_polls(self.connection, events)
 
     def save_page(
         self, source_id: SourceId, kind: str, url: str, body: bytes, at: datetime
@@ -111,19 +141,36 @@ class Sources:
             sa.update(_link).where(held).values(lease_until=None)
         ).rowcount
 
+    def plan_links(self, links: Sequence[DetailLink], now: datetime) -> None:
+        """Open links at their `due_at`, those that had come to an end as well."""
+        self.add_links(links, now)
+        for link in links:
+            self.connection.execute(
+                sa.update(_link)
+                .where(_link.c.url_hash == link.url_hash, _link.c.lease_until.is_(None))
+                .values(
+                    state="open",
+                    reason="",
+                    attempts=0,
+                    kind=link.kind,
+                    due_at=link.due_at,
+                    until=link.until,
+                    page=link.page,
+                )
+            )
+
     def claim_links(
         self, source_id: SourceId, limit: int, now: datetime, lease_s: float
     ) -> list[DetailLink]:
         """Take open links of a source, oldest first, for `lease_s` seconds of the database's clock.
 
-        `now` is not used for the lease (decisions.md 3); links found after it are left.
+        Links that were found after `now` or are due later are left; the lease is not timed by it
+        (decisions.md 3).
         """
         clock = read_clock(self.connection)
-        free = sa.or_(_link.c.lease_until.is_(None), _link.c.lease_until < database_clock())
         query = (
             sa.select(_link)
-            .where(_link.c.source_id == source_id, sa.text("state = 'open'"), free)
-            .where(_link.c.found_at <= now)
+            .where(_link.c.source_id == source_id, *_claimable(now))
             .order_by(_link.c.link_no)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -140,10 +187,42 @@ class Sources:
             )
         return [link_of({**row, "attempts": row["attempts"] + 1}) for row in rows]
 
-    def finish_link(self, url_hash: str, state: str, reason: str = "") -> None:
-        """Say what became of a claimed link: "done", "dead", or "retry" (open again)."""
-        self.connection.execute(
-            sa.update(_link)
-            .where(_link.c.url_hash == url_hash)
-            .values(state="open" if state == "retry" else state, reason=reason, lease_until=None)
-        )
+    def finish_link(
+        self, url_hash: str, state: str, reason: str = "", *, again_at: datetime | None = None
+    ) -> None:
+        """Say what became of a claimed link: "done", "dead", or "retry" (open again).
+
+        With `again_at` it is open again and due then; after a visit that went well its attempts are
+        counted anew.
+        """
+        values: dict[str, Any] = {"reason": reason, "lease_until": None, "state": state}
+        if state == "retry" or (state == "done" and again_at is not None):
+            values |= {"state": "open", "due_at": again_at}
+        if state == "done" and again_at is not None:
+            values["attempts"] = 0
+        self.connection.execute(sa.update(_link).where(_link.c.url_hash == url_hash).values(values))
+
+
+def waiting_sources(connection: Connection, now: datetime) -> list[SourceId]:
+    """Return the sources that have links to be fetched now."""
+    query = sa.select(_link.c.source_id).where(*_claimable(now)).distinct()
+    return [SourceId(source_id) for source_id in connection.scalars(query)]
+
+
+def find_hosts(connection: Connection, hosts: Collection[str]) -> list[HostState]:
+    """Return what is remembered of hosts; nothing of those never asked."""
+    table = tables.host_state
+    names = sorted(set(hosts))
+    found: list[HostState] = []
+    for start in range(0, len(names), 500):  # SQLite's oldest limit of variables is 999
+        part = names[start : start + 500]
+        rows = mappings(connection.execute(sa.select(table).where(table.c.host.in_(part))))
+        found += [HostState(**row) for row in rows]
+    return found
+
+
+def _claimable(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    free = sa.or_(_link.c.lease_until.is_(None), _link.c.lease_until < database_clock())
+    due = sa.or_(_link.c.due_at.is_(None), _link.c.due_at <= now)
+    # written out so that the partial index of open links is used
+    return (sa.text("state = 'open'"), free, due, _link.c.found_at <= now)  # type: ignore[return-value]

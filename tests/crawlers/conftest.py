@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from config.schema import Settings, SourceConfig
-from crawlers.parsing import ParsingChild
+from crawlers.parsing import ParsingPool
 from crawlers.runner import Collector
 from tests.crawlers.memory import MemoryFrontier, SetClock
 from tests.site.server import Site
@@ -39,9 +39,9 @@ def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
 
 
 @pytest.fixture(scope="session")
-def parsing(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Iterator[ParsingChild]:
+def parsing(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Iterator[ParsingPool]:
     """One child for all tests: starting it takes most of a second."""
-    child = ParsingChild()
+    child = ParsingPool(1)
     yield child
     run(child.close())
 
@@ -68,7 +68,7 @@ def collect(
     site: Site,
     frontier: MemoryFrontier,
     clock: SetClock,
-    parsing: ParsingChild,
+    parsing: ParsingPool,
 ) -> Callable[..., int]:
     """Start the shipped collector, poll what is due, stop it; the frontier remembers."""
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.parsing import ParseDiedError, ParsingChild
+from crawlers.parsing import ParseDiedError, ParsingPool
 
 PARENT = """
 import asyncio, os, sys, time
-from crawlers.parsing import ParsingChild
+from crawlers.parsing import ParsingPool
 
 async def work():
-    child = ParsingChild()
+    child = ParsingPool()
     print(await child.call(os.getpid), flush=True)
     time.sleep(60)
 
@@ -26,7 +26,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def child(run):
-    made = ParsingChild(deadline_s=1.0)
+    made = ParsingPool(1, deadline_s=1.0)
     yield made
     run(made.close())
 

@@ -1,0 +1,244 @@
+"""One pass over one source: poll it, fetch what its links lead to, remember both.
+
+What goes wrong at the site is in the results; what is raised here is a mistake of ours or the
+store's, and the collector, whose process edge a pass is, logs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from config.schema import SourceConfig
+from crawlers import changeover
+from crawlers.canonical import slot_key
+from crawlers.commits import Committer
+from crawlers.frontier import DETAIL_LEASE_S, DetailResult, PollResult
+from crawlers.health import after_details
+from crawlers.hosts import MAX_CRAWL_DELAY_S, Hosts, pace_s
+from crawlers.outage import OutageGuard, spared
+from crawlers.polls import Poller
+from crawlers.schedule import backfill_due
+from storage.records import (
+    DetailLink,
+    FetchCause,
+    FetchEvent,
+    HostState,
+    SourceId,
+    SourceState,
+)
+
+log = logging.getLogger(__name__)
+
+# Details of one source are fetched for so long, then others of the same host have their turn.
+PASS_BUDGET_S = 60.0
+_GIVE_UP_AFTER = 3  # details in a row that failed: the site is down, not the page
+_MAX_BATCH = 20
+# The site asks us to go away: no more requests in this pass.
+_STOPS_PASS = {FetchCause.BLOCKED, FetchCause.LOGIN, FetchCause.CAPTCHA, FetchCause.NETWORK}
+# Silence may be ours: what the guard against outages looks at.
+_SILENCE = {FetchCause.NETWORK, FetchCause.SERVER, FetchCause.SLOW}
+
+Done = dict[str, tuple[DetailLink, DetailResult]]  # by url hash
+
+
+@dataclass(slots=True)
+class Passes:
+    """Carries passes out and knows the states of all sources.
+
+    `unfinished` are the sources that may have links to be fetched.
+    """
+
+    poller: Poller
+    committer: Committer
+    hosts: Hosts
+    guard: OutageGuard
+    now: Callable[[], datetime]
+    states: dict[SourceId, SourceState] = field(default_factory=dict)
+    unfinished: set[SourceId] = field(default_factory=set)
+    _writing: dict[SourceId, asyncio.Lock] = field(default_factory=dict)
+
+    async def load(self, source: SourceConfig) -> SourceState:
+        """Return a source's state, read from the frontier at its first use."""
+        source_id = SourceId(source.id)
+        if source_id not in self.states:
+            await self.reload(source)
+        return self.states[source_id]
+
+    async def reload(self, source: SourceConfig) -> None:
+        """Read a source's state anew; changed rules begin their trial here."""
+        source_id = SourceId(source.id)
+        stored = await self.committer.ask(self.committer.frontier.state, source_id)
+        self.states[source_id] = changeover.begin(stored, source, self.now())
+
+    # --- polls -------------------------------------------------------------------------------
+
+    async def poll(self, source: SourceConfig) -> None:
+        """Poll a source and commit what came; while a change is on trial, poll both versions."""
+        source_id, now = SourceId(source.id), self.now()
+        before = self.states[source_id]
+        result = await self.poller.poll(changeover.in_charge(before, source), before, now)
+        if changeover.trying(before, source):
+            tried = await self.poller.poll(source, replace(before, cursors={}), now)
+            state = changeover.judge(result.state, result, tried, source, now)
+            result = replace(result, state=state)
+        if _met_silence(result):
+            if self.guard.is_down:
+                await self._spare(before, result.event, now)
+                return
+            self.guard.suspect(before, now)
+        else:
+            self.guard.clear(source_id)
+        await self._commit(result)
+        if result.links:
+            self.unfinished.add(source_id)
+
+    async def backfill(self, source: SourceConfig) -> None:
+        """Walk the pages behind the first ones, committing them part by part."""
+        source_id = SourceId(source.id)
+        began_at, pages = self.now(), 0
+        rules = changeover.in_charge(self.states[source_id], source)
+        async for part in self.poller.backfill(rules, self.states[source_id], self.now):
+            pages += part.items > 0
+            if part.links:
+                self.unfinished.add(source_id)
+            await self._commit(part, keeps_state=True)
+            if part.failure is not None or self.guard.is_down:
+                break
+        if pages:
+            async with self._lock_of(source_id):
+                done = replace(self.states[source_id], last_backfill_at=began_at)
+                self.states[source_id] = done
+
+    def wants_backfill(self, source: SourceConfig) -> bool:
+        """Return whether the pages behind the first ones are due to be walked."""
+        state = self.states[SourceId(source.id)]
+        return not self.guard.is_down and backfill_due(state, source, self.now())
+
+    async def _commit(self, result: PollResult, *, keeps_state: bool = False) -> None:
+        """Write a poll, or with `keeps_state` what a backfill brought beside the polls."""
+        source_id = result.state.source_id
+        async with self._lock_of(source_id):
+            known = self.states[source_id]
+            state = known if keeps_state else result.state
+            # A backfill runs beside the polls and says by itself when it was done.
+            state = replace(state, last_backfill_at=known.last_backfill_at)
+            await self.committer.poll(replace(result, state=state))
+            self.states[source_id] = state
+
+    async def _spare(self, before: SourceState, event: FetchEvent, now: datetime) -> None:
+        """Our own network is down: count nothing, and take back what was counted just before."""
+        sources, hosts = self.guard.take_back(now)
+        self.hosts.restore(hosts)
+        await self._write_spared(before, event, now, hosts)
+        for state in sources:
+            if state.source_id != before.source_id:
+                late = replace(event, source_id=state.source_id, url="")
+                await self._write_spared(state, late, now, ())
+
+    async def _write_spared(
+        self,
+        before: SourceState,
+        event: FetchEvent,
+        now: datetime,
+        hosts: Sequence[HostState],
+    ) -> None:
+        state = spared(before, now)
+        event = replace(event, outcome=FetchCause.NETWORK.value, text=state.cause_text)
+        await self._commit(PollResult(state=state, event=event, hosts=tuple(hosts)))
+
+    def _lock_of(self, source_id: SourceId) -> asyncio.Lock:
+        return self._writing.setdefault(source_id, asyncio.Lock())
+
+    # --- details -----------------------------------------------------------------------------
+
+    async def details(self, source: SourceConfig) -> None:
+        """Fetch claimed links until none waits, the budget is spent or the site is down."""
+        source_id = SourceId(source.id)
+        rules = changeover.in_charge(self.states[source_id], source)
+        ends_at = time.monotonic() + PASS_BUDGET_S
+        results: Done = {}
+        while time.monotonic() < ends_at and not self.guard.is_down:
+            links = await self.committer.ask(
+                self.committer.frontier.claim_details,
+                source_id,
+                self._batch_size(rules),
+                self.now(),
+            )
+            fresh = [link for link in links if link.url_hash not in results]
+            before = len(results)
+            await self._fetch_all(rules, fresh, results)
+            lately = [result for _, result in list(results.values())[before:]]
+            if not fresh or _site_is_down(lately):
+                self.unfinished.discard(source_id)
+                break
+        # Only now are they free to be claimed again: not twice in one pass.
+        waiting = [pair for pair in results.values() if pair[1].state == "retry"]
+        await asyncio.gather(*(self.committer.detail(*pair) for pair in waiting))
+        await self._judge_details(source_id, [result for _, result in results.values()])
+
+    def _batch_size(self, source: SourceConfig) -> int:
+        hosts = {slot_key(start) for start in source.start}
+        least = max((pace_s(self.hosts.get(host)) for host in hosts), default=0.0)
+        return batch_size(max(source.fetch.rate, min(least, MAX_CRAWL_DELAY_S)))
+
+    async def _fetch_all(
+        self, source: SourceConfig, links: Sequence[DetailLink], results: Done
+    ) -> None:
+        """Fetch a batch into `results`; what has come to its end is committed at once."""
+        waiting = list(reversed(links))
+
+        async def take_turns() -> None:
+            while waiting and not self.guard.is_down:
+                link = waiting.pop()
+                result = await self.poller.detail(source, link, self.now())
+                if result.state != "retry":
+                    await self.committer.detail(link, result)
+                results[link.url_hash] = (link, result)
+                if _ends_pass(result):
+                    waiting.clear()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(source.fetch.concurrency, len(links))):
+                group.create_task(take_turns())
+
+    async def _judge_details(self, source_id: SourceId, results: Sequence[DetailResult]) -> None:
+        """Let the health say so when a list is fine but none of its details could be read."""
+        asked = [result for result in results if result.event is not None]
+        failures = [result.failure for result in asked if result.failure is not None]
+        if len(failures) < max(len(asked), _GIVE_UP_AFTER) or self.guard.is_down:
+            return
+        event = asked[-1].event
+        assert event is not None
+        state = after_details(self.states[source_id], failures[-1])
+        text = f"{len(asked)} 个详情页都没有读到：{failures[-1].text}"
+        await self._commit(PollResult(state=state, event=replace(event, text=text)))
+
+
+def batch_size(seconds: float) -> int:
+    """Return how many details to lease at once: no more than half a lease's time can fetch.
+
+    `seconds` lie between two requests.
+    """
+    return max(1, min(_MAX_BATCH, int(DETAIL_LEASE_S / 2 / max(seconds, 0.01))))
+
+
+def _met_silence(result: PollResult) -> bool:
+    failure = result.failure
+    return failure is not None and failure.cause in _SILENCE and result.event.http_status is None
+
+
+def _ends_pass(result: DetailResult) -> bool:
+    return result.failure is not None and result.failure.cause in _STOPS_PASS
+
+
+def _site_is_down(results: Sequence[DetailResult]) -> bool:
+    """Return whether the last details say that more of them would bring nothing now."""
+    if any(_ends_pass(result) for result in results):
+        return True
+    last = results[-_GIVE_UP_AFTER:]
+    return len(last) == _GIVE_UP_AFTER and all(result.state == "retry" for result in last)
