@@ -28,6 +28,7 @@ Row = dict[str, Any]
 # All that may differ from an unbroken run, and why.
 _MAY_DIFFER = {
     "fetch_event": {"duration_ms"},  # wall time of the request
+    "host_state": {"latency_ms", "updated_at"},  # wall time; written when it has moved enough
     "detail_link": {"attempts"},  # counts claims, so that a page that kills is found: its purpose
     "intent": {"fence"},  # counts claims
     "delivery": {"started_at", "ended_at"},  # a death delays what waited in line: see `delays`
