@@ -16,17 +16,22 @@ from config.errors import StoreError
 from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user
+from storage.completeness import read_completeness
 from storage.digests import read_digest_facts
 from storage.doors import DoorQueries
 from storage.evidence import find_cluster, gather_evidence
+from storage.figures import FigureQueries
+from storage.hot import HotQueries
 from storage.hours import count_hours
 from storage.incidents import OPEN_STATES, find_incident, find_incident_of
 from storage.intake import revisions
+from storage.official import OfficialQueries
 from storage.records import (
     Account,
     Cluster,
     ClusterEvent,
     ClusterId,
+    Completeness,
     Delivery,
     DigestFacts,
     Evidence,
@@ -69,7 +74,7 @@ _ORDERS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
 _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 
-class Queries(DoorQueries):
+class Queries(DoorQueries, OfficialQueries, FigureQueries, HotQueries):
     """Reads on one connection, all of one moment."""
 
     def __init__(self, connection: Connection) -> None:
@@ -142,6 +147,12 @@ class Queries(DoorQueries):
         return read_digest_facts(
             self.connection, day, since, until, project=project, owner_id=owner_id
         )
+
+    def completeness(
+        self, project: Project, since: datetime, until: datetime, now: datetime
+    ) -> Completeness:
+        """Return which hours of which source were seen; see storage.completeness."""
+        return read_completeness(self.connection, project, since, until, now)
 
     def _with_deliveries(self, query: sa.Select[Any]) -> list[tuple[Intent, tuple[Delivery, ...]]]:
         intents = [intent_of(row) for row in self._rows(query)]

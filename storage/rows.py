@@ -33,6 +33,7 @@ from storage.records import (
     IntentStatus,
     Level,
     Mention,
+    OfficialPost,
     Polarity,
     Session,
     SourceHealth,
@@ -137,7 +138,7 @@ def source_state_of(row: Row) -> SourceState:
 
 def fetch_event_of(row: Row) -> FetchEvent:
     """Read a row of `fetch_event`."""
-    return FetchEvent(**_pick(row, FetchEvent))
+    return FetchEvent(**_pick(row, FetchEvent, without=("kind", "gap")))
 
 
 def link_of(row: Row) -> DetailLink:
@@ -148,6 +149,11 @@ def link_of(row: Row) -> DetailLink:
 def hot_entry_of(row: Row) -> HotEntry:
     """Read a row of `hot_entry`."""
     return HotEntry(**_pick(row, HotEntry))
+
+
+def official_post_of(row: Row) -> OfficialPost:
+    """Read a row of `official_post`."""
+    return OfficialPost(**_pick(row, OfficialPost))
 
 
 def incident_of(row: Row) -> Incident:

@@ -13,14 +13,12 @@ from storage import tables
 from storage.columns import database_clock, insert_new, read_clock, upsert
 from storage.completeness import count_polls
 from storage.counters import take_numbers
-from storage.instants import hour_of
 from storage.records import DetailLink, FetchEvent, HostState, SourceId, SourceState
 from storage.rows import columns_of, link_of, mappings, source_state_of
 
 _EVENTS_KEPT = 30  # per source: the health page shows them, nothing counts them
 _link = tables.detail_link
 _event = tables.fetch_event
-_ANSWERED = {"ok", "unchanged"}
 # Written once: building a statement costs as much as running it.
 _PRUNE = sa.delete(_event).where(
     _event.c.source_id == sa.bindparam("of_source"),

@@ -145,13 +145,16 @@ fetch_event = _table(
     _text("text"),
     sa.Index(None, "source_id", "event_no"),
 )
-# How often a source answered in an hour and how often not: what "blind" is made of.
+# How often a source answered in an hour's polls and how often not, after how many of them items may
+# be missed, how many parts of nightly walks were read: what completeness is made of.
 source_hour = _narrow(
     "source_hour",
     _text("source_id", key=True),
     sa.Column("hour", Instant, primary_key=True),
     _count("answered"),
     _count("failed"),
+    _count("gaps"),
+    _count("backfills"),
     sa.Index(None, "hour"),
 )
 raw_page = _table(

@@ -99,7 +99,10 @@ class HostState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchEvent:
-    """One poll of one source, or one detail page."""
+    """One poll of one source, one detail page, or one part of a nightly walk ("backfill").
+
+    `gap` says of a poll that it showed nothing known before: items may be missed.
+    """
 
     source_id: SourceId
     at: datetime
@@ -111,6 +114,8 @@ class FetchEvent:
     items: int = 0
     new_items: int = 0
     text: str = ""
+    kind: str = "poll"  # "poll", "detail" or "backfill"; counted per hour, not stored
+    gap: bool = False  # likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +293,35 @@ class HotEntry:
     heat: float | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotStanding:
+    """Where a brand stands on hot-search lists, as seen from one cluster.
+
+    `is_current`: it is on the list now, or was within the last two hours. `is_about`: the title
+    says what the cluster is about, not just the brand.
+    """
+
+    platform: str
+    title: str
+    rank: int | None
+    best_rank: int | None
+    last_at: datetime
+    is_current: bool
+    is_about: bool
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """The counters of a mention as its page showed them at one instant."""
+
+    at: datetime
+    reposts: int | None = None
+    comments: int | None = None
+    likes: int | None = None
+    views: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

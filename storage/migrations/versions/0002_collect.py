@@ -66,6 +66,8 @@ def upgrade() -> None:
             batch.add_column(column)
     for column in _new_link_columns():
         op.add_column("detail_link", column)
+    for name in ("gaps", "backfills"):
+        op.add_column("source_hour", _number(name, sa.Integer))
     op.add_column("mention", _text("parent_url"))
     op.add_column("mention", _at("gone_at"))
     _make_tables()
@@ -83,6 +85,8 @@ def downgrade() -> None:
     op.execute("DELETE FROM detail_link WHERE kind <> 'detail'")
     for column in reversed(_new_link_columns()):
         op.drop_column("detail_link", column.name)
+    for name in ("backfills", "gaps"):
+        op.drop_column("source_hour", name)
     with op.batch_alter_table("source_state") as batch:
         for column in _new_state_columns():
             batch.drop_column(column.name)
