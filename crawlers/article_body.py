@@ -1,0 +1,226 @@
+"""Which lines of a page are its text: the subtree that outweighs its clutter, trimmed at the ends.
+
+Constants were fitted on the development half of tests/eval/extract (docs/adr/0010-extraction.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Any
+
+from crawlers.article_lines import Line, Lines
+
+_SENTENCE = re.compile(r"[，。！？；：、,;!?…“”「」]")
+# Lines that speak about the page, not about the matter.
+_BOILER = re.compile(
+    r"版权所有|版權所有|copyright|©|all rights reserved|许可证|備案|备案号|ICP[备備]|公网安备|举报电话|"
+    r"^[【\[(（]?\s*(?:责任)?(?:编辑|編輯|责编|责任编辑)\s*[:：]|^分享(?:到|至)|^(?:上|下)一(?:篇|条|页|頁|版)|"
+    r"^(?:相关|推荐|热门|延伸|更多|猜你|最新|近期|精彩|热点)(?:阅读|新闻|文章|推荐|评论|主题|喜欢|资讯|链接|"
+    r"博文|图集|动态|讨论|内容|專題|专题|閱讀|新聞)|阅读原文|閱讀原文|点击进入|点击查看|返回(?:首页|列表|顶部|上一页)|"
+    r"打印(?:本页)?|关闭窗口|关闭本页|扫一扫|扫码|长按(?:识别|二维码)|关注(?:该)?公众号|powered by|"
+    r"(?:转载|轉載|引用).{0,10}(?:注明|註明|授权|授權|禁止)|(?:不代表|与).{0,8}(?:本站|平台|本网).{0,6}(?:立场|观点|无关)|"
+    r"(?:文章|本文|信息|消息|新闻|新聞)?来源\s*[:：].{0,30}$|^作者\s*[:：].{0,20}$|^关键[词字]\s*[:：]|^标签\s*[:：]|"
+    r"登录.{0,4}注册|发表(?:评论|回复)|我要(?:评论|投诉)|网友评论|只看(?:该作者|楼主)|本帖最后由|"
+    r"请(?:继续往下|先登录)|請繼續往下|下载\s*APP|下載\s*APP|^阅读\s*[(（:：]?\s*[\d.]+|"
+    r"^发信人|^标\s*题\s*[:：]|^发信站|※ 来源|^--$|^附件[:：【]",
+    re.IGNORECASE,
+)
+_DAY = re.compile(
+    r"(?:19|20)?\d{2}\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}[-/月]\d{1,2}日?\s+\d{1,2}:\d{2}"
+    r"|\d+\s*(?:分钟|小时|天|分鐘|小時)前|昨天|前天|刚刚"
+)
+_FLOOR = re.compile(r"\d+\s*[楼樓#]|沙发|板凳|楼主|樓主")
+_KNOWN = re.compile(
+    r"(?:^|\s)(?:js_content|artibody|trs_editor|trs_ueditor|view trs_\w+|ucap-content|ucapcontent|"
+    r"ozoom|vsb_content\w*|v_news_content|postmessage_\d+|read_tpc|read_0|post_content_\d+|"
+    r"mp-editor|post_body|endtext|cnt-main-article-qq|articlecontnet|articledetailcontent|"
+    r"entry-content|articalcontent|blog_content|content_views|rich_media_content|contentbody|"
+    r"article-content__editor|wb_editor_iframe_new|richtext|detailcontent|d_post_content|"
+    r"t_f|tpc_content|articlebody|article_body|article-body|post-body|post__body|article__content|"
+    r"syl-article-base|newstext|news_txt|zhengwen|article-text|main_content|content_area|conttxt|"
+    r"topic-richtext|note-content|note-text|opus-module-content|read-content|article-holder)"
+    r"(?:\s|$)",
+    re.IGNORECASE,
+)
+_RECORD_TAGS = frozenset({"div", "table", "li", "article", "section", "dl"})
+_MIN_BODY = 40  # weight below which a known container is a caption or an empty frame
+_DESCEND = 0.85  # a child with this share of its parent's weight stands for it
+_KNOWN_SHARE = 0.35  # a known container must hold this share of the page's best subtree
+
+
+def weight(line: Line) -> float:
+    """Say what a line adds to a subtree: its unlinked characters if it reads like a sentence."""
+    chars = line.chars
+    plain = chars - line.linked
+    if line.around:
+        return -min(plain, 12.0)
+    if line.linked * 2 >= chars:
+        return -(6 + 0.3 * line.linked)
+    if _is_boiler(line):
+        return -20.0
+    marks = len(_SENTENCE.findall(line.text))
+    if marks and plain >= 16:
+        return float(plain)
+    if marks:
+        return plain * 0.5
+    return plain * 0.5 if plain >= 30 else -3.0
+
+
+def body_lines(page: Lines) -> tuple[int, int]:
+    """Return the first line of the text and the line behind its last; (0, 0) when there is none.
+
+    Lines in between that are clutter are left out by `is_text`.
+    """
+    _mark_around(page)
+    _settle_records(page)
+    weights = [weight(line) for line in page.lines]
+    sums = [0.0, *accumulate(weights)]
+    root = _best_subtree(page, sums)
+    if root is None:
+        return 0, 0
+    known = _known_container(page, sums, root)
+    if known is not None:
+        first, behind = page.spans[_descended(page, sums, known)]
+        return _without_edges(page.lines, first, behind)
+    first, behind = page.spans[root]
+    return _trimmed(page.lines, weights, first, behind)
+
+
+def is_text(line: Line) -> bool:
+    """Return whether a line between first and last belongs to the text."""
+    if line.around:
+        return False
+    if line.linked * 5 >= line.chars * 4:
+        return False
+    return not _is_boiler(line)
+
+
+def _is_boiler(line: Line) -> bool:
+    """Return whether a line speaks about the page; a long sentence never does."""
+    limit = 40 if line.text.endswith(("。", "！", "？", "”", "…")) else 100
+    return line.chars < limit and _BOILER.search(line.text) is not None
+
+
+def _mark_around(page: Lines) -> None:
+    """Mark lines whose element is named like clutter, unless it holds most of the page's text."""
+    total = sum(max(weight(line), 0) for line in page.lines)
+    for element in page.around:
+        held = page.of(element)
+        if sum(max(weight(line), 0) for line in held if not line.around) * 2 > total:
+            continue
+        for line in held:
+            line.around = True
+
+
+def _settle_records(page: Lines) -> None:
+    """Tell a thread from comments: of posts in a row keep the first, of comments none."""
+    for records in list(_record_groups(page)):
+        before = page.spans[records[0]][0]
+        in_records = sum(_plus(page.of(record)) for record in records)
+        earlier = _plus(page.lines[:before])
+        is_thread = in_records > 0 and earlier < max(60.0, 0.2 * in_records)
+        for record in records[1:] if is_thread else records:
+            for line in page.of(record):
+                line.around = True
+
+
+def _plus(lines: Iterable[Line]) -> float:
+    return sum(max(weight(line), 0) for line in lines)
+
+
+def _record_groups(page: Lines) -> Iterable[list[Any]]:
+    """Yield children of one parent that look alike and each carry a date or a floor number."""
+    groups: dict[tuple[Any, str, str], list[Any]] = defaultdict(list)
+    for element in page.spans:
+        if element.tag in _RECORD_TAGS:
+            parent = element.getparent()
+            if parent is not None:
+                groups[parent, element.tag, element.get("class") or ""].append(element)
+    for members in groups.values():
+        if len(members) < 3:
+            continue
+        stamped = sum(_is_stamped(page.of(member)) for member in members)
+        if stamped >= 3 and stamped * 10 >= len(members) * 8:
+            members.sort(key=lambda member: page.spans[member][0])
+            yield members
+
+
+def _is_stamped(lines: list[Line]) -> bool:
+    if len(lines) < 2:
+        return False
+    return any(
+        len(line.text) <= 60 and (_DAY.search(line.text) or _FLOOR.search(line.text))
+        for line in lines
+    )
+
+
+def _best_subtree(page: Lines, sums: list[float]) -> Any:
+    """Return the element with the greatest weight, then the deepest that holds nearly all of it."""
+    best = max(page.spans, key=lambda element: _total(page, sums, element), default=None)
+    if best is None or _total(page, sums, best) <= 0:
+        return None
+    return _descended(page, sums, best)
+
+
+def _descended(page: Lines, sums: list[float], element: Any) -> Any:
+    """Go down while one child holds nearly all of the weight."""
+    while True:
+        inner = [child for child in element if child in page.spans]
+        heavy = max(inner, key=lambda child: _total(page, sums, child), default=None)
+        if heavy is None:
+            return element
+        if _total(page, sums, heavy) < _DESCEND * _total(page, sums, element):
+            return element
+        element = heavy
+
+
+def _total(page: Lines, sums: list[float], element: Any) -> float:
+    first, behind = page.spans[element]
+    return sums[behind] - sums[first]
+
+
+def _known_container(page: Lines, sums: list[float], best: Any) -> Any:
+    first, behind = page.spans[best]
+    least = max(_MIN_BODY, _KNOWN_SHARE * (sums[behind] - sums[first]))
+    for element, (start, end) in sorted(page.spans.items(), key=lambda item: item[1][0]):
+        if sums[end] - sums[start] < least or element.tag in {"html", "body"}:
+            continue
+        if element.get("itemprop") in {"articleBody", "text"} or element.tag == "ucapcontent":
+            return element
+        named = f"{element.get('class') or ''} {element.get('id') or ''}"
+        if len(named) > 1 and _KNOWN.search(named):
+            return element
+    return None
+
+
+def _without_edges(lines: list[Line], first: int, behind: int) -> tuple[int, int]:
+    while first < behind and not is_text(lines[first]):
+        first += 1
+    while behind > first and not is_text(lines[behind - 1]):
+        behind -= 1
+    return first, behind
+
+
+def _trimmed(
+    lines: list[Line], weights: list[float], first: int, behind: int
+) -> tuple[int, int]:
+    """Cut a span down to its run of greatest weight; short plain lines at its ends stay."""
+    best = (0.0, first, first)
+    total, start = 0.0, first
+    for at in range(first, behind):
+        total += weights[at]
+        if total > best[0]:
+            best = (total, start, at + 1)
+        if total <= 0:
+            total, start = 0.0, at + 1
+    _, low, high = best
+    while high < behind and high - best[2] < 3 and _is_plain(lines[high]):
+        high += 1
+    return _without_edges(lines, low, high)
+
+
+def _is_plain(line: Line) -> bool:
+    return not line.linked and is_text(line)
