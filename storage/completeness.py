@@ -25,6 +25,7 @@ HOUR = timedelta(hours=1)
 _ANSWERED = {"ok", "unchanged"}
 _FIGURES = ("answered", "failed", "gaps", "backfills")
 _LOOK_BACK = timedelta(days=40)  # for the answer before a range; longer than any interval
+_UNKNOWN = timedelta(days=1)  # the pause that is allowed while no source has an interval yet
 _CALM_TIMES = 4  # how far a calm source may stretch its interval (crawlers.schedule)
 
 _hour = tables.source_hour
@@ -159,7 +160,7 @@ def blind_hours(connection: Connection, since: datetime, now: datetime) -> tuple
     shortest = connection.scalar(
         sa.select(sa.func.min(_state.c.interval_s)).where(_state.c.interval_s > 0)
     )
-    patience = timedelta(seconds=1.1 * (shortest or 0.0))
+    patience = timedelta(seconds=1.1 * shortest) if shortest else _UNKNOWN
     sights = judge_hours(hours_between(since, now), polls, now, patience)
     return tuple(hour for hour, sight in sights.items() if sight != "seen")
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from config.errors import StoreError
 from storage import tables
+from storage.completeness import blind_hours
 from storage.hours import count_hours
 from storage.records import Cluster, ClusterId, Evidence, HourCount, MentionId
 from storage.rows import cluster_of, mappings
@@ -226,16 +227,8 @@ class _Reader:
         return tuple(MentionId(found) for found in self._connection.scalars(query))
 
     def blind_hours(self) -> tuple[datetime, ...]:
-        """Hours in which sources were asked and none answered."""
-        table = tables.source_hour
-        query = (
-            sa.select(table.c.hour)
-            .where(table.c.hour >= self._now - _HOURS_FOR, table.c.hour <= self._now)
-            .group_by(table.c.hour)
-            .having(sa.func.sum(table.c.answered) == 0)
-            .order_by(table.c.hour)
-        )
-        return tuple(self._connection.scalars(query))
+        """Hours in which no source saw in time what was written: the digest's own rule."""
+        return blind_hours(self._connection, self._now - _HOURS_FOR, self._now)
 
 
 def _row_of(connection: Connection, cluster_id: str) -> sa.RowMapping | None:
