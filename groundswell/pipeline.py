@@ -11,9 +11,9 @@ journey is counted once, with its outcome, in that same transaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from alerts.grading import grade
 from alerts.incidents import on_grade, on_timer
@@ -22,7 +22,10 @@ from alerts.surge import detect
 from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
+from groundswell.hot import HotLists, HotView
+from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
+from groundswell.responses import Linker
 from storage.records import (
     Change,
     ClusterId,
@@ -50,8 +53,9 @@ class Journey:
 
     project: Project
     analyst: Analyst
-    mask: Callable[[str], str]
-    pseudonym: Callable[[str, str], str]
+    keeper: Keeper
+    linker: Linker
+    hot: HotLists
     links: Links
 
     def keep(
@@ -67,11 +71,7 @@ class Journey:
         self, tx: Transaction, raws: Sequence[RawMention], now: datetime, *, reread: bool = False
     ) -> list[tuple[Outcome, MentionId | None]]:
         """Do what `keep` does, and answer per raw mention, in order; None: no mention was made."""
-        answers: list[tuple[Outcome, MentionId | None]] = [(Outcome.UNREADABLE, None)] * len(raws)
-        readable = [n for n, raw in enumerate(raws) if raw.text.strip() or raw.title.strip()]
-        prepared = [self._prepare(raws[n], now) for n in readable]
-        for n, kept in zip(readable, tx.keep(prepared, now, reread=reread), strict=True):
-            answers[n] = kept
+        answers = self.keeper.keep(tx, raws, now, reread=reread)
         left = ((raw.source_id, outcome) for raw, (outcome, _) in zip(raws, answers, strict=True))
         _count(tx, "keep", Counter(left), now)
         return answers
@@ -129,8 +129,9 @@ class Journey:
         `fresh` are the clusters to look at, each with the mentions that it has just got.
         """
         changes = []
+        hot = self.hot.look(tx.queries, now) if fresh else HotView()
         for cluster_id in sorted(fresh):
-            evidence = tx.evidence(cluster_id, now)
+            evidence = self.hot.see(tx.evidence(cluster_id, now), hot)
             brand = self.project.brand(evidence.cluster.brand_id)
             if brand is None or brand.competitor:
                 continue  # heard for comparison, or no longer watched: nobody is called
@@ -179,21 +180,6 @@ class Journey:
             if tx.save_change(change):
                 changes.append(change)
         return changes
-
-    def _prepare(self, raw: RawMention, now: datetime) -> RawMention:
-        """Mask personal data, and mark what is too old to page anybody (decisions.md 5)."""
-        settings = self.project.settings
-        old = raw.published_at is not None and raw.published_at < now - settings.history_after
-        masked = self.mask if settings.mask_personal_data else str
-        hidden = settings.pseudonymise_authors and raw.author
-        return replace(
-            raw,
-            title=masked(raw.title),
-            text=masked(raw.text),
-            author=self.pseudonym(raw.platform, raw.author) if hidden else raw.author,
-            published_at=min(raw.published_at or raw.observed_at, now + timedelta(hours=1)),
-            history=raw.history or old,
-        )
 
 
 def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:

@@ -15,12 +15,14 @@ from classify.clustering import Shard
 from config.errors import StoreError
 from groundswell.clock import Clock
 from groundswell.pipeline import BATCH, Journey
+from groundswell.rereading import plan_due
 from storage.records import Change, Outcome, ShardChanges, ShardId, ShardState
 from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
 _SHARDS_IN_MEMORY = 64  # at ≤ 5 kB a cluster and some thousand clusters a brand: below 1 GB
+_HOT_KEPT = timedelta(days=30)  # a list brings some thousand new lines a day; ours are on incidents
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
 
 
@@ -68,11 +70,21 @@ class Stages:
         with self._store.transaction() as tx:
             return self._journey.remind(tx, self._clock.now())
 
-    def purge(self) -> int:
-        """Delete raw pages that have been kept long enough; return how many."""
-        days = self._journey.project.settings.raw_page_days
+    def revisit(self) -> int:
+        """Plan pages to be read again, and link answers to complaints that were found after them.
+
+        Returns how many pages and links that were. Cheap when nothing is due; call it each minute.
+        """
+        now, journey = self._clock.now(), self._journey
         with self._store.transaction() as tx:
-            return tx.drop_pages(self._clock.now() - timedelta(days=days))
+            return plan_due(tx, journey.project, now) + journey.linker.link_due(tx, now)
+
+    def purge(self) -> int:
+        """Delete raw pages and hot-list lines kept long enough; return how many."""
+        now, days = self._clock.now(), self._journey.project.settings.raw_page_days
+        with self._store.transaction() as tx:
+            pages = tx.drop_pages(now - timedelta(days=days))
+            return pages + tx.drop_hot(now - _HOT_KEPT)
 
     def _understand(self) -> int:
         now = self._clock.now()

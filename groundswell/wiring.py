@@ -21,12 +21,15 @@ from classify.vectors import Background
 from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.desk import Desk
+from groundswell.hot import HotLists
+from groundswell.keeping import Keeper
 from groundswell.links import SignedLinks, installation_key
 from groundswell.pipeline import Journey
 from groundswell.places import data_dir as data_dir  # noqa: PLC0414 - callers find it here
 from groundswell.places import database_url as database_url  # noqa: PLC0414 - callers find it here
 from groundswell.places import load_project as load_project  # noqa: PLC0414 - callers find it here
 from groundswell.places import project_dir as project_dir  # noqa: PLC0414 - callers find it here
+from groundswell.responses import Linker
 from groundswell.stages import Stages
 from storage import migrate
 from storage.records import ShardState
@@ -100,11 +103,13 @@ def make_journey(project: Project, store: Store, links: Links) -> Journey:
         digest = hmac.new(author_secret, f"{platform}|{author}".encode(), hashlib.sha256)
         return f"用户{digest.hexdigest()[:10]}"
 
+    linker = Linker(project=project, pseudonym=pseudonym)
     return Journey(
         project=project,
         analyst=make_analyst(project),
-        mask=mask,
-        pseudonym=pseudonym,
+        keeper=Keeper.of(project, mask=mask, pseudonym=pseudonym, answered=linker.answered),
+        linker=linker,
+        hot=HotLists(project),
         links=links,
     )
 

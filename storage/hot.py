@@ -92,16 +92,19 @@ class Hot:
         return found
 
 
-def hot_entries(
-    connection: Connection, sources: Sequence[str], since: datetime
-) -> tuple[HotEntry, ...]:
-    """Return the lines of these sources last seen at `since` or later, newest and best first."""
-    query = (
-        sa.select(_hot)
-        .where(_hot.c.source_id.in_(sorted(sources)), _hot.c.last_at >= since)
-        .order_by(_hot.c.last_at.desc(), _rank_first(), _hot.c.source_id, _hot.c.title)
-    )
-    return tuple(hot_entry_of(row) for row in mappings(connection.execute(query)))
+class HotQueries:
+    """Queries part: hot-search lists."""
+
+    connection: Connection
+
+    def hot_entries(self, sources: Sequence[str], since: datetime) -> tuple[HotEntry, ...]:
+        """Return the lines of these sources last seen at `since` or later, newest, best first."""
+        query = (
+            sa.select(_hot)
+            .where(_hot.c.source_id.in_(sorted(sources)), _hot.c.last_at >= since)
+            .order_by(_hot.c.last_at.desc(), _rank_first(), _hot.c.source_id, _hot.c.title)
+        )
+        return tuple(hot_entry_of(row) for row in mappings(self.connection.execute(query)))
 
 
 def _rank_first() -> sa.ColumnElement[Any]:

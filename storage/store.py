@@ -23,6 +23,7 @@ from storage.hot import Hot
 from storage.incidents import Incidents
 from storage.intake import Intake
 from storage.migrate import check_schema
+from storage.official import Official
 from storage.outbox import Outbox
 from storage.queries import Queries
 from storage.sources import Sources
@@ -32,7 +33,16 @@ _lease = tables.lease
 
 
 class Transaction(
-    Intake, Sources, Understanding, Gathering, Incidents, DigestClaims, Accounts, Hot, Doors
+    Intake,
+    Sources,
+    Understanding,
+    Gathering,
+    Incidents,
+    DigestClaims,
+    Accounts,
+    Hot,
+    Doors,
+    Official,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 

@@ -21,6 +21,7 @@ from storage.records.ids import (
     OwnerId,
     SourceId,
 )
+from storage.records.mentions import HotStanding
 
 
 class Level(IntEnum):
@@ -86,6 +87,20 @@ class Evidence:
     last_at: datetime | None = None
     samples: tuple[MentionId, ...] = ()  # representative first, originals before copies
     blind_hours: tuple[datetime, ...] = ()  # hours in which no source of the brand answered
+    # Hot-search lists are matched outside the store. `hot_blind` says why nothing is known of them:
+    # "not_connected" (no such source) or "no_answer" (none answered of late); "" when it is known.
+    hot: HotStanding | None = None
+    hot_blind: str = "not_connected"
+
+    @property
+    def hot_known(self) -> bool:
+        """Whether a hot-search list was read lately, so that absence from it means something."""
+        return not self.hot_blind
+
+    @property
+    def hot_rank(self) -> int | None:
+        """The rank on a hot-search list now; None when it is on none, or the rank is unknown."""
+        return self.hot.rank if self.hot is not None and self.hot.is_current else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,8 +339,9 @@ class SourceGap:
     source_id: SourceId
     name: str
     cause: str
-    blind_hours: float
+    blind_hours: float  # never seen
     last_ok_at: datetime | None = None
+    late_hours: float = 0.0  # seen afterwards, with nothing missed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +361,9 @@ class DigestFacts:
     unsure: int = 0
     gaps: tuple[SourceGap, ...] = ()
     sources: int = 0
+    late: tuple[SourceGap, ...] = ()  # sources that were interrupted, all of it caught up
+    shares: tuple[tuple[str, float], ...] = ()  # per brand name, the share of hours that was seen
+    missing: tuple[str, ...] = ()  # platforms that were never connected
     undelivered: int = 0
     would_have_been: tuple[str, ...] = ()  # incidents that history would have raised
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.hot import hot_entries
 from storage.records import HotEntry, Outcome, SourceId
 from tests.make import NOW
 
@@ -20,8 +19,8 @@ def _save(store, *entries, at=NOW):
 
 
 def _read(store, *, sources=(LIST,), since=NOW - timedelta(hours=2)):
-    with store.look() as connection:
-        return hot_entries(connection, sources, since)
+    with store.read() as queries:
+        return queries.hot_entries(sources, since)
 
 
 def test_a_line_keeps_its_best_rank_and_its_first_sight(store):
