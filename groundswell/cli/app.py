@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from groundswell.cli import (
+    coverage,
     database,
     demo,
     digest,
@@ -37,7 +38,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (project, run, demo, intake, explain, digest):
+    for module in (project, run, demo, intake, explain, digest, coverage):
         module.register(app)
     app.add_typer(source.commands(), name="source")
     app.add_typer(token.commands(), name="token")

@@ -31,7 +31,7 @@ from groundswell.console.base import (
     posted,
 )
 from groundswell.console.guard import Guard
-from groundswell.console.pages import entry, incidents, one_tap, reading, sources
+from groundswell.console.pages import coverage, entry, incidents, one_tap, reading, sources
 from groundswell.console.render import environment
 from groundswell.doors import Doors, KeepEach
 from storage.store import Store
@@ -98,6 +98,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/mentions/{mention:int}", reading.mention_page),
         get("/sources", sources.list_page),
         get("/sources/{source}", sources.source_page),
+        get("/coverage", coverage.page),
         get("/digest", reading.digest_page),
         get("/login", entry.login_page),
         Route("/login", partial(entry.log_in, console), methods=["POST"]),
