@@ -49,21 +49,23 @@ def judge_hours(
     polls: Mapping[datetime, HourPolls],
     now: datetime,
     patience: timedelta,
+    there_since: datetime | None = None,
 ) -> dict[datetime, Sight]:
     """Say of each hour whether it was seen in time, seen late, or lost.
 
     Shape: starts of hours in order; `polls` may reach beyond them on both sides. Left out are hours
-    before the first poll: the source was not there yet.
+    that have not ended, and those before the first poll (`there_since`, else the first of `polls`):
+    the source was not there yet.
     Seen: a poll answered in it, or none was due (`patience` is the longest planned pause). Late:
     the next poll that answered still knew an item, so nothing between them was missed, or a nightly
     walk went over it since. Lost: the next answer knew nothing of what it saw, or none came yet.
     """
     answered = sorted(hour for hour, polled in polls.items() if polled.answered)
     walked = max((hour for hour, polled in polls.items() if polled.backfills), default=None)
-    first = min(polls, default=None)
+    first = hour_of(there_since) if there_since else min(polls, default=None)
     judged: dict[datetime, Sight] = {}
     for hour in hours:
-        if first is None or hour < first or hour > now:
+        if first is None or hour < first or hour + HOUR > now:
             continue
         polled = polls.get(hour, HourPolls())
         if polled.answered:
@@ -72,7 +74,7 @@ def judge_hours(
         place = bisect_left(answered, hour)
         before = answered[place - 1] if place else None
         after = answered[place] if place < len(answered) else None
-        pause = (after or min(now, hour_of(now))) - (before or first) - HOUR
+        pause = (after or hour_of(now)) - (before or first) - HOUR
         is_planned = not polled.failed and before is not None and pause <= patience
         missed = after is None or polls[after].gaps > 0
         if is_planned and not (after is not None and missed):
@@ -122,6 +124,7 @@ def read_completeness(
                 _state.c.cause_text,
                 _state.c.last_ok_at,
                 _state.c.interval_s,
+                _state.c.first_polled_at,
             )
         ).mappings()
     }
@@ -131,8 +134,9 @@ def read_completeness(
         state = states.get(source.id)
         if state is None:
             continue
-        interval = timedelta(seconds=state["interval_s"])
-        sights = judge_hours(hours, polls.get(source.id, {}), now, _patience(source, interval))
+        patience = _patience(source, timedelta(seconds=state["interval_s"]))
+        there_since = state["first_polled_at"]
+        sights = judge_hours(hours, polls.get(source.id, {}), now, patience, there_since)
         covers.append(
             SourceCover(
                 source_id=SourceId(source.id),

@@ -6,6 +6,7 @@ In: a range of instants. Out: DigestFacts, read and not worded.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,18 +15,19 @@ from sqlalchemy.engine import Connection
 from config.schema import Project
 from storage import tables
 from storage.columns import insert_one
+from storage.completeness import read_completeness
 from storage.evidence import family, find_cluster
 from storage.incidents import OPEN_STATES
 from storage.records import (
+    BrandId,
     DigestFacts,
     Incident,
     IncidentEvent,
     IncidentId,
     OwnerId,
     SourceGap,
-    SourceId,
 )
-from storage.rows import incident_event_of, incident_of, mappings, source_state_of
+from storage.rows import incident_event_of, incident_of, mappings
 
 _incident = tables.incident
 _event = tables.incident_event
@@ -55,13 +57,13 @@ def read_digest_facts(
 ) -> DigestFacts:
     """Return everything a digest may say about the range from `since` up to `until`.
 
-    With `owner_id` only incidents that this person owns or was told of. Names of sources come from
-    `project`, and only sources that it still has can be blind.
+    With `owner_id` only incidents that this person owns or was told of. What was not seen is told
+    of the sources of `project`.
     """
     incidents = _incidents(connection, since, until, owner_id)
     events = _events(connection, since, until, [item.incident_id for item in incidents])
     mentions, negative, unsure = _volume(connection, since, until)
-    gaps, sources = _gaps(connection, since, until, project)
+    sight = _sight(connection, since, until, project)
     return DigestFacts(
         day=day,
         since=since,
@@ -73,8 +75,10 @@ def read_digest_facts(
         mentions=mentions,
         negative=negative,
         unsure=unsure,
-        gaps=gaps,
-        sources=sources,
+        gaps=sight.gaps,
+        sources=sight.sources,
+        late=sight.late,
+        shares=sight.shares,
         undelivered=_undelivered(connection, since, until),
         would_have_been=_would_have_been(connection, since, until),
     )
@@ -152,32 +156,42 @@ def _outcomes(connection: Connection, since: datetime, until: datetime) -> dict[
     return {row[0]: int(row[1]) for row in rows}
 
 
-def _gaps(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """How much of the range the sources saw, as DigestFacts wants it."""
+
+    gaps: tuple[SourceGap, ...] = ()
+    sources: int = 0
+    late: tuple[SourceGap, ...] = ()
+    shares: tuple[tuple[str, float], ...] = ()
+
+
+def _sight(
     connection: Connection, since: datetime, until: datetime, project: Project | None
-) -> tuple[tuple[SourceGap, ...], int]:
-    """Return sources that did not answer for a whole hour or more, and how many there are."""
-    state, hour = tables.source_state, tables.source_hour
-    names = None if project is None else {item.id: item.name for item in project.sources}
-    rows = mappings(connection.execute(sa.select(state).order_by(state.c.source_id)))
-    states = {row["source_id"]: source_state_of(row) for row in rows}
-    blind = connection.execute(
-        sa.select(hour.c.source_id, sa.func.count())
-        .where(hour.c.hour > since - _HOUR, hour.c.hour < until, hour.c.answered == 0)
-        .group_by(hour.c.source_id)
-        .order_by(hour.c.source_id)
-    )
-    gaps = tuple(
+) -> _Sight:
+    """Return the sources that lost hours, those that caught up, and what each brand was seen by."""
+    if project is None:
+        return _Sight()
+    found = read_completeness(connection, project, since, until, until)
+    gaps = [
         SourceGap(
-            source_id=SourceId(source_id),
-            name=source_id if names is None else names[source_id],
-            cause=states[source_id].cause_text or states[source_id].cause.value,
-            blind_hours=float(hours),
-            last_ok_at=states[source_id].last_ok_at,
+            source_id=one.source_id,
+            name=one.name,
+            cause=one.cause,
+            blind_hours=float(len(one.lost)),
+            late_hours=float(len(one.late)),
+            last_ok_at=one.last_ok_at,
         )
-        for source_id, hours in blind
-        if source_id in states and (names is None or source_id in names)
+        for one in found.sources
+        if one.lost or one.late
+    ]
+    shares = {brand.name: found.of_brand(BrandId(brand.id)) for brand in project.brands}
+    return _Sight(
+        gaps=tuple(gap for gap in gaps if gap.blind_hours),
+        sources=sum(source.enabled for source in project.sources),
+        late=tuple(gap for gap in gaps if not gap.blind_hours),
+        shares=tuple((name, share) for name, share in shares.items() if share is not None),
     )
-    return gaps, len(states if names is None else names)
 
 
 def _undelivered(connection: Connection, since: datetime, until: datetime) -> int:
