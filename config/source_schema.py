@@ -115,8 +115,8 @@ class AppRules(Model):
 class KeywordRules(Model):
     """What `{keyword}` stands for: a request per name of each brand, or per word.
 
-    Without `brands` and `words` it is every watched brand that is no competitor. With `mode: filter`
-    nothing is filled in and items that name none of them are left out after reading.
+    Without `brands` and `words` it is every watched brand that is no competitor. With
+    `mode: filter` nothing is filled in and items that name none are left out after reading.
     """
 
     brands: Words = ()
@@ -242,8 +242,7 @@ class SourceConfig(Model):
                 raise ValueError(f'kind "{self.kind}" needs a "{section}" section')
             if value is not None and self.kind not in kinds["needed"] | kinds["allowed"]:
                 raise ValueError(f'kind "{self.kind}" takes no "{section}" section')
-        without = self.kind in {"app_reviews", "spider"}
-        if not self.start and not without and "start" not in self.model_fields_set:
+        if not self.start and self.kind != "app_reviews" and "start" not in self.model_fields_set:
             raise ValueError(f'kind "{self.kind}" needs "start", an address or more')
         return self
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 from config.schema import SourceConfig
@@ -13,7 +14,6 @@ from crawlers.canonical import url_hash
 from crawlers.extract import Reading, read_number
 from crawlers.gate import names_any
 from crawlers.mentions import Item, Parsed, Row, unmet_expectations
-from crawlers.quality import measure
 from storage.records import DetailLink, HotEntry, RawMention, SourceId
 
 # Read besides the fields of a mention where a source is a hot-search list.
@@ -57,7 +57,8 @@ class Gathering:
                 name, item.fields.get(name)
             )
             self.filled[name] += bool(found)
-        self.rows.append(item.row(readings))
+        if self.trace:
+            self.rows.append(item.row(readings))
         self.problems += item.problems
         # What is no link and says nothing (a divider, an advertisement) is not an item of ours.
         if (not item.url) if self._leads_on else item.is_empty:
@@ -82,14 +83,13 @@ class Gathering:
             problems=tuple(self.problems),
             unmet=unmet,
             filled=self.filled,
-            quality=measure(self.rows, self.now),
             hot=tuple(self.hot),
-            rows=tuple(self.rows) if self.trace else (),
+            rows=tuple(self.rows),
         )
 
     @property
     def _leads_on(self) -> bool:
-        return self.source.detail is not None or self.source.kind == "forum_thread"
+        return self.source.detail is not None or self.source.kind in {"forum_thread", "sitemap"}
 
     def _key(self, item: Item) -> str:
         fields = item.fields
@@ -135,6 +135,11 @@ def _simplifier() -> Any:
     import opencc  # its tables take 20 ms to load, hence once
 
     return opencc.OpenCC("t2s")
+
+
+def link_key(*parts: str) -> str:
+    """Return the frontier's key of a link that is more than its address: 16 hex characters."""
+    return blake2b("\x1f".join(parts).encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def make_link(item: Item, key: str, *, history: bool, kind: str = "detail") -> DetailLink:

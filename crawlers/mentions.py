@@ -89,6 +89,7 @@ class Item:
     fields: dict[str, str] = field(default_factory=dict)
     url: str = ""
     published_at: datetime | None = None
+    has_own_page: bool = True  # else `url` leads to something bigger and is nobody's identity
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -136,7 +137,7 @@ class Item:
             title=title if text else "",
             text=text or title,
             url=self.url,
-            canonical_url=canonical_url(self.url, source.url),
+            canonical_url=canonical_url(self.url, source.url) if self.has_own_page else "",
             native_id=fields.get("native_id", "") or native_id(self.url, source.url),
             observed_at=self.now,
             published_at=self.published_at,

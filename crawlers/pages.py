@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from config.schema import FieldRule, ListRules, SourceConfig
+from config.schema import DetailRules, FieldRule, ListRules, SourceConfig
 from crawlers.canonical import canonical_url
 from crawlers.causes import Failure, empty, wall_of
 from crawlers.charset import Decoded, declared_charset, decode
@@ -101,9 +101,8 @@ def parse_detail(
     Its comments, where the source reads them, stand behind it. Costs 5 ms with selectors and 50 ms
     with `content: auto`: not for the event loop.
     """
-    rules = source.detail
-    if rules is None:
-        return LinkParsed()
+    # A sitemap names pages without saying how to read them.
+    rules = source.detail or DetailRules(content="auto")
     fields = dict(rules.fields)
     decoded, page, failure = open_page(
         body, url, http_charset, source, selectors_of(fields), names=names

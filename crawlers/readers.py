@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import quote
 
 from config.schema import SourceConfig
@@ -15,7 +16,28 @@ from crawlers.feeds import parse_feed
 from crawlers.mentions import LinkParsed, Parsed
 from crawlers.pages import parse_detail, parse_list
 from crawlers.quality import measure
+from crawlers.reviews import address, parse_reviews
+from crawlers.sitemaps import parse_file, parse_sitemap
+from crawlers.spider_pages import parse_spider_link, parse_spider_page
+from crawlers.threads import parse_thread, parse_thread_start, thread_link
 from storage.records import DetailLink
+
+
+class _ReadPage(Protocol):
+    """How every kind of page that a poll asks for is read."""
+
+    def __call__(
+        self,
+        body: bytes,
+        url: str,
+        http_charset: str,
+        source: SourceConfig,
+        now: datetime,
+        *,
+        history: bool,
+        trace: bool,
+    ) -> Parsed:
+        """Read one page."""
 
 
 def starts(source: SourceConfig) -> tuple[str, ...]:
@@ -23,7 +45,7 @@ def starts(source: SourceConfig) -> tuple[str, ...]:
 
     Never empty. `{keyword}` is filled in before (config.keywords).
     """
-    return source.start
+    return source.start or ((address(source),) if source.app is not None else ())
 
 
 def has_links(source: SourceConfig) -> bool:
@@ -33,7 +55,14 @@ def has_links(source: SourceConfig) -> bool:
 
 def max_pages(source: SourceConfig) -> int:
     """Return how many pages of one start address a poll reads at most."""
-    return source.pages.max
+    if source.app is not None:
+        return source.app.pages
+    # a thread's pages are links: each is visited again by itself
+    return 1 if _is_thread(source) or source.kind == "sitemap" else source.pages.max
+
+
+def _is_thread(source: SourceConfig) -> bool:
+    return source.kind == "forum_thread" and source.list is None
 
 
 def first_page(source: SourceConfig, start: str) -> str:
@@ -74,13 +103,27 @@ def read_page(
     trace: bool = False,
 ) -> Parsed:
     """Read a page that a poll asked for: a feed, a list, an answer of an API ..."""
-    # A search answers with a feed where nothing says how to read a list.
-    is_feed = source.kind == "feed" or (source.kind == "search" and source.list is None)
-    parse = parse_feed if is_feed else parse_list
+    parse = _reader_of(source)
     # Rows are always made: the health of the source is judged by how its items were read.
     parsed = parse(body, url, http_charset, source, now, history=history, trace=True)
+    if source.kind == "forum_thread" and source.list is not None:
+        links = tuple(thread_link(link, source) for link in parsed.links)
+        parsed = replace(parsed, links=links, keys=tuple(link.url_hash for link in links))
     rows = parsed.rows if trace else ()
     return replace(parsed, quality=measure(parsed.rows, now), rows=rows)
+
+
+def _reader_of(source: SourceConfig) -> _ReadPage:
+    readers: dict[str, _ReadPage] = {
+        "feed": parse_feed,
+        # A search answers with a feed where nothing says how to read a list.
+        "search": parse_feed if source.list is None else parse_list,
+        "sitemap": parse_sitemap,
+        "app_reviews": parse_reviews,
+        "forum_thread": parse_thread_start if _is_thread(source) else parse_list,
+        "spider": parse_spider_page,
+    }
+    return readers.get(source.kind, parse_list)
 
 
 def read_link(
@@ -95,4 +138,10 @@ def read_link(
     trace: bool = False,
 ) -> LinkParsed:
     """Read a page that a link led to. `names` are the words that stand for the watched brands."""
+    if link.kind == "thread":
+        return parse_thread(body, url, http_charset, source, link, now=now, trace=trace)
+    if link.kind == "sitemap":
+        return parse_file(body, url, http_charset, source, link, now=now)
+    if source.kind == "spider":
+        return parse_spider_link(body, url, http_charset, source, link, now=now, trace=trace)
     return parse_detail(body, url, http_charset, source, link, now=now, names=names, trace=trace)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import io
 import re
+from collections.abc import Collection, Iterator
+from typing import Any
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _AMPERSAND = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)?")
@@ -65,3 +68,38 @@ def _reference(found: re.Match[str]) -> str:
         return "&amp;" + found[0][1:]
     # U+FFFD is what unescape makes of a number that is no character.
     return html.escape(_ILLEGAL.sub("", char.replace("\ufffd", "")))
+
+
+def elements(data: bytes, names: Collection[str], max_depth: int = 30) -> Iterator[Any]:
+    """Yield the elements with these local names as they end, in bounded memory.
+
+    What is not well-formed is read as far as it goes. Errors: ValueError when tags nest deeper than
+    `max_depth`, which no map and no review feed does.
+    """
+    from lxml import etree
+
+    walk = etree.iterparse(
+        io.BytesIO(data),
+        events=("start", "end"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        recover=True,
+    )
+    depth = 0
+    for event, element in walk:
+        depth += 1 if event == "start" else -1
+        if depth > max_depth:
+            raise ValueError(f"标签嵌套超过 {max_depth} 层，拒绝解析")
+        if event == "end" and local_name(element) in names:
+            yield element
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+
+
+def local_name(element: Any) -> str:
+    """Return an element's name without its namespace, "" for comments and the like."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""

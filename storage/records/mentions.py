@@ -155,7 +155,8 @@ class DetailLink:
     """A page of a source that is still to be fetched, at `due_at` or at once.
 
     `kind`: "detail" (a page named by a list), "thread" (a page of posts, `page` counts from 1;
-    visited again until `until`), "figures" (a mention's page read again for its counters).
+    visited again until `until`), "sitemap" (a file of an index), "figures" (a mention's page read
+    again for its counters).
     """
 
     url_hash: str
