@@ -11,26 +11,24 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of, short
+from alerts.completeness import completeness_line
+from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of
 from config.schema import Owner
 from storage.records import (
     Digest,
     DigestFacts,
     DigestItem,
-    FetchCause,
     Incident,
     IncidentEvent,
     IncidentId,
     Level,
     OwnerId,
-    SourceGap,
 )
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 MAX_ITEMS = 12  # per section; a digest is read standing up, the console has the rest
-_MAX_GAPS = 5
 _SEES_ALL = frozenset({"lead", "executive", "admin"})
 
 # In reading order: what waits for somebody comes first.
@@ -44,23 +42,6 @@ SECTIONS = {
     "其他": "Other",
 }
 _URGENT = ("超时未确认", "升级中", "复发", "新增")  # the headline is for a phone's lock screen
-
-_CAUSES = {
-    FetchCause.NONE: "无应答",
-    FetchCause.BLOCKED: "被拒绝访问",
-    FetchCause.LOGIN: "需要登录",
-    FetchCause.CAPTCHA: "出现验证码",
-    FetchCause.LAYOUT: "页面改版",
-    FetchCause.EMPTY: "没有内容",
-    FetchCause.SLOW: "响应过慢",
-    FetchCause.GONE: "页面不存在",
-    FetchCause.ROBOTS: "站点不允许抓取",
-    FetchCause.NETWORK: "本机网络不通",
-    FetchCause.TOO_LARGE: "内容过大",
-    FetchCause.UNREADABLE: "内容无法读取",
-    FetchCause.SERVER: "对方服务器出错",
-    FetchCause.REFUSED: "地址不允许访问",
-}
 
 _COLOURS = {
     Level.NONE: "#6b7280",
@@ -99,7 +80,7 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         owner_id=OwnerId(owner.id),
         headline=_headline(groups, desk),
         sections=tuple(sections),
-        completeness=_completeness(facts),
+        completeness=completeness_line(facts),
         numbers=_numbers(groups, facts),
     )
 
@@ -195,25 +176,6 @@ def _seen(count: int, facts: DigestFacts) -> str:
     if not facts.gaps and facts.sources:
         return f"{count:,} 条"
     return f"至少 {count:,} 条" if count else "未知"
-
-
-def _completeness(facts: DigestFacts) -> str:
-    if not facts.sources:
-        return "没有启用任何信源，无从判断"
-    if not facts.gaps:
-        return f"全部 {facts.sources} 个信源正常"
-    hours = sum(gap.blind_hours for gap in facts.gaps)
-    worst = sorted(facts.gaps, key=lambda gap: (-gap.blind_hours, gap.source_id))
-    told = [f"{gap.name} {gap.blind_hours:g} 小时，{_cause(gap)}" for gap in worst[:_MAX_GAPS]]
-    rest = "；等" if len(worst) > _MAX_GAPS else ""
-    return f"未覆盖：{len(facts.gaps)} 个信源，共 {hours:g} 小时（{'；'.join(told)}{rest}）"
-
-
-def _cause(gap: SourceGap) -> str:
-    try:
-        return _CAUSES[FetchCause(gap.cause)]
-    except ValueError:
-        return short(gap.cause)
 
 
 # --- writing it out ----------------------------------------------------------------------------

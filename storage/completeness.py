@@ -136,16 +136,18 @@ def read_completeness(
             continue
         patience = _patience(source, timedelta(seconds=state["interval_s"]))
         there_since = state["first_polled_at"]
-        sights = judge_hours(hours, polls.get(source.id, {}), now, patience, there_since)
+        asked = polls.get(source.id, {})
+        sights = judge_hours(hours, asked, now, patience, there_since)
+        lost = tuple(hour for hour, sight in sights.items() if sight == "lost")
         covers.append(
             SourceCover(
                 source_id=SourceId(source.id),
                 name=source.name,
                 brands=_serves(source, brands),
-                cause=state["cause_text"] or state["cause"],
+                cause=state["cause_text"] or state["cause"] or _past_cause(lost, asked),
                 hours=tuple(sights),
                 late=tuple(hour for hour, sight in sights.items() if sight == "late"),
-                lost=tuple(hour for hour, sight in sights.items() if sight == "lost"),
+                lost=lost,
                 last_ok_at=state["last_ok_at"],
             )
         )
@@ -212,6 +214,12 @@ def _patience(source: SourceConfig, interval: timedelta) -> timedelta:
         )
         quiet = timedelta(minutes=(ends - begins) % 1440)
     return 1.1 * max(longest, interval) + quiet
+
+
+def _past_cause(lost: Sequence[datetime], asked: Mapping[datetime, HourPolls]) -> str:
+    """Name why hours were lost when all is well again: "past", or "not_running" (of ours)."""
+    was_asked = any(asked[hour].failed for hour in lost if hour in asked)
+    return "past" if was_asked or not lost else "not_running"
 
 
 def _minutes(clock: str) -> int:
