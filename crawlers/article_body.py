@@ -16,7 +16,8 @@ from crawlers.article_lines import Line, Lines
 _SENTENCE = re.compile(r"[，。！？；：、,;!?…“”「」]")
 # Lines that speak about the page, not about the matter.
 _BOILER = re.compile(
-    r"版权所有|版權所有|copyright|©|all rights reserved|许可证|備案|备案号|ICP[备備]|公网安备|举报电话|"
+    r"版权所有|版權所有|copyright|©|all rights reserved|许可证|備案|备案号|ICP[备備]|公网安备|"
+    r"举报电话|"
     r"^[【\[(（]?\s*(?:责任)?(?:编辑|編輯|责编|责任编辑)\s*[:：]|^分享(?:到|至)|^(?:上|下)一(?:篇|条|页|頁|版)|"
     r"^(?:相关|推荐|热门|延伸|更多|猜你|最新|近期|精彩|热点)(?:阅读|新闻|文章|推荐|评论|主题|喜欢|资讯|链接|"
     r"博文|图集|动态|讨论|内容|專題|专题|閱讀|新聞)|阅读原文|閱讀原文|点击进入|点击查看|返回(?:首页|列表|顶部|上一页)|"
@@ -204,9 +205,7 @@ def _without_edges(lines: list[Line], first: int, behind: int) -> tuple[int, int
     return first, behind
 
 
-def _trimmed(
-    lines: list[Line], weights: list[float], first: int, behind: int
-) -> tuple[int, int]:
+def _trimmed(lines: list[Line], weights: list[float], first: int, behind: int) -> tuple[int, int]:
     """Cut a span down to its run of greatest weight; short plain lines at its ends stay."""
     best = (0.0, first, first)
     total, start = 0.0, first

@@ -23,7 +23,9 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 # The start of a state: __NEXT_DATA__ is a script of its own, the others are assigned.
-_ASSIGNED = re.compile(r"(?:^|[;\s{}])(?:window\.|var\s+|let\s+|const\s+)?[\w$.]{2,40}\s*=\s*(?=[{\[])")
+_ASSIGNED = re.compile(
+    r"(?:^|[;\s{}])(?:window\.|var\s+|let\s+|const\s+)?[\w$.]{2,40}\s*=\s*(?=[{\[])"
+)
 _UNDEFINED = re.compile(r"(?<=[:,\[])\s*(?:undefined|NaN|!0|!1|void 0)(?=\s*[,}\]])")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _MIN_HAN = 40  # fewer characters are a summary or a label
@@ -60,8 +62,11 @@ def read_linked(scripts: list[str]) -> Carried:
     return found
 
 
-def read_state(scripts: list[str], page_title: str) -> Carried:
-    """Read the article out of an application's state: the richest text beside a fitting title."""
+def read_state(scripts: list[str], page_title: str, *, fitting: bool = False) -> Carried:
+    """Read the article out of an application's state: the richest text beside a fitting title.
+
+    With `fitting`, only an object counts whose title is part of the page's.
+    """
     best, best_score = Carried(), 0.0
     for script in scripts:
         if len(script) > _MAX_SCRIPT or not _HAN.search(script):
@@ -70,8 +75,10 @@ def read_state(scripts: list[str], page_title: str) -> Carried:
             for title, item in _titled(state):
                 text = max(_bodies(item), key=len, default="")
                 score = float(len(_HAN.findall(text)))
-                if title and title in page_title:
+                if len(title) >= 4 and title in page_title:
                     score *= 3
+                elif fitting:
+                    continue
                 if score > best_score and score >= _MIN_HAN:
                     published = next(filter(None, map(_moment, _times(item))), "")
                     best = Carried(title, text, _author(item.get("author")), published)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from crawlers.article_lines import Line, Lines
 
-_SEPARATOR = re.compile(r"\s*(?:[_|｜»«]|\s[-–—·]+\s|\s?--+\s?|(?<=[^\x00-\x7f])-(?=[^\x00-\x7f]))\s*")
+_SEPARATOR = re.compile(
+    r"\s*(?:[_|｜»«]|\s[-–—·]+\s|\s?--+\s?|(?<=[^\x00-\x7f])-(?=[^\x00-\x7f]))\s*"
+)
 _BRACKETS = re.compile(r"【[^】]{1,12}】$|[(（][^)）]{1,12}[)）]$")
 _DATE_METAS = (
     "article:published_time",
@@ -28,7 +33,10 @@ _DATE_METAS = (
     "og:time",
     "date",
 )
-_CLOCK = r"(?:\s*(?:T|日)?\s*(?:凌晨|上午|中午|下午|晚上|晚间)?\s*\d{1,2}\s*[:：时點点]\s*\d{1,2}(?:\s*[:：分]\s*\d{1,2}秒?)?分?)"
+_CLOCK = (
+    r"(?:\s*(?:T|日)?\s*(?:凌晨|上午|中午|下午|晚上|晚间)?\s*\d{1,2}\s*[:：时點点]\s*\d{1,2}"
+    r"(?:\s*[:：分]\s*\d{1,2}秒?)?分?)"
+)
 _FULL = re.compile(
     r"(?<!\d)(?:19|20)\d{2}\s*(?:年|[-/.])\s*\d{1,2}\s*(?:月|[-/.])\s*\d{1,2}(?!\d)\s*[日号號]?"
     rf"(?:\s*[(（]?\s*(?:星期|周|週)[一二三四五六日天]\s*[)）]?)?{_CLOCK}?(?:\s*(?:Z|[+-]\d\d:?\d\d))?"
@@ -51,12 +59,20 @@ _NOT_IT = re.compile(
     r"修改|编辑于|更新于|updated",
     re.IGNORECASE,
 )
+_SCRIPTED = re.compile(
+    r"""(?:^|[\s,{;.'"])(?:ct|ori_?create_?time|create_?time|publish_?time|pub_?time|pub_?date|"""
+    r"""publish_?date|news_?time|article_?time)['"]?\s*[:=]\s*['"]?"""
+    r"""(1\d{9}(?:\d{3})?|20\d{2}[-/年]\d{1,2}[-/月]\d{1,2}[^'",;<]{0,12})""",
+    re.IGNORECASE,
+)
+_MAX_SCRIPT = 500_000
 _ORIGIN = re.compile(
     r"(?:来源|來源|出处|来自|稿源|信息来源|文章来源|消息来源|稿件来源)\s*[:：]\s*"
     r"([^\s|,，;；:：【\[(（]{2,24})"
 )
 _AUTHOR = re.compile(
-    r"(?:^|[\s|│　(（])(?:作者|记者|記者|撰文|文|发布者|發布者|楼主|发帖人|发信人|编译)\s*[:：/／]\s*"
+    r"(?:^|[\s|│　(（])(?:作者|记者|記者|撰文|文|发布者|發布者|楼主|发帖人|发信人|编译)"
+    r"\s*[:：/／]\s*"
     r"([^\s|,，;；:：/／()（）\[\]【】\d]{2,12})"
 )
 _AUTHOR_LABEL = re.compile(r"^(?:作者|記者|记者|文|发布者|發布者)\s*[:：/／]\s*")
@@ -144,32 +160,58 @@ def near_date(page: Lines, headline: int, first: int, behind: int) -> str:
     top = headline if 0 <= headline < first else max(0, first - _NEAR)
     near = [line for line in lines[max(top, first - 3 * _NEAR) : first] if not _is_list(line)]
     above = lines[max(0, top - 4) : top]
-    after = lines[behind : behind + 6]
-    marked = [line for line in after if _LABEL.search(line.text)]
-    for text in _texts(near, above, marked):
-        found = _labelled(text) or _dated(text)
+    after = list(takewhile(lambda line: not line.around, lines[behind : behind + 6]))
+    marked = [line for line in after if line.stamp or _LABEL.search(line.text)]
+    for line in _candidates(near, above, marked):
+        found = line.stamp or _labelled(line.text) or _dated(line.text)
         if found:
             return found
-    joined = " ".join(line.text for line in (*above, *near) if len(line.text) <= 24)
-    found = _joined(joined)
-    if found:
-        return found
-    for line in [*lines[max(first, behind - 2) : behind + 2]]:
+    joined = _joined(" ".join(line.text for line in (*above, *near) if len(line.text) <= 24))
+    return joined or _signed(lines[max(first, behind - 2) : behind + 2])
+
+
+def _candidates(near: list[Line], above: list[Line], marked: list[Line]) -> Iterator[Line]:
+    """Yield lines that could say a date: labelled ones first, then the nearest to the text."""
+    short = [line for line in (*near, *above, *marked) if len(line.text) <= 200]
+    yield from (line for line in short if _LABEL.search(line.text))
+    yield from (line for line in near if len(line.text) <= 200)
+    yield from (line for line in (*reversed(above), *marked) if len(line.text) <= 200)
+
+
+def _signed(lines: list[Line]) -> str:
+    """Read the date under which an office signs: a line of its own at the end of the text."""
+    for line in lines:
         if len(line.text) <= 30 and not line.linked and not _NOT_IT.search(line.text):
-            match = _FULL.match(line.text.strip("　 （(")) or None
-            if match and len(match[0]) * 2 >= len(line.text):
-                return match[0].strip()
+            found = _FULL.match(unicodedata.normalize("NFKC", line.text).strip(" ("))
+            if found and len(found[0]) * 2 >= len(line.text):
+                return found[0].strip()
     return ""
 
 
-def _texts(*groups: list[Line]) -> Iterator[str]:
-    """Yield texts that could say a date: labelled ones first, then the nearest to the text."""
-    flat = [line.text for group in groups for line in group if len(line.text) <= 200]
-    yield from (text for text in flat if _LABEL.search(text))
-    near, above, marked = ([line.text for line in group if len(line.text) <= 200] for group in groups)
-    yield from near
-    yield from reversed(above)
-    yield from marked
+def script_date(scripts: list[str]) -> str:
+    """Return the moment that the page's scripts name for it, "" when they name several days."""
+    found = [match[1] for script in scripts for match in _SCRIPTED.finditer(script[:_MAX_SCRIPT])]
+    return found[0] if len({_day(text) for text in found}) == 1 else ""
+
+
+def _day(text: str) -> tuple[int, ...]:
+    if text.isdigit():
+        # All of China keeps one time, eight hours ahead.
+        moment = datetime.fromtimestamp(int(text[:10]), UTC) + timedelta(hours=8)
+        return moment.year, moment.month, moment.day
+    return tuple(map(int, re.findall(r"\d+", text)[:3]))
+
+
+def finer(coarse: str, shown: str) -> str:
+    """Return the shown date when it names the same day as the head's and the time besides."""
+    if re.search(r"\d:\d|\d{10}", coarse) or not re.search(r"\d[:：时]\d", shown):
+        return coarse
+    return shown if _FULL.search(shown) and _day(coarse) == _day(shown) else coarse
+
+
+def is_relative(text: str) -> bool:
+    """Return whether a date is told from the moment of reading ("2小时前")."""
+    return bool(text) and not re.search(r"\d{4}|\d{1,2}[-/月]\d", text)
 
 
 def _labelled(text: str) -> str:

@@ -32,6 +32,11 @@ _AROUND = re.compile(
     re.IGNORECASE,
 )
 _AROUND_TAGS = frozenset({"nav", "footer", "aside", "figcaption"})
+# Where the exact moment stands when the visible text says "3 天前".
+_STAMPS = ("datetime", "title", "data-tooltip", "data-val", "data-time", "data-timestamp")
+_STAMP = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d{2}[-/年.]\d{1,2}[-/月.]\d{1,2}(?!\d).{0,16}|1\d{9}(?:\d{3})?$)"
+)
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _MAX_NODES = 60_000  # the biggest page seen has 12 000; more is a trap
 _MAX_DEPTH = 250  # libxml2 stops there as well
@@ -39,11 +44,15 @@ _MAX_DEPTH = 250  # libxml2 stops there as well
 
 @dataclass(slots=True)
 class Line:
-    """One line of text: its characters, how many of them are links, whether it stands around."""
+    """One line of text: its characters, how many of them are links, whether it stands around.
+
+    `stamp` is a moment that an attribute within the line names.
+    """
 
     text: str
     linked: int
     tag: str
+    stamp: str = ""
     around: bool = False
 
     @property
@@ -90,6 +99,37 @@ class _Writer:
         self.linked = 0
         self.in_link = 0
         self.tag = ""
+        self.stamp = ""
+        self.starts: list[tuple[int, bool]] = []
+
+    def open(self, element: Any) -> bool:
+        """Begin an element; False when nothing in it is to be read."""
+        tag = element.tag if isinstance(element.tag, str) else ""
+        seen = len(self.starts) < _MAX_DEPTH and not _is_unseen(element, tag)
+        if seen and tag in _BLOCKS:
+            self.end_line(tag)
+        self.starts.append((len(self.lines), seen))
+        if seen:
+            self.in_link += tag == "a"
+            if element.attrib:
+                self.stamped(element)
+            self.write(element.text)
+        return seen
+
+    def close(self, element: Any) -> int:
+        """End an element and return the number of its first line."""
+        first, seen = self.starts.pop()
+        if seen:
+            if element.tag in _BLOCKS:
+                self.end_line("")
+            self.in_link -= element.tag == "a"
+        return first
+
+    def stamped(self, element: Any) -> None:
+        for name in _STAMPS:
+            found = _STAMP.search(element.get(name) or "")
+            if found and not self.stamp:
+                self.stamp = found[0]
 
     def write(self, text: str | None) -> None:
         if text:
@@ -101,9 +141,10 @@ class _Writer:
         if self.parts:
             text = " ".join("".join(self.parts).replace("\u200b", "").split())
             if text:
-                self.lines.append(Line(text, self.linked, self.tag or tag))
+                self.lines.append(Line(text, self.linked, self.tag or tag, self.stamp))
             self.parts.clear()
             self.linked = 0
+        self.stamp = ""
         self.tag = tag
 
 
@@ -112,31 +153,18 @@ def read_lines(root: Any) -> Lines:
     from lxml import etree
 
     writer, found = _Writer(), Lines(root)
-    starts: list[int] = []
     walker = etree.iterwalk(root, events=("start", "end"))
     for count, (event, element) in enumerate(walker):
         if count > 2 * _MAX_NODES:
             break
-        tag = element.tag if isinstance(element.tag, str) else ""
         if event == "start":
-            starts.append(len(writer.lines))
-            if _is_unseen(element, tag) or len(starts) > _MAX_DEPTH:
+            if not writer.open(element):
                 walker.skip_subtree()
-                continue
-            if tag in _BLOCKS:
-                writer.end_line(tag)
-                starts[-1] = len(writer.lines)
-            writer.in_link += tag == "a"
-            writer.write(element.text)
             continue
-        first = starts.pop()
-        if tag in _BLOCKS:
-            writer.end_line("")
-        if not _is_unseen(element, tag) and len(starts) < _MAX_DEPTH:
-            writer.in_link -= tag == "a"
+        first = writer.close(element)
         if len(writer.lines) > first:
             found.spans[element] = (first, len(writer.lines))
-            if _stands_around(element, tag):
+            if _stands_around(element):
                 found.around.append(element)
         if element is not root:
             writer.write(element.tail)
@@ -152,7 +180,8 @@ def _is_unseen(element: Any, tag: str) -> bool:
     return bool(style and _HIDDEN.search(style))
 
 
-def _stands_around(element: Any, tag: str) -> bool:
+def _stands_around(element: Any) -> bool:
+    tag = element.tag
     if tag in _AROUND_TAGS:
         return True
     if tag in {"body", "html", "p", "article", "main"}:
