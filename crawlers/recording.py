@@ -161,15 +161,20 @@ def link_said(link: DetailLink | None) -> Json | None:
     return None if link is None else _said(link)
 
 
-def link_of_said(said: Mapping[str, Any], source: SourceConfig) -> DetailLink:
-    """Read a link back. Errors: ValueError or TypeError when it was never one."""
+def link_of_said(said: Mapping[str, Any], source: SourceConfig, now: datetime) -> DetailLink:
+    """Read a link back as found at `now`. Errors: ValueError or TypeError when it was never one."""
     names = {spec.name for spec in dataclasses.fields(DetailLink)} - _NOT_SAID
     given = {name: value for name, value in said.items() if name in names}
     for name in ("due_at", "until"):
         if name in given:
             given[name] = datetime.fromisoformat(given[name])
     url = str(said["url"])
-    return DetailLink(**given, url_hash=url_hash(url, source.url), source_id=SourceId(source.id))
+    return DetailLink(
+        **given,
+        url_hash=url_hash(url, source.url),
+        source_id=SourceId(source.id),
+        found_at=now,
+    )
 
 
 # --- scrubbing -------------------------------------------------------------------------------

@@ -156,12 +156,12 @@ def _meta(fixture: Fixture) -> Json:
 def _read(place: Path, source: SourceConfig) -> Fixture:
     meta, expected = _read_json(place / _META), _read_json(place / _EXPECTED)
     try:
+        now = datetime.fromisoformat(meta["now"])
         said = meta["link"]
-        link = None if said is None else link_of_said(said, source)
+        link = None if said is None else link_of_said(said, source, now)
         response = meta["response"]
         headers = {str(name): str(value) for name, value in response["headers"].items()}
         page = kept_page(str(response["url"]), _bytes(place / _PAGE), headers, link)
-        now = datetime.fromisoformat(meta["now"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{place / _META}: is no record of a page ({error!r})") from error
     if now.tzinfo is None:

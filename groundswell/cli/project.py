@@ -121,6 +121,7 @@ def init(
     from config.load import copy_template
 
     written = copy_template(directory)
+    _write_schemas(directory / "schemas")  # the files' first lines point editors there
     choices = chosen(context, as_json=as_json)
     lines = [f"wrote {path}" for path in written]
     lines += [

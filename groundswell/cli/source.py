@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from groundswell.cli import library, source_fixtures
+from groundswell.cli import library, source_fixtures, source_probe
 from groundswell.cli.output import (
     Choices,
     ConfigOption,
@@ -17,6 +17,8 @@ from groundswell.cli.output import (
     JsonOption,
     chosen,
     example,
+    print_json,
+    say,
     show,
     table,
 )
@@ -45,7 +47,13 @@ def commands() -> typer.Typer:
         + example("groundswell source try jing-tousu --page saved.html"),
     )(try_)
     source_fixtures.register(app)
+    source_probe.register(app)
     library.register(app)
+    app.command(
+        "schema",
+        help="Print the JSON Schema of a source, for completion in editors. 编辑器补全用的结构。"
+        + example("groundswell source schema > source.json"),
+    )(schema)
     return app
 
 
@@ -153,3 +161,16 @@ def _compare(
     )
     show(choices, compared, comparison_lines(compared))
     raise typer.Exit(compared.exit_code)
+
+
+def schema() -> None:
+    """Print the schema on stdout, and on stderr how to attach it."""
+    from config.load import schemas
+
+    print_json(schemas()["source.json"])
+    say(
+        "把它存成项目里的 schemas/source.json，并在每个信源文件第一行写：\n"
+        "# yaml-language-server: $schema=../schemas/source.json\n"
+        "支持 YAML 语言服务的编辑器（VS Code 的 YAML 扩展、JetBrains、Neovim 等）就会补全和查错。\n"
+        "groundswell init 新建的项目已经配好；groundswell check --schemas schemas/ 更新全部结构。"
+    )

@@ -85,7 +85,8 @@ def record(
     secrets = _secrets(recorded)
     written = []
     for number, one in enumerate(taken):
-        wanted = (name or f"{now:%Y-%m-%d}") + (f"-{one.link.kind}" if number and one.link else "")
+        wanted = f"{now:%Y-%m-%d}" if name is None else name
+        wanted += f"-{one.link.kind}" if number and one.link else ""
         if name is None:
             wanted = sourcing_fixtures.free_name(folder, recorded.id, wanted)
         fixture = make(recorded, wanted, one, now, secrets=secrets, as_is=as_is)
