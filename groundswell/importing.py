@@ -1,4 +1,4 @@
-"""Mentions that come as files: .jsonl, .csv (UTF-8 or GB18030), .xlsx and, with pyarrow, .parquet.
+"""Mentions that come as files: .jsonl, tables (CSV in any usual encoding, .xlsx) and .parquet.
 
 In: one mention a row. Out: raw mentions, and the rows that could not be read with the reason. A
 file is read as a stream; a row is never held longer than it takes to hand it on.
@@ -6,55 +6,29 @@ file is read as a stream; a row is never held longer than it takes to hand it on
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 from config.errors import ConfigError, GroundswellError
-from groundswell.importing_values import Reading, read_row
+from groundswell import columns_files as files
+from groundswell.columns import HEAD, Proposal, Wishes, propose
+from groundswell.columns_files import Cells, Position
+from groundswell.columns_names import meanings
+from groundswell.importing_values import FIELDS, Reading, read_row
 from storage.records import RawMention
 
-__all__ = ["KNOWN_HEADERS", "Reading", "Rejected", "read_mentions"]
+__all__ = ["Opened", "Reading", "Rejected", "opened", "read_mentions"]
 
-# What exports of common tools call these columns.
-KNOWN_HEADERS = {
-    "正文": "text",
-    "内容": "text",
-    "评论内容": "text",
-    "content": "text",
-    "body": "text",
-    "标题": "title",
-    "链接": "url",
-    "网址": "url",
-    "link": "url",
-    "作者": "author",
-    "用户": "author",
-    "昵称": "author",
-    "user": "author",
-    "发布时间": "published_at",
-    "时间": "published_at",
-    "日期": "published_at",
-    "time": "published_at",
-    "date": "published_at",
-    "来源": "source",
-    "平台": "source",
-    "编号": "id",
-    "转发": "reposts",
-    "转发数": "reposts",
-    "评论数": "comments",
-    "点赞": "likes",
-    "点赞数": "likes",
-    "阅读数": "views",
-    "评分": "rating",
-    "星级": "rating",
-    "地区": "region",
-}
+_LINES = frozenset({".jsonl", ".ndjson"})
+_TABLES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls"})
+_KINDS = (*sorted(_LINES), *sorted(_TABLES), ".parquet")
+Named = dict[str, Any]  # a row by the file's own column names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +40,131 @@ class Rejected:
     row: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A file while it is read. `proposal` says how a table is read, None for files of records."""
+
+    rows: Iterator[RawMention | Rejected]
+    position: Position
+    proposal: Proposal | None = None
+
+
 def read_mentions(path: Path, reading: Reading) -> Iterator[RawMention | Rejected]:
     """Yield one raw mention or one rejection for every row of the file.
 
     Errors: ConfigError when the file is missing, of an unknown kind or has no text column.
     """
+    with opened(path, lambda _: reading, Wishes(columns=reading.columns)) as found:
+        yield from found.rows
+
+
+@contextmanager
+def opened(
+    path: Path, reading: Callable[[Proposal | None], Reading], wishes: Wishes
+) -> Iterator[Opened]:
+    """Open a file for as long as the block runs.
+
+    `reading` says how rows are read, once it is known what the columns are taken for.
+    Errors: ConfigError when the file is missing, of an unknown kind or has no text column.
+    """
+    kind = path.suffix.lower()
+    if not path.is_file():
+        raise ConfigError(f"importing {str(path)!r}: no such file")
+    if kind in _TABLES:
+        with table(path, wishes) as (proposal, rows, position):
+            _require_text(path, proposal)
+            fields = proposal.mapping
+            found = _mentions(rows, reading(proposal), lambda row: _by_mapping(row, fields))
+            yield Opened(rows=found, position=position, proposal=proposal)
+        return
+    if kind not in _LINES and kind != ".parquet":
+        raise ConfigError(
+            f"importing {str(path)!r}: unknown kind of file, expected one of {', '.join(_KINDS)}"
+        )
+    position = Position(total=path.stat().st_size if kind in _LINES else 0)
+    records = _jsonl(path, position) if kind in _LINES else _parquet(path, position)
+    first = next(records, None)
+    if isinstance(first, dict):
+        _require_columns(path, first, wishes.columns, kind)
+    rest = chain([first] if first is not None else [], records)
+    named = _mentions(rest, reading(None), lambda row: _by_name(row, wishes.columns))
+    yield Opened(rows=named, position=position)
+
+
+@contextmanager
+def table(path: Path, wishes: Wishes) -> Iterator[tuple[Proposal, Iterator[Named | str], Position]]:
+    """Open a table: how it is read, its rows by their own column names, and how far that is.
+
+    Errors: ConfigError when it cannot be read, or a wish names what is not there.
+    """
+    with files.opened(path) as sheets:
+        heads = {sheet.name: list(islice(sheet.rows, HEAD)) for sheet in sheets}
+        plain = {name: [_cells(row) for row in head] for name, head in heads.items()}
+        try:
+            proposal = propose(plain, wishes)
+        except ConfigError as error:
+            raise ConfigError(f"importing {str(path)!r}: {error}") from error
+        sheet = next(sheet for sheet in sheets if sheet.name == proposal.sheet)
+        head = heads[sheet.name][proposal.header_at + proposal.header_rows :]
+        rows = _named_rows(chain(head, sheet.rows), proposal, plain[sheet.name])
+        yield proposal, rows, sheet.position
+
+
+def _cells(row: Cells | str) -> Cells:
+    return [] if isinstance(row, str) else row
+
+
+def _named_rows(
+    rows: Iterator[Cells | str], proposal: Proposal, head: Sequence[Cells]
+) -> Iterator[Named | str]:
+    """Give rows their names; empty rows and headers that a paged export repeats are passed over."""
+    headers = proposal.headers
+    header = head[proposal.header_at] if proposal.header_rows and head else None
+    for row in rows:
+        if isinstance(row, str):
+            yield row
+        elif not any(cell not in {None, ""} for cell in row) or row == header:
+            continue
+        elif any(cell not in {None, ""} for cell in row[len(headers) :]):
+            yield f"expected {len(headers)} columns, got more"
+        else:
+            yield dict(zip(headers, row, strict=False))
+
+
+def _require_text(path: Path, proposal: Proposal) -> None:
+    if not proposal.readable:
+        raise ConfigError(
+            f"importing {str(path)!r}: no column holds the text; columns are "
+            f"{', '.join(proposal.headers)}; say which with --map text=COLUMN"
+        )
+
+
+def _require_columns(
+    path: Path, row: Mapping[str, Any], columns: Mapping[str, str], kind: str
+) -> None:
+    unknown = [name for name in columns if name not in row]
+    if unknown:
+        raise ConfigError(
+            f"importing {str(path)!r}: --map names the column {unknown[0]!r}, which the file does "
+            f"not have; it has {', '.join(map(str, row))}"
+        )
+    if kind not in _LINES and "text" not in _by_name(row, columns):
+        raise ConfigError(
+            f"importing {str(path)!r}: no column holds the text; columns are "
+            f"{', '.join(map(str, row))}; say which with --map text=COLUMN"
+        )
+
+
+def _mentions(
+    rows: Iterator[Named | str], reading: Reading, named: Callable[[Named], Named]
+) -> Iterator[RawMention | Rejected]:
     equal_rows: Counter[tuple[str, str, str, str]] = Counter()
-    for number, row in enumerate(_rows(path, reading), start=1):
+    for number, row in enumerate(rows, start=1):
         if isinstance(row, str):
             yield Rejected(number=number, reason=row, row={})
             continue
-        named = _named(row, reading.columns)
         try:
-            raw = read_row(named, reading)
+            raw = read_row(named(row), reading)
         except ValueError as error:
             yield Rejected(number=number, reason=str(error), row=row)
             continue
@@ -90,125 +176,36 @@ def read_mentions(path: Path, reading: Reading) -> Iterator[RawMention | Rejecte
         equal_rows[key] += 1
 
 
-def _rows(path: Path, reading: Reading) -> Iterator[dict[str, Any] | str]:
-    """Yield rows as mappings, or a sentence where a row is broken in itself."""
-    if not path.is_file():
-        raise ConfigError(f"importing {str(path)!r}: no such file")
-    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".tsv": _csv, ".xlsx": _xlsx}
-    readers[".parquet"] = _parquet
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        kinds = ", ".join(sorted(readers))
-        raise ConfigError(f"importing {str(path)!r}: unknown kind of file, expected one of {kinds}")
-    rows = reader(path)
-    first = next(rows, None)
-    if isinstance(first, dict):
-        _require_text_column(path, first, reading.columns)
-    if first is not None:
-        yield first
-        yield from rows
+def _by_mapping(row: Named, fields: Mapping[str, str]) -> Named:
+    return {ours: row.get(theirs) for theirs, ours in fields.items()}
 
 
-def _require_text_column(path: Path, row: Mapping[str, Any], columns: Mapping[str, str]) -> None:
-    unknown = [name for name in columns if name not in row]
-    if unknown:
-        raise ConfigError(
-            f"importing {str(path)!r}: --map names the column {unknown[0]!r}, which the file does "
-            f"not have; it has {', '.join(map(str, row))}"
-        )
-    if path.suffix.lower() in {".jsonl", ".ndjson"}:
-        return
-    if "text" not in _named(row, columns):
-        raise ConfigError(
-            f"importing {str(path)!r}: no column holds the text; columns are "
-            f"{', '.join(map(str, row))}; say which with --map text=COLUMN"
-        )
-
-
-def _named(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    """Give the row's values our names; a column mapped by hand wins over a known header."""
-    named: dict[str, Any] = {}
+def _by_name(row: Mapping[str, Any], columns: Mapping[str, str]) -> Named:
+    """Give a record's values our names; what is mapped by hand wins over a known name."""
+    found: Named = {}
     for column, value in row.items():
         name = str(column).strip().lstrip("\ufeff")
-        named.setdefault(KNOWN_HEADERS.get(name, KNOWN_HEADERS.get(name.lower(), name)), value)
-    named.update({ours: row[column] for column, ours in columns.items() if column in row})
-    return named
+        sure = [ours for ours, points in meanings(name).items() if points >= 3]
+        found.setdefault(name if name in FIELDS else sure[0] if sure else name, value)
+    found.update({ours: row[column] for column, ours in columns.items() if column in row})
+    return found
 
 
-def _jsonl(path: Path) -> Iterator[dict[str, Any] | str]:
+def _jsonl(path: Path, position: Position) -> Iterator[Named | str]:
     with path.open("rb") as lines:
         for line in lines:
+            position.done += len(line)
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-            except ValueError as error:
+                row = json.loads(line.decode("utf-8-sig"))
+            except (ValueError, RecursionError) as error:
                 yield f"not JSON: {error}"
                 continue
             yield row if isinstance(row, dict) else "expected one JSON object a line"
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any] | str]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    encoding = _csv_encoding(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    with path.open(encoding=encoding, newline="", errors="replace") as lines:
-        reader = csv.DictReader(lines, delimiter=delimiter, strict=False)
-        while True:
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield f"broken CSV row: {error}"
-                continue
-            if None in row:
-                yield f"expected {len(reader.fieldnames or ())} columns, got more"
-                continue
-            if "\ufffd" in "".join(str(value) for value in row.values()):
-                yield f"not readable as {encoding}"
-                continue
-            yield dict(row)
-
-
-def _csv_encoding(path: Path) -> str:
-    """Tell UTF-8 (which wins when valid) from GB18030, the superset of GBK that tools export."""
-    with path.open("rb") as file:
-        head = file.read(1 << 20)
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # a character cut at the end of the sample is no error
-            return "gb18030" if _mostly_gb(head) else "utf-8-sig"
-    return "utf-8-sig"
-
-
-def _mostly_gb(head: bytes) -> bool:
-    """Tell a GB18030 file from a UTF-8 file with some broken bytes: fewer replacements win."""
-    as_gb = head.decode("gb18030", errors="replace").count("\ufffd")
-    as_utf8 = head.decode("utf-8", errors="replace").count("\ufffd")
-    return as_gb < as_utf8
-
-
-def _xlsx(path: Path) -> Iterator[dict[str, Any] | str]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, BadZipFile, OSError, KeyError, ValueError) as error:
-        raise ConfigError(f"importing {str(path)!r}: not a readable .xlsx file: {error}") from error
-    try:
-        rows = workbook.worksheets[0].iter_rows(values_only=True)
-        header = [str(name) if name is not None else "" for name in next(rows, ())]
-        for values in rows:
-            if any(value is not None for value in values):
-                yield dict(zip(header, values, strict=False))
-    finally:
-        workbook.close()
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any] | str]:
+def _parquet(path: Path, position: Position) -> Iterator[Named | str]:
     try:
         from pyarrow import parquet
     except ImportError as error:
@@ -220,5 +217,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any] | str]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"importing {str(path)!r}: not a readable .parquet file") from error
     with file:
+        position.total = file.metadata.num_rows
         for batch in file.iter_batches(batch_size=500):
+            position.done += batch.num_rows
             yield from batch.to_pylist()

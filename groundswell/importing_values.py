@@ -140,10 +140,11 @@ def _text(name: str, value: object) -> str:
     limit = LIMITS.get(name, 1000)
     if len(text) > limit:
         raise ValueError(f"{name}: expected at most {limit} characters, got {len(text)}")
-    return text if name in {"text", "title"} or not _is_nothing(text) else ""
+    return text if name in {"text", "title"} or not is_nothing(text) else ""
 
 
-def _is_nothing(text: str) -> bool:
+def is_nothing(text: str) -> bool:
+    """Say whether a cell stands for no value: a dash, 无, #N/A."""
     return text in _NOTHING or (text.startswith("#") and text.endswith(("!", "?", "/A")))
 
 
@@ -174,7 +175,7 @@ def _flag(name: str, value: object) -> bool:
 def _published(row: Mapping[str, Any], reading: Reading) -> datetime | None:
     """Return when a row was published; day and time of day may stand in two columns."""
     day, moment = row.get("published_at"), row.get("published_time")
-    if day is None or (isinstance(day, str) and _is_nothing(day.strip())):
+    if day is None or (isinstance(day, str) and is_nothing(day.strip())):
         return None
     if moment is not None and _text("published_time", moment):
         day = f"{_day(day)} {_text('published_time', moment)}"
@@ -265,6 +266,14 @@ def _number(name: str, value: object) -> float | None:
         raise ValueError(f"{name}: expected a finite number, got {text[:40]!r}")
     unit = _UNITS.get(found[2].lower(), 1.0) if found else 1.0
     return number if unit == 1.0 else float(round(number * unit))
+
+
+def read_count(text: str) -> float | None:
+    """Return the number that a short text is, None for any other."""
+    try:
+        return _number("number", text)
+    except ValueError:
+        return None
 
 
 def _rating(value: object) -> float | None:

@@ -7,9 +7,10 @@ import os
 import socket
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,10 +18,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from config.errors import ConfigError
 from groundswell import wiring
 from groundswell.clock import RealClock
-from groundswell.importing import Reading, Rejected, read_mentions
+from groundswell.columns import Proposal, Wishes
+from groundswell.columns_names import preset_named
+from groundswell.doors import KeepEach, checked_name
+from groundswell.importing import Opened, Reading, Rejected, opened, table
+from groundswell.importing_values import CHANNELS
 from groundswell.scheduler import ENGINE_LEASE
 from groundswell.wiring import Application
-from storage.records import Outcome, RawMention
+from storage.records import ColumnMapping, Outcome, RawMention
+from storage.store import Store
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -31,26 +37,56 @@ _LEASE_S = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to import and how."""
+    """What to import and how. What is None is taken from the mapping of the columns, if it says.
+
+    `mapping` names a saved mapping or a layout, `save_as` saves the one that is used.
+    """
 
     path: Path
-    source: str
+    source: str | None = None
     history: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
-    tz: str = "Asia/Shanghai"
+    tz: str | None = None
+    channel: str | None = None
+    sheet: str = ""
+    mapping: str = ""
+    save_as: str = ""
 
-    def reading(self, now: datetime) -> Reading:
+    def reading(self, now: datetime, proposal: Proposal | None = None) -> Reading:
         """Return how the file is read at this instant."""
+        tz = self.tz or (proposal and proposal.tz) or "Asia/Shanghai"
+        channel = self.channel or (proposal and proposal.channel) or "public"
+        if channel not in CHANNELS:
+            raise ConfigError(f"--channel {channel!r}: expected {' or '.join(CHANNELS)}")
         try:
-            zone = ZoneInfo(self.tz)
+            zone = ZoneInfo(tz)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ConfigError(f"--tz {self.tz!r}: expected a zone such as Asia/Shanghai") from error
+            raise ConfigError(f"--tz {tz!r}: expected a zone such as Asia/Shanghai") from error
         return Reading(
             now=now,
             zone=zone,
-            source=self.source,
+            source=self.source or (proposal and proposal.source) or self.path.stem,
             columns=self.columns,
             history=self.history,
+            channel=channel,
+        )
+
+    def wishes(self, saved: Sequence[ColumnMapping] = ()) -> Wishes:
+        """Return what was said about the columns."""
+        return Wishes(sheet=self.sheet, columns=self.columns, mapping=self.mapping, saved=saved)
+
+    def mapping_of(self, proposal: Proposal, now: datetime, by: str) -> ColumnMapping:
+        """Return what is saved of how a table was read."""
+        reading = self.reading(now, proposal)
+        return ColumnMapping(
+            name=checked_name(self.save_as),
+            headers=proposal.headers,
+            columns=dict(proposal.mapping),
+            source=self.source or proposal.source,
+            tz=str(reading.zone),
+            channel=reading.channel,
+            saved_at=now,
+            saved_by=by,
         )
 
 
@@ -66,11 +102,13 @@ class Report:
     incidents: tuple[str, ...] = ()
     would_have_been: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    read_as: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Word the report for people."""
         counts = "，".join(f"{name} {n}" for name, n in sorted(self.outcomes.items()))
-        lines = [f"{self.rows} 行 rows：{counts or '—'}，rejected {self.rejected}"]
+        lines = [f"读法 read as: {'，'.join(self.read_as)}"] if self.read_as else []
+        lines += [f"{self.rows} 行 rows：{counts or '—'}，rejected {self.rejected}"]
         if self.rejected:
             lines.append(
                 f"无法读取的行连同原因写入 rejected rows with reasons: {self.rejected_file}"
@@ -106,21 +144,27 @@ def take_in(request: Request, config: str | None, database: str | None, bars: Pr
 
 def _take_in(request: Request, application: Application, bars: Progress, *, alone: bool) -> Report:
     now = application.clock.now()
-    outcomes: Counter[str] = Counter()
-    rejected = _Rejects(request.path)
-    task = bars.add_task(
-        "import", total=request.path.stat().st_size if request.path.is_file() else None
-    )
-    with rejected:
-        for batch in _batches(read_mentions(request.path, request.reading(now)), rejected):
-            with application.store.transaction() as tx:
-                kept = application.journey.keep(tx, batch, now)
-            outcomes.update({str(outcome): n for outcome, n in kept.items()})
-            if alone:
-                application.stages.drain()
-            bars.advance(task, sum(len(raw.text.encode()) for raw in batch))
-    with application.store.read() as queries:
-        opened = [i for i in queries.incidents() if i.updated_at >= now]
+    store = application.store
+    rejected = Rejects(request.path)
+    task = bars.add_task("import", total=None)
+    with store.read() as queries:
+        saved = queries.mappings()
+
+    def after(found: Opened) -> None:
+        if alone:
+            application.stages.drain()
+        bars.update(task, completed=found.position.done, total=found.position.total or None)
+
+    with (
+        rejected,
+        opened(request.path, partial(request.reading, now), request.wishes(saved)) as found,
+    ):
+        if found.proposal is not None and request.save_as:
+            save_mapping(store, request.mapping_of(found.proposal, now, "command line"))
+        outcomes = keep_all(found, store, application.journey.keep_each, now, rejected, after=after)
+        read_as = _read_as(found.proposal, request.reading(now, found.proposal))
+    with store.read() as queries:
+        begun = [i for i in queries.incidents() if i.updated_at >= now]
         would_have_been = [text for _, text, at in queries.would_have_been() if at >= now]
     return Report(
         rows=sum(outcomes.values()) + rejected.count,
@@ -128,23 +172,97 @@ def _take_in(request: Request, application: Application, bars: Progress, *, alon
         rejected=rejected.count,
         rejected_file=str(rejected.path),
         waiting=not alone,
-        incidents=tuple(f"【{i.level.zh}】{i.code} {i.title}" for i in opened),
+        incidents=tuple(f"【{i.level.zh}】{i.code} {i.title}" for i in begun),
         would_have_been=tuple(would_have_been),
+        read_as=read_as,
     )
 
 
-def replay(request: Request, config: str | None, bars: Progress) -> Report:
+def keep_all(
+    found: Opened,
+    store: Store,
+    keep: KeepEach,
+    now: datetime,
+    rejected: Rejects,
+    *,
+    batch: int = _BATCH,
+    after: Callable[[Opened], None] = lambda _: None,
+) -> Counter[str]:
+    """Keep every good row, `batch` rows a transaction; `after` is called when one is committed.
+
+    Returns how many rows had which outcome.
+    """
+    outcomes: Counter[str] = Counter()
+    for raws in _batches(found.rows, rejected, batch):
+        with store.transaction() as tx:
+            outcomes.update(str(outcome) for outcome, _ in keep(tx, raws, now))
+        after(found)
+    return outcomes
+
+
+def save_mapping(store: Store, mapping: ColumnMapping) -> None:
+    """Save how the columns of an export are read, under its name."""
+    with store.transaction() as tx:
+        tx.save_mapping(mapping)
+        tx.audit(
+            mapping.saved_by,
+            "column_mapping",
+            mapping.name,
+            mapping.saved_at or datetime.now(UTC),
+            "",
+        )
+
+
+def look(request: Request, config: str | None, database: str | None) -> Proposal:
+    """Return how a table would be read; saves it when the request names a mapping to save.
+
+    Errors: ConfigError when the file is no table, or the mapping to save would hold no text.
+    """
+    now = datetime.now(UTC)
+    with wiring.opened(config, database) as (_, store):
+        with store.read() as queries:
+            saved = queries.mappings()
+        with table(request.path, request.wishes(saved)) as (proposal, _, _):
+            if request.save_as and not proposal.readable:
+                raise ConfigError(
+                    f"saving the mapping {request.save_as!r}: no column holds the text; say which "
+                    "with --map text=COLUMN"
+                )
+            if request.save_as:
+                save_mapping(store, request.mapping_of(proposal, now, "command line"))
+            return proposal
+
+
+def _read_as(proposal: Proposal | None, reading: Reading) -> tuple[str, ...]:
+    if proposal is None:
+        return ()
+    kind = (f"“{proposal.known_as}”",) if proposal.known_as else ()
+    sheet = (f"工作表 {proposal.sheet}",) if len(proposal.sheets) > 1 else ()
+    inside = ("内部渠道 internal",) if reading.channel == "internal" else ()
+    fields = tuple(f"{theirs}→{ours}" for theirs, ours in proposal.mapping.items())
+    return (*kind, *sheet, *inside, *fields)
+
+
+def replay(
+    request: Request, config: str | None, bars: Progress, database: str | None = None
+) -> Report:
     """Run a file through in its own time, in a scratch database, and word what would be sent."""
     from groundswell.replay import replay_mentions
 
     project, _ = wiring.load_project(config)
-    rejected = _Rejects(request.path)
+    rejected = Rejects(request.path)
     rows: list[RawMention] = []
-    with rejected:
-        for batch in _batches(
-            read_mentions(request.path, request.reading(datetime.now(UTC))), rejected
-        ):
-            rows += [raw for raw in batch if raw.published_at is not None]
+    now = datetime.now(UTC)
+    saved: Sequence[ColumnMapping] = ()
+    if request.mapping and preset_named(request.mapping) is None:
+        with wiring.opened(config, database) as (_, kept), kept.read() as queries:
+            saved = queries.mappings()
+    with (
+        rejected,
+        opened(request.path, partial(request.reading, now), request.wishes(saved)) as found,
+    ):
+        for raws in _batches(found.rows, rejected, _BATCH):
+            rows += [raw for raw in raws if raw.published_at is not None]
     with tempfile.TemporaryDirectory(prefix="groundswell-replay-") as scratch:
         store = wiring.open_store(f"sqlite:///{Path(scratch) / 'replay.db'}")
         try:
@@ -166,7 +284,7 @@ def replay(request: Request, config: str | None, bars: Progress) -> Report:
     )
 
 
-class _Rejects:
+class Rejects:
     """Writes rejected rows beside the file; the file appears only when there is one."""
 
     def __init__(self, source: Path) -> None:
@@ -175,10 +293,12 @@ class _Rejects:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
+        """Begin anew."""
         self.path.unlink(missing_ok=True)  # of an earlier run; this run writes its own
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the file, if there is one."""
         if self._file is not None:
             self._file.close()
 
@@ -192,7 +312,7 @@ class _Rejects:
 
 
 def _batches(
-    rows: Iterator[RawMention | Rejected], rejected: _Rejects
+    rows: Iterator[RawMention | Rejected], rejected: Rejects, size: int
 ) -> Iterator[Sequence[RawMention]]:
     """Collect good rows into batches and set broken ones aside."""
     batch: list[RawMention] = []
@@ -201,7 +321,7 @@ def _batches(
             rejected.add(row)
             continue
         batch.append(row)
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -1,0 +1,260 @@
+"""Table files as grids of cells: CSV in whatever encoding, and bounded, streamed .xlsx.
+
+In: a path. Out: sheets, each a stream of rows of plain cells. What the columns mean is decided in
+`columns`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from config.errors import ConfigError
+
+Cells = list[Any]
+
+_SAMPLE = 1 << 20  # bytes looked at to tell an encoding
+_DELIMITERS = (",", "\t", ";", "|")
+_COLUMNS = 256  # a table of mentions has some dozens; a cell in column XFD must not cost 16,384
+_EMPTY_RUN = (
+    5_000  # empty rows in a row after which a sheet is over: formats reach to the last line
+)
+# A workbook is a zip file: what it says it unpacks to is bounded before anything is unpacked.
+_UNPACKED = 1 << 30  # bytes in all; 1,000,000 rows of a dozen cells
+_STRINGS = 256 << 20  # bytes of the one part that is held in memory
+_PARTS = 5_000
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_XML_TRAPS = (b"<!DOCTYPE", b"<!ENTITY")
+
+
+@dataclass(slots=True)
+class Position:
+    """How far the reading is: bytes of a text file, rows of a sheet. `total` 0: nobody knows."""
+
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One table of a file. `rows` gives each row once; a str is a row broken in itself."""
+
+    name: str
+    rows: Iterator[Cells | str]
+    position: Position = field(default_factory=Position)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[list[Sheet]]:
+    """Open a table file for as long as the block runs; what it is is told by its bytes.
+
+    Errors: ConfigError when it is missing, locked, no table, or more than a table may be.
+    """
+    if not path.is_file():
+        raise ConfigError(f"importing {str(path)!r}: no such file")
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head.startswith(_OLE):
+        raise ConfigError(f"importing {str(path)!r}: {_ole_advice(path)}")
+    if head.startswith(b"PK"):
+        with _workbook(path) as sheets:
+            yield sheets
+        return
+    if path.suffix.lower() in {".xlsx", ".xlsm", ".xls"}:
+        raise ConfigError(
+            f"importing {str(path)!r}: not a readable .xlsx file: {_text_advice(path)}"
+        )
+    with _text_file(path) as sheet:
+        yield [sheet]
+
+
+def _ole_advice(path: Path) -> str:
+    with path.open("rb") as file:
+        encrypted = "EncryptedPackage".encode("utf-16-le") in file.read(_SAMPLE)
+    if encrypted:
+        return "the workbook is locked by a password; open it and save it without one"
+    return "an old .xls workbook; open it and save it as .xlsx"
+
+
+def _text_advice(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(4096).lower()
+    if b"<html" in head or b"<table" in head:
+        return "it is a web page under another name; open it in a spreadsheet, save it as .xlsx"
+    if not head:
+        return "the file is empty; export or copy it again"
+    return "it is no workbook; was it copied to its end? If it is text, name it .csv"
+
+
+# --- text -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _text_file(path: Path) -> Iterator[Sheet]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    with path.open("rb") as file:
+        head = file.read(_SAMPLE)
+    encoding = encoding_of(head)
+    if path.suffix.lower() == ".tsv":
+        delimiter = "\t"
+    else:
+        delimiter = delimiter_of(head.decode(encoding, errors="replace"))
+    with path.open("rb") as raw:
+        position = Position(total=path.stat().st_size)
+        lines = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
+        rows = _csv_rows(lines, raw, delimiter, encoding, position)
+        yield Sheet(name=path.name, rows=rows, position=position)
+
+
+def encoding_of(head: bytes) -> str:
+    """Tell UTF-16 by its mark, UTF-8 (which wins when valid) from GB18030, which tools export."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    even, odd = head[0:4000:2].count(0), head[1:4000:2].count(0)
+    if max(even, odd) > len(head[:4000]) / 8:  # every second byte of Latin text in UTF-16
+        return "utf-16-be" if even > odd else "utf-16-le"
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # a character cut at the end of the sample is no error
+            return "gb18030" if _mostly_gb(head) else "utf-8-sig"
+    return "utf-8-sig"
+
+
+def _mostly_gb(head: bytes) -> bool:
+    """Tell a GB18030 file from a UTF-8 file with some broken bytes: fewer replacements win."""
+    as_gb = head.decode("gb18030", errors="replace").count("\ufffd")
+    as_utf8 = head.decode("utf-8", errors="replace").count("\ufffd")
+    return as_gb < as_utf8
+
+
+def delimiter_of(text: str) -> str:
+    """Return the delimiter by which the first rows fall into the same number of columns."""
+    best, found = (0.0, 0), ","
+    for delimiter in _DELIMITERS:
+        reader = csv.reader(io.StringIO(text[:65536], newline=""), delimiter=delimiter)
+        try:
+            widths = Counter(len(row) for row, _ in zip(reader, range(30), strict=False) if row)
+        except csv.Error:
+            continue
+        width, rows = max(widths.items(), key=lambda pair: (pair[0] > 1, pair[1]), default=(0, 0))
+        score = (rows / max(1, widths.total()) if width > 1 else 0.0, width)
+        if score > best:
+            best, found = score, delimiter
+    return found
+
+
+def _csv_rows(
+    lines: IO[str], raw: IO[bytes], delimiter: str, encoding: str, position: Position
+) -> Iterator[Cells | str]:
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        try:
+            row: Cells = next(reader)
+        except StopIteration:
+            position.done = position.total
+            return
+        except csv.Error as error:
+            yield f"broken CSV row: {error}"
+            continue
+        position.done = min(raw.tell(), position.total)
+        if any("\ufffd" in cell for cell in row):
+            yield f"not readable as {encoding.removesuffix('-sig')}"
+            continue
+        yield row[:_COLUMNS] if len(row) > _COLUMNS else row
+
+
+# --- workbooks --------------------------------------------------------------------------------
+
+
+@contextmanager
+def _workbook(path: Path) -> Iterator[list[Sheet]]:
+    from openpyxl import load_workbook
+
+    _check_zip(path)
+    try:
+        workbook = load_workbook(path, read_only=True, data_only=True)
+    except ConfigError:
+        raise
+    except Exception as error:  # openpyxl raises what its parts happen to raise
+        raise ConfigError(f"importing {str(path)!r}: {_broken(error)}") from error
+    try:
+        shown = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+        yield [_sheet(path, sheet) for sheet in shown or workbook.worksheets]
+    finally:
+        workbook.close()
+
+
+def _broken(error: Exception) -> str:
+    kind = type(error).__name__
+    return f"not a readable .xlsx file ({kind}: {str(error)[:120]}); was it copied to its end?"
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse a workbook that unpacks to more than a table of mentions can need."""
+    refused = f"importing {str(path)!r}: "
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            names = {part.filename for part in parts}
+            size = sum(part.file_size for part in parts)
+            strings = sum(p.file_size for p in parts if p.filename.endswith("sharedStrings.xml"))
+            if len(parts) > _PARTS or size > _UNPACKED or strings > _STRINGS:
+                raise ConfigError(
+                    f"{refused}unpacks to {size >> 20} MB in {len(parts)} parts, more than a table "
+                    f"of mentions needs ({_UNPACKED >> 20} MB); split it, or save it as .csv"
+                )
+            if "xl/workbook.xml" not in names and not any(
+                n.endswith("workbook.xml") for n in names
+            ):
+                raise ConfigError(f"{refused}a zip file, but no workbook; unpack it first")
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    _refuse_traps(archive, part, refused)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise ConfigError(refused + _broken(error)) from error
+
+
+def _refuse_traps(archive: zipfile.ZipFile, part: zipfile.ZipInfo, refused: str) -> None:
+    """Refuse a part with a document type: no spreadsheet writes one, entity bombs need one."""
+    with archive.open(part) as opened_part:
+        head = opened_part.read(4096)
+    if any(trap in head for trap in _XML_TRAPS) or b"\x00" in head[:200]:
+        raise ConfigError(f"{refused}{part.filename} holds what no spreadsheet program writes")
+
+
+def _sheet(path: Path, sheet: Any) -> Sheet:
+    said = sheet.max_row if isinstance(getattr(sheet, "max_row", None), int) else 0
+    position = Position(total=said if 1 < said <= 1_048_576 else 0)
+    return Sheet(name=str(sheet.title), rows=_sheet_rows(path, sheet, position), position=position)
+
+
+def _sheet_rows(path: Path, sheet: Any, position: Position) -> Iterator[Cells | str]:
+    # Exporters write wrong dimensions (often "A1"); believed, they would cut the table off.
+    if hasattr(sheet, "reset_dimensions"):
+        sheet.reset_dimensions()
+    empty = 0
+    rows = (
+        sheet.iter_rows(values_only=True, max_col=_COLUMNS) if hasattr(sheet, "iter_rows") else ()
+    )
+    try:
+        for row in rows:
+            position.done += 1
+            cells = list(row)
+            while cells and cells[-1] is None:
+                cells.pop()
+            empty = 0 if cells else empty + 1
+            if empty > _EMPTY_RUN:
+                break
+            yield cells
+    except Exception as error:  # openpyxl raises what its parts happen to raise
+        raise ConfigError(f"importing {str(path)!r}: {_broken(error)}") from error
+    position.done = position.total = max(position.done, 1)
