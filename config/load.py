@@ -34,6 +34,7 @@ from config.schema import (
     json_schema,
 )
 from config.source_checks import check_outside, check_source
+from config.spider_files import check_spiders, located
 from config.voice_checks import check_voices
 from config.wording import SchemaView, describe
 from config.yaml_lines import Document, Problem, Where
@@ -65,9 +66,12 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     reading = read_entries(directory, os.environ if environ is None else environ)
     entries = Entries(reading.entries, reading.unread)
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
+    problems.extend(check_spiders(entries.of("source"), directory))
     models: dict[str, list[Any]] = {}
     for entry in reading.entries:
         model, found = _validate(entry)
+        if isinstance(model, SourceConfig):
+            model = located(model, directory)
         models.setdefault(entry.kind, []).append(model)
         problems.extend(found)
     _raise_any(reading.problems, problems, [entry.document for entry in reading.entries])
@@ -87,14 +91,17 @@ def load_source(
     """
     environ = os.environ if environ is None else environ
     document, unread = read_file(path, str(path), environ)
+    folder = path.absolute().parent
+    folder = folder.parent if folder.name == "sources" else folder
     source: SourceConfig | None = None
     problems: list[Problem] = []
     for entry in () if document is None else whole("source", document, unread):
         source, problems = _validate(entry)
         problems.extend(check_source(entry, allow_private))
+        problems.extend(check_spiders([entry], folder))
     _raise_any(unread, problems, [] if document is None else [document])
     assert source is not None  # else there is a problem
-    return source
+    return located(source, folder)
 
 
 def _raise_any(

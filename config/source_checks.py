@@ -1,7 +1,6 @@
-"""Checks of addresses, selectors and secrets: what can be known before anything is fetched.
+"""Checks of addresses, names and secrets: what can be known before anything is fetched.
 
-In: raw entries. Out: problems. Selectors and patterns are compiled as the crawler will, so a typing
-error shows here and not in tonight's crawl.
+In: raw entries. Out: problems. What depends on the kind of a source is in config.source_kinds.
 """
 
 from __future__ import annotations
@@ -15,27 +14,11 @@ from config.checks import Entries
 from config.entries import Entry
 from config.errors import FetchError
 from config.net import check_allowance, check_url
+from config.selectors import check_pattern_rule
+from config.source_kinds import PLACEHOLDER, check_kind
 from config.wording import did_you_mean
 from config.yaml_lines import Problem, Where
 
-PREFIXES = ("css", "xpath", "meta", "jsonld", "re2", "const")
-FIELDS = (
-    "url",
-    "native_id",
-    "title",
-    "text",
-    "author",
-    "published",
-    "region",
-    "reposts",
-    "comments",
-    "likes",
-    "views",
-    "rating",
-)
-
-_PAGE = "{page}"
-_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _TOKEN_PARAMS = {"token", "access_token", "accesstoken", "secret", "api_key", "apikey", "password"}
 _TOKEN_PARAMS |= {"passwd", "pwd", "sign", "signature", "auth", "session", "sessionid"}
 _HOOK_PARAMS = _TOKEN_PARAMS | {"key"}  # a search page may call its words "key", a webhook does not
@@ -62,17 +45,17 @@ def check_outside(entries: Entries) -> Iterator[Problem]:
             yield from _literal_secrets(channel, ("url",), _HOOK_PARAMS)
     for source in entries.of("source"):
         yield from check_source(source, allowed)
+        yield from _names(source, entries)
 
 
 def check_source(source: Entry, allowed: Collection[str] | None) -> Iterator[Problem]:
     """Yield the problems of one source; addresses are not judged when `allowed` is None."""
     yield from _start(source, allowed)
     yield from _headers(source)
-    yield from _charset(source)
-    if source.text("kind") == "list_detail":
-        yield from _selectors(source)
-    yield from _pattern_rule(source, ("url", "id_from"))
-    yield from _required(source)
+    yield from _charsets(source)
+    yield from _secrets(source)
+    yield from check_pattern_rule(source, ("url", "id_from"), groups=1)
+    yield from check_kind(source)
 
 
 def _address(
@@ -93,7 +76,7 @@ def _literal_secrets(entry: Entry, path: Where, params: Collection[str]) -> Iter
         except ValueError:
             continue
         for name, value in query:
-            if name.casefold() in params and _PLACEHOLDER.fullmatch(value) is None:
+            if name.casefold() in params and PLACEHOLDER.fullmatch(value) is None:
                 text = f'secret written literally in the URL ("{name}="): '
                 yield entry.problem(text + _where_instead(entry), *place)
 
@@ -110,20 +93,11 @@ def _where_instead(entry: Entry) -> str:
 
 
 def _start(source: Entry, allowed: Collection[str] | None) -> Iterator[Problem]:
-    urls = list(source.words("start"))
-    if source.get("start") in ([], ""):
+    if source.get("start") in ([], "") and source.text("kind") != "app_reviews":
         yield source.problem("expected at least one URL, got none", "start")
-    for place, url in urls:
-        yield from _address(source, place, url.replace(_PAGE, "1"), allowed)
-        for name in _PLACEHOLDER.findall(url):
-            if name != _PAGE:
-                yield source.problem(f"unknown placeholder {name}, expected {_PAGE}", *place)
+    for place, url in source.words("start"):
+        yield from _address(source, place, PLACEHOLDER.sub("1", url), allowed)
     yield from _literal_secrets(source, ("start",), _TOKEN_PARAMS)
-    pages = source.get("pages", "max")
-    follows = source.get("pages", "next") is not None or any(_PAGE in url for _, url in urls)
-    if isinstance(pages, int) and 1 < pages <= 100 and urls and not follows:
-        text = f'asks for {pages} pages, but "start" has no {_PAGE} and there is no "next"'
-        yield source.problem(text, "pages", "max")
 
 
 def _headers(source: Entry) -> Iterator[Problem]:
@@ -139,139 +113,42 @@ def _headers(source: Entry) -> Iterator[Problem]:
             yield source.problem("a header's value has one line only", *place)
 
 
-def _charset(source: Entry) -> Iterator[Problem]:
-    charset = source.text("fetch", "charset")
-    if charset in {"", "auto"}:
-        return
+def _charsets(source: Entry) -> Iterator[Problem]:
+    for place, other in ((("fetch", "charset"), "auto or "), (("keywords", "charset"), "")):
+        charset = source.text(*place)
+        if charset == "" or (charset == "auto" and other) or _is_text_charset(charset):
+            continue
+        names = (*(("auto",) if other else ()), "utf-8", "gbk", "gb18030", "gb2312", "big5")
+        near = did_you_mean(charset, names)
+        text = f"expected {other}a charset such as gbk, got {charset!r}{near}"
+        yield source.problem(text, *place)
+
+
+def _is_text_charset(charset: str) -> bool:
     try:
-        is_text = codecs.lookup(charset)._is_text_encoding  # noqa: SLF001 - as str.encode asks it
+        return bool(codecs.lookup(charset)._is_text_encoding)  # noqa: SLF001 - as str.encode asks it
     except (LookupError, ValueError):
-        is_text = False
-    if not is_text:
-        near = did_you_mean(charset, ("auto", "utf-8", "gbk", "gb18030", "gb2312", "big5"))
-        text = f"expected auto or a charset such as gbk, got {charset!r}{near}"
-        yield source.problem(text, "fetch", "charset")
+        return False
 
 
-def _selectors(source: Entry) -> Iterator[Problem]:
-    if source.text("list", "item"):
-        place: Where = ("list", "item")
-        yield from _selector(source, place, source.text(*place), ("css", "xpath"))
-    if source.text("pages", "next"):
-        place = ("pages", "next")
-        yield from _selector(source, place, source.text(*place), ("css", "xpath"))
-    for section in ("list", "detail"):
-        for name in source.keys(section, "fields"):
-            yield from _field(source, (section, "fields", name), name)
-    if source.get("list", "fields") is not None and "url" not in source.keys("list", "fields"):
-        yield source.problem('key "url" is missing: an item needs its link', "list", "fields")
-    readers = [*source.keys("list", "fields"), *source.keys("detail", "fields")]
-    if (
-        source.get("list") is not None
-        and "text" not in readers
-        and "title" not in readers
-        and source.text("detail", "content") != "auto"
-    ):
-        yield source.problem('no field reads "title" or "text", so there would be nothing to say')
+def _secrets(source: Entry) -> Iterator[Problem]:
+    names = source.keys("secrets")
+    for name in source.keys("secrets_expire"):
+        if name not in names:
+            text = f'there is no secret "{name}" under "secrets"{did_you_mean(name, names)}'
+            yield source.problem(text, "secrets_expire", name)
 
 
-def _field(source: Entry, place: Where, name: str) -> Iterator[Problem]:
-    if name not in FIELDS:
-        yield source.problem(f'unknown field "{name}"{did_you_mean(name, FIELDS)}', *place)
-    rule = source.get(*place)
-    path = (*place, "sel") if isinstance(rule, dict) else place
-    if source.get(*path) == []:
-        yield source.problem("expected at least one selector, got none", *path)
-    for where, selector in source.words(*path):
-        if selector != "auto":
-            yield from _selector(source, where, selector, PREFIXES)
-        elif place[0] == "list":
-            yield source.problem('"auto" reads a whole page: use it under detail only', *where)
-    pattern = source.text(*place, "re")
-    if pattern:
-        yield from _pattern(source, (*place, "re"), pattern)
-
-
-def _selector(
-    source: Entry, place: Where, selector: str, prefixes: Collection[str]
-) -> Iterator[Problem]:
-    prefix, separator, rest = selector.partition(":")
-    if not separator or prefix not in prefixes:
-        near = did_you_mean(prefix, prefixes) if separator else ""
-        known = ", ".join(f"{name}:" for name in prefixes)
-        yield source.problem(
-            f"expected a selector with {known}, got {selector[:60]!r}{near}", *place
-        )
-        return
-    if not rest.strip():
-        yield source.problem(f'nothing stands behind "{prefix}:"', *place)
-        return
-    trouble = ""
-    if prefix == "css":
-        trouble = _css_trouble(rest)
-    elif prefix == "xpath":
-        trouble = _xpath_trouble(rest)
-    elif prefix == "re2":
-        yield from _pattern(source, place, rest)
-    if trouble:
-        yield source.problem(trouble, *place)
-
-
-def _css_trouble(selector: str) -> str:
-    from cssselect import SelectorError, parse
-
-    try:
-        parsed = parse(selector)
-    except (SelectorError, ValueError, RecursionError) as error:
-        return f"{selector[:60]!r} is not a CSS selector: {error}"
-    for item in parsed:
-        ending = item.pseudo_element
-        name = ending if isinstance(ending, str) or ending is None else ending.name
-        if name not in {None, "text", "attr"}:
-            near = did_you_mean(str(name), ("text", "attr"))
-            return f'unknown ending "::{name}", expected ::text or ::attr(name){near}'
-    return ""
-
-
-def _xpath_trouble(expression: str) -> str:
-    from lxml.etree import XPath, XPathSyntaxError
-
-    if re.search(r"\b(document|doc|unparsed-text)\s*\(", expression):
-        return f"{expression[:60]!r} calls a function that opens other documents: remove it"
-    try:
-        XPath(expression)
-    except (XPathSyntaxError, ValueError) as error:
-        return f"{expression[:60]!r} is not an XPath expression: {error}"
-    return ""
-
-
-def _pattern_rule(source: Entry, place: Where) -> Iterator[Problem]:
-    written = source.text(*place)
-    if not written:
-        return
-    if not written.startswith("re2:"):
-        yield source.problem(f"expected re2:PATTERN, got {written[:60]!r}", *place)
-        return
-    yield from _pattern(source, place, written.removeprefix("re2:"), groups=1)
-
-
-def _pattern(source: Entry, place: Where, pattern: str, groups: int = 0) -> Iterator[Problem]:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(pattern, options=options)
-    except (re2.error, UnicodeError) as error:
-        said = error.args[0] if error.args else error
-        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        yield source.problem(f"{pattern[:60]!r} is not an RE2 pattern: {text}", *place)
-        return
-    if compiled.groups < groups:
-        yield source.problem(f"{pattern[:60]!r} has no group (…) around the id", *place)
-
-
-def _required(source: Entry) -> Iterator[Problem]:
-    for place, word in source.words("expect", "required"):
-        if word not in FIELDS:
-            yield source.problem(f'unknown field "{word}"{did_you_mean(word, FIELDS)}', *place)
+def _names(source: Entry, entries: Entries) -> Iterator[Problem]:
+    """Yield brands and people that a source names and that the project does not have."""
+    places: tuple[tuple[Where, str], ...] = (
+        (("brands",), "brand"),
+        (("keywords", "brands"), "brand"),
+        (("maintainer",), "owner"),
+    )
+    for path, kind in places:
+        known = entries.ids(kind)
+        for place, word in source.words(*path):
+            if word not in known and kind not in entries.unread:
+                text = f'there is no {kind} "{word}"{did_you_mean(word, known)}'
+                yield source.problem(text, *place)

@@ -16,9 +16,6 @@ from crawlers.gate import names_any
 from crawlers.mentions import Item, Parsed, Row, unmet_expectations
 from storage.records import DetailLink, HotEntry, RawMention, SourceId
 
-# Read besides the fields of a mention where a source is a hot-search list.
-HOT_FIELDS = ("rank", "heat")
-
 
 @dataclass(slots=True)
 class Gathering:
