@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from alerts import hot
 from alerts.score import (
     BODILY,
     FACTS_ZH,
@@ -29,7 +30,7 @@ from alerts.score import (
 from config.schema import Levels
 from storage.records import Evidence, Grade, Level, Reason, Surge
 
-RULE_VERSION = "grade-1"
+RULE_VERSION = "grade-2"  # 2: hot-search lists
 
 _SEVERAL = 3  # so many authors who state an injury or a fire make it orange without any surge
 # So many authors who state an injury, in an unusual wave: mass harm, red. In China's grading of
@@ -83,7 +84,7 @@ def grade(
     somebody has handled it. Without a sure, fresh mention within seven days the level stays at
     blue; with nothing but history it stays at none (decisions.md 5).
     """
-    parts = [*speed(surge), *reach(evidence), *harm(evidence), *source(evidence)]
+    parts = [*speed(surge), *reach(evidence, surge), *harm(evidence), *source(evidence)]
     level, _, _ = _level(evidence, surge, parts, levels)
     parts += unhandled(opened_at, now, rules_of(levels, level))
     level, score, grounds = _level(evidence, surge, parts, levels)
@@ -198,6 +199,7 @@ def _grounds(evidence: Evidence, surge: Surge, score: float, levels: Levels) -> 
         grounds += _harm_grounds(evidence, surge)
         grounds += _reach_grounds(evidence, surge)
         grounds += _tier_grounds(evidence)
+        grounds += _hot_grounds(evidence, surge)
     return sorted(grounds, key=lambda ground: -ground.level)
 
 
@@ -273,6 +275,17 @@ def _tier_grounds(evidence: Evidence) -> list[_Ground]:
             reason = Reason(code=f"trigger_{tier}", text=text, value=TIERS[tier][0])
             found.append(_Ground(level, reason, f"没有{name}发声"))
     return found
+
+
+def _hot_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
+    level = hot.level(evidence, surge)
+    if level is Level.NONE:
+        return []
+    rank = evidence.hot_rank
+    text = f"{hot.words(evidence)}，至少{name_of(level)}"
+    value = None if rank is None else float(rank)
+    unless = f"不在热搜前 {hot.TOP} 位" if level is Level.RED else "不在热搜榜上"
+    return [_Ground(level, Reason(code="trigger_hot", text=text, value=value), unless)]
 
 
 def _quiet_if(level: Level, deciding: list[_Ground]) -> str:

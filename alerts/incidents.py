@@ -230,7 +230,7 @@ def _follow(
             **_size(evidence),
         )
         return draft.change("level_down")
-    if _has_grown(incident, evidence):
+    if _has_grown(incident, evidence) or _is_newly_hot(incident, grade):
         draft.record("grown", grade=encoded, **_size(evidence))
     if settled.below_since != incident.below_since:
         since = settled.below_since.isoformat() if settled.below_since else None
@@ -242,6 +242,14 @@ def _has_grown(incident: Incident, evidence: Evidence) -> bool:
     """Say whether the authors doubled since last noted, or a platform joined: quiet news."""
     doubled = evidence.authors >= max(2 * incident.authors, incident.authors + 2)
     return doubled or bool(set(evidence.platforms) - set(incident.platforms))
+
+
+def _is_newly_hot(incident: Incident, grade: Grade) -> bool:
+    """Say whether it came on a hot-search list since last noted, at a level that it has anyway."""
+    noted = incident.grade.reasons if incident.grade else ()
+    return "trigger_hot" in {reason.code for reason in grade.reasons} - {
+        reason.code for reason in noted
+    }
 
 
 def _level_up(draft: Draft, evidence: Evidence, grade: Grade) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from alerts import hot
 from alerts.letter import to_html
 from alerts.markup import cut_bytes, fit, plain, safe_url, shorten
 from config.schema import Channel, Owner, Project
@@ -367,7 +368,8 @@ def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
     spread = f"{people} 位不同作者；" if people else "作者数未知；"
     spread += f"{len(platforms)} 个平台（{named}）；" if platforms else "平台未知；"
     spread += f"转发 {_count_words(evidence.reposts if evidence else None)}"
-    spread += f"，阅读 {_count_words(evidence.views if evidence else None)}。"
+    spread += f"，阅读 {_count_words(evidence.views if evidence else None)}"
+    spread += f"；{hot.words(evidence)}。" if evidence else "；热搜未知。"
     lines = [("传播", spread)]
     if evidence and evidence.cluster.keywords:
         lines.append(("高频词", "、".join(evidence.cluster.keywords[:6])))

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from math import log10
 
+from alerts import hot
 from config.schema import LevelName, LevelRules, Levels
 from storage.records import Evidence, Level, Reason, Surge
 
@@ -111,35 +112,40 @@ def _surge_text(surge: Surge) -> str:
     return f"{seen}，{usual}，未见异常（到 {surge.threshold:g} 位才算）"
 
 
-def reach(evidence: Evidence) -> list[Reason]:
-    """Give up to 25 points for views, reposts and platforms; unknown figures are named so."""
-    found = []
+def reach(evidence: Evidence, surge: Surge) -> list[Reason]:
+    """Give up to 25 points for views, reposts, hot-search lists and platforms.
+
+    The furthest-reaching of the first three alone counts. What is unknown is named so.
+    """
     marks = (("views", evidence.views, _VIEWS), ("reposts", evidence.reposts, _REPOSTS))
-    known = [
-        (code, value, _on_scale(value, scale)) for code, value, scale in marks if value is not None
-    ]
-    best = max(known, key=lambda item: item[2], default=None)
+    shares = {
+        code: _on_scale(value, scale) for code, value, scale in marks if value is not None
+    } | {"hot": hot.share(evidence, surge)}
+    best = max(shares, key=lambda code: shares[code])
+    points = {code: round(REACH * shares[code], 1) if code == best else 0.0 for code in shares}
     words = {"views": "阅读量", "reposts": "转发"}
-    for code, value, share in known:
-        points = round(REACH * share, 1) if best is not None and code == best[0] else 0.0
-        text = f"{words[code]} {value:,}"
-        found.append(Reason(code=f"reach_{code}", text=text, value=float(value), points=points))
+    found = [
+        Reason(
+            code=f"reach_{code}",
+            text=f"{words[code]} {value:,}",
+            value=float(value),
+            points=points[code],
+        )
+        for code, value, _ in marks
+        if value is not None
+    ]
     unknown = [words[code] for code, value, _ in marks if value is None]
     if unknown:
         text = f"{'和'.join(unknown)}未知（来源没有给出）"
         found.append(Reason(code="reach_unknown", text=text))
+    ranked = hot.reason(evidence, surge, points["hot"])
+    found += [ranked] if ranked is not None else []
     if len(evidence.platforms) >= _MANY_PLATFORMS:
-        room = REACH * (1.0 - (best[2] if best else 0.0))
+        room = REACH * (1.0 - shares[best])
         text = f"出现在 {len(evidence.platforms)} 个平台"
-        points = round(min(room, REACH * _MANY_PLATFORMS_SHARE), 1)
-        found.append(
-            Reason(
-                code="reach_platforms",
-                text=text,
-                value=float(len(evidence.platforms)),
-                points=points,
-            )
-        )
+        more = round(min(room, REACH * _MANY_PLATFORMS_SHARE), 1)
+        value = float(len(evidence.platforms))
+        found.append(Reason(code="reach_platforms", text=text, value=value, points=more))
     return found
 
 

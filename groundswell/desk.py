@@ -10,6 +10,7 @@ from alerts.messages import Links
 from config.errors import GroundswellError
 from config.schema import Project
 from groundswell.clock import Clock
+from groundswell.hot import HotLists
 from groundswell.pipeline import SAMPLES
 from storage.records import Incident
 from storage.store import Store, Transaction
@@ -37,12 +38,13 @@ class Desk:
         with self.store.transaction() as tx:
             found = _found(tx, incident)
             target = _found(tx, into) if into else None
+            hot = HotLists(self.project)
             change = on_command(
                 found,
                 replace(command, into=target),
                 self.project,
                 now,
-                evidence=tx.evidence(found.cluster_id, now),
+                evidence=hot.see(tx.evidence(found.cluster_id, now), hot.look(tx.queries, now)),
                 samples=tx.queries.cluster_mentions(found.cluster_id, SAMPLES),
                 links=self.links,
             )

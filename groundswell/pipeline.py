@@ -164,7 +164,9 @@ class Journey:
     def remind(self, tx: Transaction, now: datetime) -> list[Change]:
         """Carry out the timers that are due: escalate, take an acknowledge back, ask again."""
         changes = []
-        for timer in tx.due_timers(now, BATCH):
+        timers = tx.due_timers(now, BATCH)
+        hot = self.hot.look(tx.queries, now) if timers else HotView()
+        for timer in timers:
             incident = tx.incident(timer.incident_id)
             if incident is None:
                 continue
@@ -173,7 +175,7 @@ class Journey:
                 timer,
                 self.project,
                 now,
-                evidence=tx.evidence(incident.cluster_id, now),
+                evidence=self.hot.see(tx.evidence(incident.cluster_id, now), hot),
                 samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
                 links=self.links,
             )
