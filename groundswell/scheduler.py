@@ -25,6 +25,7 @@ from crawlers.runner import Collector
 from groundswell import wiring
 from groundswell.collecting import StoreFrontier
 from groundswell.digests import Digests
+from groundswell.upkeep import Upkeep
 from groundswell.wiring import Application
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _TICK_S = 1.0  # the safety net's mesh: new work is carried on at latest this mu
 _REMIND_S = 5.0  # timers: alerting.md 2.3
 _REGRADE_S = 600.0  # sliding windows move in steps of 10 minutes: alerting.md 3.2
 _DIGEST_S = 60.0
+_UPKEEP_S = 60.0  # sources: what breaks together is told together (groundswell.upkeep)
 
 
 class MainJob:
@@ -52,6 +54,11 @@ class MainJob:
         self._courier: Courier = wiring.make_courier(application)
         self._digests = Digests(
             store=application.store, project=application.project, links=application.links
+        )
+        self._upkeep = Upkeep(
+            store=application.store,
+            project=application.project,
+            base_url=application.links.base_url,
         )
         self._collector = Collector(
             application.project.sources,
@@ -98,6 +105,7 @@ class MainJob:
             await self._in_thread(self._application.stages.regrade)
             await self._in_thread(self._application.stages.remind)
             await self._in_thread(self._write_digests)
+            await self._in_thread(self._keep_up)
             await self._courier.deliver_due()
         finally:
             await self._collector.stop()
@@ -131,6 +139,7 @@ class MainJob:
             ("remind", self._remind, max(0.5, _REMIND_S / self._rate)),
             ("regrade", self._regrade, max(2.0, _REGRADE_S / self._rate)),
             ("digest", self._digest, max(2.0, _DIGEST_S / self._rate)),
+            ("upkeep", self._look_after_sources, max(2.0, _UPKEEP_S / self._rate)),
             ("lease", self._renew_lease, _LEASE_S / 4),
         ):
             clock.add_job(_guarded, "interval", seconds=every_s, args=(name, tick), id=name)
@@ -156,6 +165,10 @@ class MainJob:
             await self._deliver()
         await self._in_thread(self._application.stages.purge)
 
+    async def _look_after_sources(self) -> None:
+        if await self._in_thread(self._keep_up):
+            await self._deliver()
+
     async def _deliver(self) -> None:
         async with self._delivering:
             await self._courier.deliver_due()
@@ -170,6 +183,11 @@ class MainJob:
 
     def _write_digests(self) -> int:
         return self._digests.write_due(self._application.clock.now())
+
+    def _keep_up(self) -> int:
+        """Plan what is read again and tell the engineers of sources; return messages written."""
+        self._application.stages.revisit()
+        return self._upkeep.tell(self._application.clock.now())
 
     def _take_lease(self) -> None:
         if not self._application.store.take_lease(ENGINE_LEASE, self._holder, _LEASE_S):

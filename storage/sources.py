@@ -13,7 +13,7 @@ from storage import tables
 from storage.columns import database_clock, insert_new, read_clock, upsert
 from storage.completeness import count_polls
 from storage.counters import take_numbers
-from storage.records import DetailLink, FetchEvent, HostState, SourceId, SourceState
+from storage.records import DetailLink, FetchEvent, HostState, Json, SourceId, SourceState
 from storage.rows import columns_of, link_of, mappings, source_state_of
 
 _EVENTS_KEPT = 30  # per source: the health page shows them, nothing counts them
@@ -58,6 +58,13 @@ class Sources:
         table = tables.source_state
         rows = [columns_of(state, table) | {"items": new} for state, new in polled]
         upsert(self.connection, table, rows, keep=["notice"], add=["items"])
+
+    def save_notice(self, source_id: SourceId, notice: Json) -> None:
+        """Write what the maintainer of a source was told; nothing else of its state."""
+        state = SourceState(source_id=source_id, notice=notice)
+        table = tables.source_state
+        others = [column.name for column in table.c if column.name not in {"source_id", "notice"}]
+        upsert(self.connection, table, [columns_of(state, table)], keep=others)
 
     def add_items(self, source_id: SourceId, new: int, now: datetime) -> None:
         """Count mentions that detail pages of a source brought."""
