@@ -27,6 +27,7 @@ from crawlers.passes import Passes
 from crawlers.polls import Poller
 from crawlers.readers import first_page, starts
 from crawlers.schedule import is_due
+from crawlers.trial import Trial, try_live
 from storage.records import SourceId, SourceState
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Collector:
         pool = parsing or self._own_parsing
         assert executor is not None
         assert pool is not None
+        self._parsing = pool
         self._hosts = Hosts(longest=_longest_waits(sources, self._hosts_of))
         self._guard = OutageGuard()
         self._committer = Committer(frontier, executor)
@@ -170,6 +172,16 @@ class Collector:
             self._hosts.open(host)
         await self._begin(source, poll=True)
         return self._work.states[source_id]
+
+    @property
+    def parsing(self) -> ParsingPool:
+        """The children in which pages are read."""
+        return self._parsing
+
+    async def trial(self, source: SourceConfig, url: str | None = None) -> Trial:
+        """Try a source live without remembering anything; it need not be one of ours."""
+        now = self._clock.now()
+        return await try_live(source, self._downloader, now=now, url=url, call=self._parsing.call)
 
     async def drain(self) -> None:
         """Wait until no pass is under way."""

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from config.schema import Settings, SourceConfig
-from crawlers.canonical import native_id, url_hash
+from crawlers.canonical import canonical_url, native_id, url_hash
 from crawlers.causes import Failure, unreadable
 from crawlers.downloader import Downloader, Fetched
 from crawlers.mentions import LinkParsed, Parsed, Row
 from crawlers.parsing import ParseDiedError
-from crawlers.readers import first_page, read_link, read_page, starts
+from crawlers.readers import first_page, has_links, read_link, read_page, starts
 from storage.records import DetailLink, FetchCause, RawMention, SourceId
 
 # decisions.md 25
@@ -154,7 +154,7 @@ async def take_pages(
 ) -> tuple[Taken, ...]:
     """Fetch a source's first page (or `url`) and the first page that it leads to.
 
-    `call` runs the parsing (a thread, or a ParsingChild's `call`), never on the event loop.
+    `call` runs the parsing (a thread, or a ParsingPool's `call`), never on the event loop.
     Errors: ParseDiedError of `call`; ConfigError when a secret cannot be resolved.
     """
     at = url or first_page(source, starts(source)[0])
@@ -177,12 +177,12 @@ async def take_pages(
 def as_read(source: SourceConfig, fetched: Fetched, now: datetime) -> Taken:
     """Tell what a page given by its address is: one behind the list when it shows no items."""
     page = Taken(fetched=fetched)
-    if source.detail is None and source.thread is None:
+    if not has_links(source):
         return page
     parsed = read_page(fetched.body, fetched.url, fetched.charset, source, now)
     if parsed.items:
         return page
-    behind = Taken(fetched=fetched, link=_link_to(source, fetched.url))
+    behind = Taken(fetched=fetched, link=link_to(source, fetched.url))
     found = _read_link(source, behind, now)
     return behind if found.raws or found.links else page
 
@@ -204,12 +204,13 @@ def link_of(source: SourceConfig, page: Taken, now: datetime) -> DetailLink | No
     return parsed.links[0] if parsed.links and leads_on else None
 
 
-def _link_to(source: SourceConfig, url: str) -> DetailLink:
+def link_to(source: SourceConfig, url: str) -> DetailLink:
+    """Return a link to a page behind the list, as if the list had just named it."""
     return DetailLink(
         url_hash=url_hash(url, source.url),
         source_id=SourceId(source.id),
         url=url,
-        kind="detail" if source.thread is None else "thread",
+        kind="thread" if source.kind == "forum_thread" else "detail",
     )
 
 
@@ -342,7 +343,7 @@ def _with_items(trial: Trial, source: SourceConfig, parsed: Parsed, rows: int) -
         items=parsed.items,
         unreadable=parsed.unreadable,
         links=len(parsed.links),
-        shown=tuple(_item(row, source) for row in parsed.rows[:rows]),
+        shown=tuple(_item(row, source) for row in _rows(parsed, source)[:rows]),
         next_url=parsed.next_url,
         next_cursor=parsed.next_cursor,
         hint_s=parsed.hint_s,
@@ -351,6 +352,14 @@ def _with_items(trial: Trial, source: SourceConfig, parsed: Parsed, rows: int) -
         exit_code=EXIT_UNMET if parsed.unmet else EXIT_OK,
     )
     return _with_failure(trial, parsed.failure)
+
+
+def _rows(parsed: Parsed, source: SourceConfig) -> tuple[Row, ...]:
+    """Return how the items were read; of a page that only names addresses, those."""
+    return parsed.rows or tuple(
+        Row(url=link.url, canonical_url=canonical_url(link.url, source.url), readings=())
+        for link in parsed.links
+    )
 
 
 def _with_detail(

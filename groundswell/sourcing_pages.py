@@ -8,13 +8,13 @@ from pathlib import Path
 
 from config.errors import GroundswellError
 from config.schema import Project, SourceConfig
-from crawlers.canonical import url_hash
 from crawlers.charset import declared_charset, decode
-from crawlers.readers import starts
+from crawlers.readers import has_links, starts
+from crawlers.trial import link_to
 from storage.records import DetailLink, SourceId
 
 _SHOWN_CHARS = 200_000  # of a page on screen: a browser and a person take no more
-_PLACEHOLDER = re.compile(r"\\\{(?:page|cursor|keyword)\\\}")
+_PLACEHOLDER = re.compile(r"\\\{(?:page|offset|cursor|keyword)\\\}")
 
 
 def kept(
@@ -46,17 +46,12 @@ def kept(
 
 def link_behind(source: SourceConfig, url: str) -> DetailLink | None:
     """Return a link to a page when it lies behind the list; None for a page of the list itself."""
-    if source.detail is None and source.thread is None:
+    if not has_links(source):
         return None
     for start in starts(source):
         if re.fullmatch(_PLACEHOLDER.sub(".+", re.escape(start)), url):
             return None
-    return DetailLink(
-        url_hash=url_hash(url, source.url),
-        source_id=SourceId(source.id),
-        url=url,
-        kind="thread" if source.thread is not None else "detail",
-    )
+    return link_to(source, url)
 
 
 def as_text(body: bytes) -> str:
