@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from config.schema import UrlRules
 from crawlers.canonical import canonical_url, native_id, slot_key, url_hash
+from tests.crawlers import url_pairs
 
 SAME = [
     ("http://news.example.cn/a?id=3", "https://news.example.cn/a?id=3"),
@@ -66,6 +67,37 @@ def test_two_spellings_of_one_page_are_equal(one, other):
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_two_pages_stay_two(one, other):
     assert canonical_url(one) != canonical_url(other)
+
+
+def test_the_lists_hold_two_hundred_pairs():
+    assert len(url_pairs.SAME) >= 130
+    assert len(url_pairs.DIFFERENT) >= 70
+
+
+@pytest.mark.parametrize(("one", "other"), url_pairs.SAME)
+def test_shared_addresses_of_one_page_merge(one, other):
+    assert canonical_url(one) == canonical_url(other) != ""
+
+
+@pytest.mark.parametrize(("one", "other"), url_pairs.DIFFERENT)
+def test_addresses_of_two_pages_stay_apart(one, other):
+    assert canonical_url(one) != canonical_url(other)
+
+
+@pytest.mark.parametrize("url", sorted({url for pair in url_pairs.SAME for url in pair}))
+def test_known_forms_are_their_own_canonical_form(url):
+    once = canonical_url(url)
+
+    assert canonical_url(once) == once
+
+
+@pytest.mark.parametrize(
+    "target", ["javascript:alert(1)", "/b/9.html", "file:///etc/passwd", "", "news.example.cn"]
+)
+def test_a_link_that_leads_to_no_web_address_stays_as_it_is(target):
+    assert canonical_url(f"https://link.zhihu.com/?target={target}").startswith(
+        "https://link.zhihu.com/"
+    )
 
 
 @pytest.mark.parametrize(
