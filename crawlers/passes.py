@@ -100,34 +100,42 @@ class Passes:
     async def backfill(self, source: SourceConfig) -> None:
         """Walk the pages behind the first ones, committing them part by part."""
         source_id = SourceId(source.id)
-        began_at, pages = self.now(), 0
+        began_at, last = self.now(), None
         rules = changeover.in_charge(self.states[source_id], source)
         async for part in self.poller.backfill(rules, self.states[source_id], self.now):
-            pages += part.items > 0
             if part.links:
                 self.unfinished.add(source_id)
-            await self._commit(part, keeps_state=True)
+            if last is not None:
+                await self._commit_part(last)
+            last = part
             if part.failure is not None or self.guard.is_down:
                 break
-        if pages:
-            async with self._lock_of(source_id):
-                done = replace(self.states[source_id], last_backfill_at=began_at)
-                self.states[source_id] = done
+        if last is not None:  # that the night's work is done is written with the last of it
+            is_done = last.failure is None or last.items > 0
+            await self._commit_part(last, done_at=began_at if is_done else None)
 
     def wants_backfill(self, source: SourceConfig) -> bool:
         """Return whether the pages behind the first ones are due to be walked."""
         state = self.states[SourceId(source.id)]
         return not self.guard.is_down and backfill_due(state, source, self.now())
 
-    async def _commit(self, result: PollResult, *, keeps_state: bool = False) -> None:
-        """Write a poll, or with `keeps_state` what a backfill brought beside the polls."""
+    async def _commit(self, result: PollResult) -> None:
+        """Write a poll and its state."""
         source_id = result.state.source_id
         async with self._lock_of(source_id):
-            known = self.states[source_id]
-            state = known if keeps_state else result.state
             # A backfill runs beside the polls and says by itself when it was done.
-            state = replace(state, last_backfill_at=known.last_backfill_at)
+            walked_at = self.states[source_id].last_backfill_at
+            state = replace(result.state, last_backfill_at=walked_at)
             await self.committer.poll(replace(result, state=state))
+            self.states[source_id] = state
+
+    async def _commit_part(self, part: PollResult, *, done_at: datetime | None = None) -> None:
+        """Write what a backfill brought; the state is the one that the polls have got to."""
+        source_id = part.state.source_id
+        async with self._lock_of(source_id):
+            state = self.states[source_id]
+            state = replace(state, last_backfill_at=done_at or state.last_backfill_at)
+            await self.committer.poll(replace(part, state=state))
             self.states[source_id] = state
 
     async def _spare(self, before: SourceState, event: FetchEvent, now: datetime) -> None:

@@ -88,6 +88,36 @@ def collect(
     return collect_once
 
 
+@pytest.fixture
+def with_collector(
+    run: Callable[[Coroutine[Any, Any, Any]], Any],
+    frontier: MemoryFrontier,
+    clock: SetClock,
+    parsing: ParsingPool,
+) -> Callable[..., Any]:
+    """Run a coroutine with one collector that lives as long as it does."""
+
+    def with_one(
+        work: Callable[[Collector], Coroutine[Any, Any, T]],
+        *sources: SourceConfig,
+        allow: Sequence[str] = (),
+        **options: Any,
+    ) -> T:
+        settings = Settings(allow_private=tuple(allow))
+
+        async def live() -> T:
+            collector = Collector(sources, settings, frontier, clock, parsing=parsing, **options)
+            await collector.start()
+            try:
+                return await work(collector)
+            finally:
+                await collector.stop()
+
+        return run(live())
+
+    return with_one
+
+
 def feed(site: Site, path: str = "/feed.xml", **given: Any) -> SourceConfig:
     """A feed source that is polite to nobody: the server is ours."""
     return make_source(**{"kind": "feed", "start": site.url + path, **given})
