@@ -138,6 +138,10 @@ def read_link(
     trace: bool = False,
 ) -> LinkParsed:
     """Read a page that a link led to. `names` are the words that stand for the watched brands."""
+    if link.kind == "figures" and source.thread is not None:
+        again = parse_thread(body, url, http_charset, source, link, now=now, trace=trace)
+        # one look at the counters: the thread's own links go on by themselves
+        return replace(again, links=(), again_at=None)
     if link.kind == "thread":
         return parse_thread(body, url, http_charset, source, link, now=now, trace=trace)
     if link.kind == "sitemap":
