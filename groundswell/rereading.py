@@ -36,19 +36,24 @@ def step_of(age: timedelta) -> int | None:
 
 
 def plan(
-    mentions: Iterable[tuple[Mention, datetime]], planned: Mapping[str, int], now: datetime
+    mentions: Iterable[tuple[Mention, datetime]],
+    planned: Mapping[str, datetime | None],
+    now: datetime,
 ) -> list[DetailLink]:
     """Return the links that are due now: one per mention, for the last step it has reached.
 
-    `mentions` come with the instant since when they belong to an open incident. `planned` says per
-    link how many steps were planned before. A step that was missed (the program was down) is not
-    made up for, and a link that nobody got round to fetch stands for the later step then.
+    `mentions` come with the instant since when they belong to an open incident. `planned` holds the
+    `until` of links that were planned before, which is when their next step begins. A step that was
+    missed (the program was down) is not made up for, and a link that nobody got round to fetch
+    stands for the later step then.
     """
     links = []
     for mention, since in mentions:
-        step = step_of(now - max(since, mention.observed_at))
-        if step is not None and planned.get(link_hash(mention), 0) <= step:
-            links.append(_link(mention, step, now))
+        begun = max(since, mention.observed_at)
+        step = step_of(now - begun)
+        until = planned.get(link_hash(mention))
+        if step is not None and (until is None or until <= now):
+            links.append(_link(mention, begun + _after(step), now))
     return links
 
 
@@ -63,7 +68,7 @@ def plan_due(tx: Transaction, project: Project, now: datetime) -> int:
         if step_of(now - incident.opened_at) is None:
             continue
         found = tx.queries.spreading_mentions(incident.cluster_id, sources, PER_INCIDENT)
-        known = tx.queries.planned_steps([link_hash(mention) for mention in found])
+        known = tx.queries.planned_until([link_hash(mention) for mention in found])
         links = plan([(mention, incident.opened_at) for mention in found], known, now)
         tx.plan_links(links, now)
         planned += len(links)
@@ -73,13 +78,16 @@ def plan_due(tx: Transaction, project: Project, now: datetime) -> int:
 
 
 def readable_again(project: Project) -> Collection[str]:
-    """Return the ids of the sources of which a single page can be read by itself."""
+    """Return the ids of the sources of which a single page is read in the same way by itself.
+
+    What a feed or a list says whole has no page of its own: it would read differently there.
+    """
     return {
         source.id
         for source in project.sources
         if source.enabled
         and source.role == "mentions"
-        and (source.detail is not None or source.thread is not None)
+        and (source.detail is not None or source.thread is not None or source.kind == "sitemap")
     }
 
 
@@ -88,21 +96,32 @@ def link_hash(mention: Mention) -> str:
     return blake2b(f"figures:{mention.mention_id}".encode(), digest_size=8).hexdigest()
 
 
-def _link(mention: Mention, step: int, now: datetime) -> DetailLink:
-    listed = {"item_key": mention.item_key, "published_at": mention.published_at.isoformat()}
+def _after(step: int) -> timedelta:
+    """Return the age at which the step after this one begins."""
+    return STEPS[step + 1] if step + 1 < len(STEPS) else STEPS[-1] + _DAILY
+
+
+def _link(mention: Mention, until: datetime, now: datetime) -> DetailLink:
+    # What the page may not say itself stands in `listed`: read again, it must be the same mention.
+    listed = {
+        "item_key": mention.item_key,
+        "title": mention.title,
+        "author": mention.author,
+        "published_at": mention.published_at.isoformat(),
+        "thread": mention.url,
+    }
     kind, _, rest = mention.item_key.partition(":")
     native = rest.partition(":")[2] if kind == "id" else ""
     if native and not native.startswith("sha256/"):
-        listed["native_id"] = native  # the page itself may not say it: it must be the same mention
+        listed["native_id"] = native
     return DetailLink(
         url_hash=link_hash(mention),
         source_id=mention.source_id,
         url=mention.url,
-        listed=listed,
+        listed={name: value for name, value in listed.items() if value},
         found_at=now,
         history=mention.history,
         kind="figures",
         due_at=now,
-        page=step + 1,
-        until=now + (STEPS[step + 1] - STEPS[step] if step + 1 < len(STEPS) else _DAILY),
+        until=until,
     )

@@ -7,6 +7,7 @@ spread most.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -82,10 +83,10 @@ class FigureQueries:
         )
         return [incident_of(row) for row in mappings(self.connection.execute(query))]
 
-    def planned_steps(self, url_hashes: Collection[str]) -> dict[str, int]:
-        """Return per link, of those that exist, how many of its steps were planned."""
+    def planned_until(self, url_hashes: Collection[str]) -> dict[str, datetime | None]:
+        """Return the `until` of each of these links that exists."""
         link = tables.detail_link
-        query = sa.select(link.c.url_hash, link.c.page).where(
+        query = sa.select(link.c.url_hash, link.c.until).where(
             link.c.url_hash.in_(sorted(url_hashes))
         )
         return {row[0]: row[1] for row in self.connection.execute(query)}
@@ -95,7 +96,8 @@ class FigureQueries:
     ) -> list[Mention]:
         """Return the representative and the members that spread most, public ones with a page.
 
-        Only members found by one of `sources` are looked at.
+        Only members found by one of `sources` are looked at, and none that stands below something
+        else: a reply is read with the page that it stands on.
         """
         cluster = find_cluster(self.connection, cluster_id)
         if cluster is None or not sources:
@@ -113,6 +115,7 @@ class FigureQueries:
                 _mention.c.source_id.in_(sorted(sources)),
                 _mention.c.channel != "internal",
                 _mention.c.url != "",
+                _mention.c.parent_url == "",
             )
             .order_by(is_face, spread.desc(), _mention.c.published_at.desc(), _mention.c.mention_pk)
             .limit(limit)
