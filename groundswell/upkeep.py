@@ -269,7 +269,7 @@ class Upkeep:
         """Put what is to be said now into the outbox; return how many messages that is."""
         with self.store.transaction() as tx:
             decision = decide(tx.queries.sources(), self.project, now)
-            intents = list(self._intents(decision.notices, now))
+            intents = list(self.intents(decision.notices, now))
             for source_id, mark in decision.marks.items():
                 tx.save_notice(source_id, mark)
             written = tx.add_intents(intents)
@@ -277,7 +277,7 @@ class Upkeep:
             log.info("source notice=%s source=%s", notice.kind, notice.source_id)
         return written
 
-    def _intents(self, notices: Sequence[SourceNotice], now: datetime) -> Iterator[Intent]:
+    def intents(self, notices: Sequence[SourceNotice], now: datetime) -> Iterator[Intent]:
         """Make one message per person and kind where there are many, else one per notice."""
         sources = {source.id: source for source in self.project.sources}
         told: dict[tuple[OwnerId, str], list[SourceNotice]] = {}
