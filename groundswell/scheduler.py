@@ -69,6 +69,11 @@ class MainJob:
             application.clock,
         )
 
+    @property
+    def collector(self) -> Collector:
+        """What collects; the console tries sources with it."""
+        return self._collector
+
     async def run(self, *, console: Callable[[], Awaitable[None]] | None = None) -> None:
         """Run until SIGTERM or SIGINT (or `stop`); what was begun is finished or left whole."""
         self._take_lease()

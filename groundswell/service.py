@@ -14,6 +14,7 @@ from groundswell import wiring
 from groundswell.clock import Clock
 from groundswell.digests import Digests
 from groundswell.scheduler import MainJob
+from groundswell.sourcing_desk import Workbench
 from groundswell.wiring import Application
 from storage.store import Store
 
@@ -43,7 +44,7 @@ def serve(
             await job.run()
             return
         with _listen(project.settings.console) as listening:
-            await job.run(console=_console(application, listening, opening))
+            await job.run(console=_console(application, job, listening, opening))
 
     asyncio.run(run())
 
@@ -80,7 +81,10 @@ def _listen(rules: ConsoleRules) -> socket.socket:
 
 
 def _console(
-    application: Application, listening: socket.socket, opening: Callable[[], None]
+    application: Application,
+    job: MainJob,
+    listening: socket.socket,
+    opening: Callable[[], None],
 ) -> Callable[[], Awaitable[None]]:
     """Return the coroutine that serves the console pages on the running loop."""
     import uvicorn
@@ -96,6 +100,12 @@ def _console(
         lambda owner, day, now: digests.compose(owner, day, now=now),
         application.links,
         keep=application.journey.keep_each,
+        bench=Workbench(
+            project=application.project,
+            store=application.store,
+            call=job.collector.parsing.call,
+            live=job.collector.trial,
+        ),
     )
     config = uvicorn.Config(app, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)

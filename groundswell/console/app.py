@@ -31,9 +31,20 @@ from groundswell.console.base import (
     posted,
 )
 from groundswell.console.guard import Guard
-from groundswell.console.pages import coverage, entry, incidents, one_tap, reading, sources
+from groundswell.console.pages import (
+    coverage,
+    entry,
+    incidents,
+    one_tap,
+    reading,
+    report,
+    reporters,
+    source_try,
+    sources,
+)
 from groundswell.console.render import environment
 from groundswell.doors import Doors, KeepEach
+from groundswell.sourcing_desk import Workbench
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -49,11 +60,12 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     *,
     keep: KeepEach,
     hasher: PasswordHasher | None = None,
+    bench: Workbench | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
     `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
-    tokens of links in messages; `keep` takes raw mentions into the journey.
+    tokens of links in messages; `keep` takes raw mentions into the journey; `bench` tries sources.
     """
     rules = project.settings.console
     console = Console(
@@ -69,6 +81,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         # cookies do not know ports: two consoles on one host must not log each other out
         cookie=f"groundswell_{rules.port}",
         secure=(rules.base_url or "").startswith("https://"),
+        bench=bench,
     )
     return Starlette(
         routes=_routes(console),
@@ -90,6 +103,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         return Route(path, posted(partial(handler, console)), methods=["POST"])
 
     static = files("groundswell.console").joinpath("static")
+    doorman = report.Doorman()
     return [
         get("/", incidents.list_page),
         get("/incidents", incidents.list_page),
@@ -98,6 +112,9 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/mentions/{mention:int}", reading.mention_page),
         get("/sources", sources.list_page),
         get("/sources/{source}", sources.source_page),
+        get("/sources/{source}/try", source_try.form_page),
+        Route("/sources/{source}/try", partial(source_try.run, console), methods=["POST"]),
+        get("/sources/{source}/page/{kind}", source_try.kept_page),
         get("/coverage", coverage.page),
         get("/digest", reading.digest_page),
         get("/login", entry.login_page),
@@ -107,6 +124,11 @@ def _routes(console: Console) -> list[BaseRoute]:
         post("/password", entry.change_password),
         get("/t/{token}", one_tap.show),
         Route("/t/{token}", partial(one_tap.press, console), methods=["POST"]),
+        Route("/r/{token}", partial(report.show, console, doorman), methods=["GET"]),
+        Route("/r/{token}", partial(report.send, console, doorman), methods=["POST"]),
+        get("/reporters", reporters.list_page),
+        post("/reporters", reporters.create),
+        post("/reporters/revoke", reporters.revoke),
         Route("/api/v1/mentions", partial(push, console, Api()), methods=["POST"]),
         get("/api/v1/openapi.json", describe),
         get("/healthz", _health),

@@ -22,6 +22,7 @@ from groundswell.clock import Clock
 from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
 from groundswell.links import Grant
+from groundswell.sourcing_desk import Workbench
 from storage.records import Digest, Incident
 from storage.store import Store
 
@@ -60,6 +61,7 @@ class Console:
     pages: Environment
     cookie: str
     secure: bool  # the console is reached over https, so cookies must never leave it
+    bench: Workbench | None = None  # None: sources are not tried from here
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: object
@@ -125,12 +127,12 @@ def posted(
     return endpoint
 
 
-async def read_form(request: Request) -> Form:
+async def read_form(request: Request, part_bytes: int = 32 * 1024) -> Form:
     """Return the text fields of a form; files are refused, the last of equal names counts.
 
     PostgreSQL stores no NUL characters, so they go here.
     """
-    async with request.form(max_files=0, max_fields=20, max_part_size=32 * 1024) as form:
+    async with request.form(max_files=0, max_fields=20, max_part_size=part_bytes) as form:
         return {n: v.replace("\0", "") for n, v in form.items() if isinstance(v, str)}
 
 

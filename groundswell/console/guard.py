@@ -25,6 +25,7 @@ _OPEN_PREFIXES = ("/static/", "/t/")
 _KEYED_PREFIX = "/api/"  # a key in a header instead of a cookie; the API limits bodies itself
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_AFFAIRS = frozenset({"/password", "/logout"})  # also open to readers and new passwords
+_TRIAL_LIMIT = 8 * 1024 * 1024  # a page of 2 MB, whose Chinese a form sends percent-encoded
 _BODY_LIMIT = 64 * 1024  # the longest form is a note of a few thousand characters
 _HEADERS = {
     "Content-Security-Policy": (
@@ -100,7 +101,13 @@ def _refuse_request(request: Request) -> Response | None:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
         return PlainTextResponse("缺少长度 length required", 411)
-    return PlainTextResponse("内容太长 too large", 413) if int(length) > _BODY_LIMIT else None
+    limit = _body_limit(request.url.path)
+    return PlainTextResponse("内容太长 too large", 413) if int(length) > limit else None
+
+
+def _body_limit(path: str) -> int:
+    is_trial = path.startswith("/sources/") and path.endswith("/try")
+    return _TRIAL_LIMIT if is_trial else _BODY_LIMIT
 
 
 def _is_foreign(request: Request) -> bool:

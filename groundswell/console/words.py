@@ -107,6 +107,16 @@ CAUSES: Mapping[str, str] = {
     "server error": "对方服务器出错",
     "address refused": "地址不允许访问",
 }
+KINDS: Mapping[str, str] = {
+    "feed": "订阅源",
+    "list_detail": "列表和详情页",
+    "json_api": "JSON 接口",
+    "search": "关键词搜索",
+    "sitemap": "站点地图",
+    "app_reviews": "应用商店评论",
+    "forum_thread": "论坛主题和回帖",
+    "spider": "自写爬虫",
+}
 SEVERITY: Mapping[str, str] = {
     "injury": "有人受伤",
     "fire": "起火冒烟",
