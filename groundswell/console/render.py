@@ -45,6 +45,7 @@ def environment() -> Environment:
     )
     pages.filters["local"] = local
     pages.filters["day_time"] = day_time
+    pages.filters["instant"] = instant
     pages.filters["ago"] = ago
     pages.filters["href"] = safe_url
     pages.globals["words"] = words
@@ -63,6 +64,11 @@ def local(at: datetime | None, zone: ZoneInfo) -> str:
 def day_time(at: datetime | None, zone: ZoneInfo) -> str:
     """Write an instant as month, day and minute, — when there is none."""
     return f"{at.astimezone(zone):%m-%d %H:%M}" if at else "—"
+
+
+def instant(written: str, zone: ZoneInfo) -> str:
+    """Write an instant that is given as ISO 8601 as year, month, day and minute, "" for none."""
+    return f"{datetime.fromisoformat(written).astimezone(zone):%Y-%m-%d %H:%M}" if written else ""
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -1,19 +1,26 @@
-"""The health of the sources: which are well, which are not, and why."""
+"""The health of the sources: which are well, which are not, why, and what to do about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from config.schema import SourceConfig
+from crawlers import changeover
+from crawlers.readers import starts
 from groundswell.console.base import Console
+from groundswell.console.pages.source_try import may_try
+from groundswell.sourcing_advice import advice_for
 from storage.records import FetchEvent, SourceHealth, SourceId, SourceState
 
 _POLLS_SHOWN = 30
+_SEEN_OVER = timedelta(days=1)
 _ORDER = {
     SourceHealth.QUARANTINED: 0,
     SourceHealth.DEGRADED: 1,
@@ -34,6 +41,54 @@ class Row:
     def name(self) -> str:
         """What people call it."""
         return self.config.name if self.config else self.state.source_id
+
+    @property
+    def advice(self) -> str:
+        """What to do about its trouble, "" when it has none."""
+        return advice_for(self.state.cause.value)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it is fetched from."""
+        found = () if self.config is None else starts(self.config)
+        return tuple(dict.fromkeys(filter(None, (_host(start) for start in found))))
+
+    @property
+    def interval(self) -> str:
+        """How often it is polled now, and within which bounds."""
+        if self.config is None:
+            return ""
+        rules = self.config.schedule
+        now = timedelta(seconds=self.state.interval_s) if self.state.interval_s else rules.every
+        bounds = f"（自适应，{span(rules.min)} 到 {span(rules.max)}）" if rules.adaptive else ""
+        return f"每 {span(now)}{bounds}"
+
+    @property
+    def change(self) -> str:
+        """What became of changed rules: on trial, sent back, or ""."""
+        why = changeover.reverted(self.state)
+        if why:
+            return f"改过的配置已退回，仍用原来的规则：{why}"
+        if self.config is None or not changeover.trying(self.state, self.config):
+            return ""
+        rounds = len(self.state.trial.get("rounds", ()))
+        return f"改过的配置正在试跑，已比较 {rounds}/{changeover.ROUNDS} 次，期间仍用原来的规则"
+
+
+def span(length: timedelta) -> str:
+    """Write a length of time in its largest whole unit."""
+    seconds = round(length.total_seconds())
+    for unit, size in (("天", 86400), ("小时", 3600), ("分钟", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds} 秒"
+
+
+def _host(start: str) -> str:
+    try:
+        return urlsplit(start).netloc
+    except ValueError:
+        return ""
 
 
 def list_page(console: Console, request: Request) -> Response:
@@ -56,14 +111,24 @@ def list_page(console: Console, request: Request) -> Response:
 
 
 def source_page(console: Console, request: Request) -> Response:
-    """Show the last polls of one source."""
+    """Show one source: how it is, what to do, its last polls and pages."""
     source_id = SourceId(str(request.path_params["source"]))
     config = console.project.source(source_id)
+    now = console.clock.now()
     with console.store.read() as queries:
-        known = {state.source_id: state for state in queries.sources()}
-        state = known.get(source_id) or (SourceState(source_id=source_id) if config else None)
+        state = queries.source(source_id) or (SourceState(source_id=source_id) if config else None)
         if state is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "没有这个信源")
         events = queries.fetch_events(source_id, _POLLS_SHOWN)
-    row = Row(config=config, state=state, events=events)
-    return console.page(request, "source.html", row=row)
+        whole = queries.completeness(console.project, now - _SEEN_OVER, now, now)
+        kept = {kind: queries.page(source_id, kind) for kind in ("good", "bad")}
+    cover = next((one for one in whole.sources if one.source_id == source_id), None)
+    return console.page(
+        request,
+        "source.html",
+        row=Row(config=config, state=state, events=events),
+        cover=cover,
+        kept={kind: page[2] for kind, page in kept.items() if page is not None},
+        may_try=may_try(request),
+        can_try=may_try(request) and config is not None and console.bench is not None,
+    )
