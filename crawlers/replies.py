@@ -17,11 +17,15 @@ def make_reply(item: Item, *, under: str, page_url: str, history: bool) -> RawMe
     by author and text, always below what it answers: floor 2 stands in every thread. Its time is no
     part of that, because "3 minutes ago" is another time with every visit.
     """
-    anchor = urldefrag(item.url).fragment if item.url else ""
-    own = item.fields.get("native_id", "") or anchor or _digest(item)
-    item.fields["native_id"] = f"{under}#{own}"
+    item.fields["native_id"] = f"{under}#{own_name(item)}"
     item.url = item.url or page_url
     return replace(item.mention(history=history), parent_url=under)
+
+
+def own_name(item: Item) -> str:
+    """Return what tells a reply apart from others below the same thing."""
+    anchor = urldefrag(item.url).fragment if item.url else ""
+    return item.fields.get("native_id", "") or anchor or _digest(item)
 
 
 def _digest(item: Item) -> str:

@@ -18,7 +18,7 @@ from crawlers.gathering import in_scope, link_key
 from crawlers.json_pages import JsonPage
 from crawlers.mentions import Item, LinkParsed, Parsed, Row, unmet_expectations
 from crawlers.pages import next_address, open_page, read_item
-from crawlers.replies import make_reply
+from crawlers.replies import make_reply, own_name
 from storage.records import DetailLink, FetchCause, RawMention, SourceId
 
 MAX_POSTS = 500  # of one page
@@ -37,6 +37,7 @@ class _Posts:
     left_out: int = 0
     out_of_scope: int = 0
     title: str = ""
+    first: str = ""  # what tells its first post apart
     about: bool = False  # the thread is in scope, and so are its replies
     newest_at: datetime | None = None
     filled: dict[str, int] | None = None
@@ -62,6 +63,9 @@ def parse_thread(
     if page is None:
         return LinkParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
     posts = _read_posts(page, source, link, now)
+    if _counts_pages(link) and posts.first and posts.first == link.listed.get("first"):
+        # Beyond its end a forum shows the last page once more.
+        return LinkParsed(charset=decoded.charset, charset_why=decoded.why)
     onward = _onward(page, source, link, posts, now)
     again_at = None
     if posts.found and (not onward or _counts_pages(link)):
@@ -160,10 +164,11 @@ def _read_posts(
     rows: list[Row] = []
     filled = dict.fromkeys(rules.fields, 0)
     about = bool(link.listed.get("about")) or in_scope(source, title, "")
-    out_of_scope = 0
+    out_of_scope, first = 0, ""
     for place, part in enumerate(found):
         item, readings = read_item(page, part, rules.fields, source, now)
         item.fields["title"] = ""
+        first = first or own_name(item)
         is_first = link.page == 1 and place == 0
         if is_first:
             item.fields["title"], item.url = title, thread_url
@@ -190,6 +195,7 @@ def _read_posts(
         left_out=sum(item.is_empty for item in items),
         out_of_scope=out_of_scope,
         title=title,
+        first=first,
         about=about,
         newest_at=max(dates, default=None),
         filled=filled,
@@ -223,15 +229,13 @@ def _onward(
         return ()
     turn = link.listed.get("turn", 0)
     template = str(link.listed.get("template") or "")
-    first = next((raw.native_id or raw.url for raw in posts.raws), "")
     if rules.next:
         url = next_address(page, rules.next)
-    elif template and first != link.listed.get("first"):
+    elif template:
         url = template.replace("{page}", str(source.pages.first + link.page))
         # More posts on this page are a reason to look for the next one again.
         turn = f"{turn}/{posts.found}"
     else:
-        # Beyond its end a forum shows the last page once more.
         url = ""
     if not url or url == link.url:
         return ()
@@ -241,7 +245,7 @@ def _onward(
         "turn": link.listed.get("turn"),
         "about": posts.about,
         "template": template,
-        "first": first,
+        "first": posts.first,
     }
     following = replace(
         link,
