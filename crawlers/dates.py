@@ -14,14 +14,19 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 _LABEL = re.compile(
-    r"^(?:[\[【(]?(?:首次|最后|最近)?(?:发布|发表|更新|投诉|提交|创建|回复|编辑|修改|采集|上传|评论|"
-    r"發布|發表|投訴|刊登|时间|日期|時間)(?:时间|日期|時間|于|於|在)?[\])】]?\s*[::]?\s*)+"
+    r"^(?:[\[【(]?(?:首次|最后|最近)?(?:发布|发表|更新|投诉|提交|创建|回复|编辑|修改|采集|上传|评论|提问|"
+    r"发帖|报道|發布|發表|投訴|刊登|时间|日期|時間)(?:时间|日期|時間|于|於|在)?[\])】]?\s*[::]?\s*"
+    r"|[\u4e00-\u9fff]{0,4}(?:时间|日期|時間)\s*:\s*"
+    r"|(?:published|posted|updated|date|last modified)(?:\s+(?:on|at))?\s*:?\s+)+",
+    re.IGNORECASE,
 )
 _TAIL = r"(?=$|[\s,,。;;|·/()\[\]]|发布|发表|更新|编辑|回复|来自|來自|投诉|發布|提交)"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 _NUMBER = r"(\d{1,4}|[零一二两兩三四五六七八九十半]{1,3}|几|幾|数|數)"
 _AGO = re.compile(
-    _NUMBER + r"\s*(?:多)?\s*(秒钟?|秒鐘?|分钟?|分鐘?|个?小时|個?小時|个?钟头|天|日|周|个?星期|週|"
+    r"(?:大约|约|大概|差不多)?\s*"
+    + _NUMBER
+    + r"\s*(?:多)?\s*(秒钟?|秒鐘?|分钟?|分鐘?|个?小时|個?小時|个?钟头|天|日|周|个?星期|週|"
     r"個?星期|个?月|個?月|年)(?:以)?前" + _TAIL
 )
 _JUST_NOW = re.compile(r"^(?:刚刚|刚才|剛剛|剛才|just now)" + _TAIL, re.IGNORECASE)
@@ -48,7 +53,35 @@ _TIME = re.compile(
     r"|([一二两兩三四五六七八九十]{1,3})[点點]\s*(半|一刻|整)?)\s*(am|pm)?",
     re.IGNORECASE,
 )
-_OFFSET = re.compile(r"^\s*(?:(Z|UTC|GMT)(?![a-z])|([+-])(\d{2}):?(\d{2}))", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"^\s*\(?(?:(?P<zone>Z|UTC|GMT|JST|KST|CST|HKT|SGT|EST|EDT|PST|PDT|BST|CET)(?![a-z+-]|\s*[+-]\d)"
+    r"|(?:UTC|GMT)?\s*(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?(?!\d))",
+    re.IGNORECASE,
+)
+# Hours east of Greenwich. CST is China's on the pages read here, not America's.
+_ZONES = {
+    "JST": 9,
+    "KST": 9,
+    "CST": 8,
+    "HKT": 8,
+    "SGT": 8,
+    "CET": 1,
+    "BST": 1,
+    "EDT": -4,
+    "EST": -5,
+    "PDT": -7,
+    "PST": -8,
+}
+_HAN_DATE = re.compile(
+    r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,2})月(?:([一二三四五六七八九十]{1,3})[日号號])?"
+)
+_ZEROS = {"〇": "0", "○": "0", "零": "0"}
+_YEAR_WORD = re.compile(r"(今|去|前)年\s*(?=\d{1,2}\s*月)")
+_MONTH_WORD = re.compile(r"(?:(上)(?:个|個)?|本|这个|這個)月\s*(\d{1,2})\s*[日号號]")
+_CTIME = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d{2}:\d{2}:\d{2}) "
+    r"(?:([+-]\d{4}|[A-Z]{3}) )?(\d{4})"
+)
 _ISO = re.compile(
     r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:Z|[+-]\d{2}:?\d{2}))?$"
 )
@@ -81,7 +114,7 @@ def parse_date(text: str, now: datetime, tz: tzinfo) -> datetime | None:
     goes to dateparser (strict, zh/zh-Hant/en), which was never wrong on the measured set.
     """
     cleaned = unicodedata.normalize("NFKC", text[:_MAX_CHARS]).strip()
-    cleaned = re.sub(r"\s+", " ", cleaned)
+    cleaned = _HAN_DATE.sub(_digits, re.sub(r"\s+", " ", cleaned))
     if not cleaned:
         return None
     here = now.astimezone(tz)
@@ -93,11 +126,18 @@ def parse_date(text: str, now: datetime, tz: tzinfo) -> datetime | None:
                 continue
             if found is not None:
                 return found.astimezone(UTC)
-    return _by_dateparser(cleaned, here)
+    return _by_dateparser(_LABEL.sub("", cleaned, count=1).strip(), here)
 
 
 def _standard(text: str, here: datetime) -> datetime | None:
-    """Read ISO 8601, RFC 2822 and Unix seconds or milliseconds."""
+    """Read ISO 8601, RFC 2822, C's ctime and Unix seconds or milliseconds."""
+    found = _CTIME.search(text)
+    if found is not None:
+        zone = found[4] or ""
+        return _aware(
+            parsedate_to_datetime(f"{found[2]} {found[1]} {found[5]} {found[3]} {_numeric(zone)}"),
+            here,
+        )
     if _ISO.match(text):
         return _aware(datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-")), here)
     if _RFC.match(text):
@@ -107,6 +147,11 @@ def _standard(text: str, here: datetime) -> datetime | None:
     return None
 
 
+def _numeric(zone: str) -> str:
+    hours = _ZONES.get(zone)
+    return zone if hours is None else f"{hours * 100:+05d}"
+
+
 def _aware(value: datetime, here: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=here.tzinfo)
 
@@ -114,6 +159,8 @@ def _aware(value: datetime, here: datetime) -> datetime:
 def _relative(text: str, here: datetime) -> datetime | None:
     if _JUST_NOW.match(text):
         return here
+    if re.match(r"一刻[钟鐘]前", text):
+        return here - timedelta(minutes=15)
     found = _AGO.match(text)
     if found is None:
         return None
@@ -152,6 +199,30 @@ def _full(text: str, here: datetime) -> datetime | None:
         return None
     year = int(found[2]) + 1911 if found[1] else int(found[3])
     return _with_time(date(year, int(found[4]), int(found[5])), text[found.end() :], here)
+
+
+def _year_word(text: str, here: datetime) -> datetime | None:
+    found = _YEAR_WORD.match(text)
+    if found is None:
+        return None
+    year = here.year - {"今": 0, "去": 1, "前": 2}[found[1]]
+    return _full(f"{year}年{text[found.end() :]}", here)
+
+
+def _month_word(text: str, here: datetime) -> datetime | None:
+    found = _MONTH_WORD.match(text)
+    if found is None:
+        return None
+    first = here.date().replace(day=1)
+    month = (first - timedelta(days=1)).replace(day=1) if found[1] else first
+    return _with_time(month.replace(day=int(found[2])), text[found.end() :], here)
+
+
+def _digits(found: re.Match[str]) -> str:
+    """Write 二〇二六年十一月三日 with digits."""
+    year = "".join(_ZEROS.get(sign) or str(_DIGITS[sign]) for sign in found[1])
+    day = f"{_number(found[3]):.0f}日" if found[3] else ""
+    return f"{year}年{_number(found[2]):.0f}月{day}"
 
 
 def _compact(text: str, here: datetime) -> datetime | None:
@@ -196,6 +267,8 @@ _READERS: tuple[Callable[[str, datetime], datetime | None], ...] = (
     _relative,
     _day_word,
     _weekday,
+    _year_word,
+    _month_word,
     _full,
     _compact,
     _month_day,
@@ -207,9 +280,13 @@ def _with_time(day: date, rest: str, here: datetime, part: str = "") -> datetime
     """Join a day with the time that follows it; `part` is the half of day said before."""
     midnight = datetime.combine(day, time(), here.tzinfo)
     # Between day and time stand blanks, commas, a T, or the weekday in brackets.
-    rest = re.sub(r"^(?:[\s,,T()]|(?:周|星期|週)[一二三四五六日天])+", "", rest)
+    rest = re.sub(
+        r"^(?:\([一二三四五六日]\)|[\s,,T()]|(?:周|星期|週)[一二三四五六日天])+", "", rest
+    )
     found = _TIME.match(rest)
     if found is None:
+        half = re.match(r"(早|晚|夜)(?:上|间|里)?(?=$|[\s,;|·])", rest)
+        part = {"早": "早", "晚": "晚", "夜": "晚"}[half[1]] if half else part
         return midnight + timedelta(hours={"早": 8, "晚": 20}.get(part, 0))
     hour = int(found[2]) if found[2] else _number(found[9])
     minute = int(found[3] or found[5] or 0)
@@ -224,10 +301,10 @@ def _with_time(day: date, rest: str, here: datetime, part: str = "") -> datetime
 
 
 def _at_offset(moment: datetime, offset: re.Match[str]) -> datetime:
-    shift = timedelta()
-    if offset[2]:
-        shift = timedelta(hours=int(offset[3]), minutes=int(offset[4]))
-        shift = -shift if offset[2] == "-" else shift
+    shift = timedelta(hours=_ZONES.get((offset["zone"] or "").upper(), 0))
+    if offset["sign"]:
+        shift = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"] or 0))
+        shift = -shift if offset["sign"] == "-" else shift
     return moment.replace(tzinfo=UTC) - shift
 
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawlers.dates import parse_date
+from tests.crawlers.date_phrases import FRESH, HELD_OUT, LISTED
+from tests.crawlers.date_phrases import TRAPS as MORE_TRAPS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=SHANGHAI)  # a Wednesday
@@ -93,7 +95,7 @@ TRAPS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), READ)
+@pytest.mark.parametrize(("text", "expected"), [*READ, *LISTED, *HELD_OUT, *FRESH])
 def test_phrase_is_read(text, expected):
     found = parse_date(text, NOW, SHANGHAI)
 
@@ -101,7 +103,7 @@ def test_phrase_is_read(text, expected):
     assert found.tzinfo is UTC
 
 
-@pytest.mark.parametrize("text", TRAPS)
+@pytest.mark.parametrize("text", [*TRAPS, *MORE_TRAPS])
 def test_what_only_looks_like_a_date_is_none(text):
     assert parse_date(text, NOW, SHANGHAI) is None
 
