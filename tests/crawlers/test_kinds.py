@@ -237,3 +237,133 @@ def test_items_that_name_no_brand_are_left_out_and_counted(collect, site, fronti
 
     assert {raw.title for raw in frontier.kept} == {"ＬＡＮＨＥ电饭煲召回", "小家電瑕疵"}
     assert frontier.polls[-1].event.items == 3
+
+
+def test_comments_below_an_article_are_mentions_of_their_own(collect, site, frontier):
+    article = Item(path="/a/1", title="电饭煲使用体验", text="澜禾K2用了一周", author="小满")
+    comments = [
+        ("c1", "阿成", "我的跳闸了，别买"),
+        ("c2", "小米", "还行"),
+        ("c3", "", ""),
+    ]
+    below = "".join(
+        f'<li class="comment" data-id="{name}"><b>{who}</b><p>{said}</p><i>3分钟前</i></li>'
+        for name, who, said in comments
+    )
+    site.set("/list", list_page([article]))
+    site.set("/a/1", detail_page(article).replace(b"</body>", f"<ul>{below}</ul></body>".encode()))
+    source = make_source(
+        kind="list_detail",
+        start=site.url + "/list",
+        list={"item": "css:ul.list > li", "fields": {"url": "css:a::attr(href)"}},
+        detail={
+            "fields": {"title": "css:h1::text", "text": "css:.content"},
+            "comments": {
+                "item": "css:li.comment",
+                "fields": {
+                    "native_id": "css:::attr(data-id)",
+                    "author": "css:b::text",
+                    "text": "css:p",
+                    "published": "css:i::text",
+                },
+            },
+        },
+    )
+
+    collect(source)
+
+    first, *replies = frontier.kept
+    assert (first.title, first.parent_url) == ("电饭煲使用体验", "")
+    assert [(raw.author, raw.text) for raw in replies] == [
+        ("阿成", "我的跳闸了，别买"),
+        ("小米", "还行"),
+    ]
+    assert {raw.parent_url for raw in replies} == {f"{site.url}/a/1"}
+    assert replies[0].native_id == f"{site.url}/a/1#c1"
+    assert replies[0].published_at == NOW - timedelta(minutes=3)
+
+
+def test_lines_of_a_hot_search_list_are_no_mentions(collect, site, frontier):
+    words = [{"word": "澜禾召回", "heat": "312万", "pos": 4}, {"word": "降温", "heat": 90}]
+    site.set("/hot", json.dumps({"data": words}), JSON)
+    source = make_source(
+        kind="json_api",
+        role="hot_search",
+        platform="微博",
+        start=site.url + "/hot",
+        list={
+            "item": "jmes:data",
+            "fields": {"title": "jmes:word", "heat": "jmes:heat", "rank": "jmes:pos"},
+        },
+        expect={"required": ["title"]},
+    )
+
+    collect(source)
+
+    lines = [(line.title, line.rank, line.heat) for line in frontier.polls[-1].hot]
+    assert lines == [("澜禾召回", 4, 3120000.0), ("降温", 2, 90.0)]
+    assert frontier.kept == []
+    assert frontier.states["one"].health is SourceHealth.OK
+
+
+@pytest.mark.parametrize(
+    ("head", "seconds"),
+    [
+        ("<ttl>90</ttl>", 5400),
+        ("<ttl>soon</ttl>", 0),
+        ("<ttl>99999</ttl>", 86400),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod>", 3600),
+        (
+            "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",
+            21600,
+        ),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", 0),
+        ("<skipHours><hour>3</hour></skipHours>", 0),
+    ],
+)
+def test_feed_says_how_often_it_wants_to_be_asked(collect, site, frontier, head, seconds):
+    space = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+    body = rss(site.url, [Item(path="/1", title="标题", text="正文", published=NOW)]).decode()
+    body = body.replace("<rss ", f"<rss {space} ").replace("<title>", f"{head}<title>", 1)
+    site.set("/feed.xml", body)
+
+    collect(make_source(kind="feed", start=site.url + "/feed.xml"))
+
+    assert frontier.polls[-1].hint_s == seconds
+
+
+def test_entry_without_a_link_is_known_by_its_guid_on_any_host(collect, site, frontier):
+    def serve(path, guid):
+        site.set(
+            path,
+            "<rss version='2.0'><channel><title>x</title><item><title>公告</title>"
+            f"<guid isPermaLink='false'>{guid}</guid><description>正文</description></item>"
+            "</channel></rss>",
+        )
+
+    serve("/feed.xml", "tag:bbs.example.cn,2026:77")
+    source = make_source(kind="feed", start=site.url + "/feed.xml")
+    collect(source)
+
+    assert list(frontier.mentions) == ["one/tag:bbs.example.cn,2026:77"]
+
+
+def test_entry_without_link_and_guid_is_known_by_title_and_day(collect, site, frontier, clock):
+    def serve(text):
+        site.set(
+            "/feed.xml",
+            "<rss version='2.0'><channel><title>x</title><item><title>停电公告</title>"
+            f"<pubDate>Wed, 18 Nov 2026 08:00:00 +0800</pubDate><description>{text}</description>"
+            "</item></channel></rss>",
+        )
+
+    source = make_source(kind="feed", start=site.url + "/feed.xml")
+    serve("今晚停电")
+    collect(source)
+    serve("今晚停电，改为明晚")
+    clock.pass_time(minutes=20)
+
+    collect(source)
+
+    assert list(frontier.mentions) == ["one/2026-11-18/停电公告"]
+    assert frontier.kept[0].text == "今晚停电，改为明晚"
