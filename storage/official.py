@@ -106,7 +106,8 @@ class Official:
     def add_response(self, response: PublicResponse) -> bool:
         """Store that the brand answered; False when the same answer to the same is known.
 
-        The same: one official post, or one address, for one mention or incident.
+        The same: one official post for one mention or incident, or one address that a person
+        entered. Two posts may share an address (replies on one page of a thread).
         """
         [number] = take_numbers(self.connection, "public_response", 1)
         row = columns_of(response, _response) | {"mention_pk": response.mention_id}
@@ -116,7 +117,10 @@ class Official:
         ]
         said = sa.and_(_response.c.url == response.url, _response.c.url != "")
         if response.official_key is not None:
-            said = sa.or_(said, _response.c.official_key == response.official_key)
+            said = sa.or_(
+                _response.c.official_key == response.official_key,
+                sa.and_(said, _response.c.official_key.is_(None)),
+            )
         known = sa.select(sa.literal(1)).where(*same, said).limit(1)
         if self.connection.scalar(known) is not None:
             return False
