@@ -5,6 +5,7 @@ import socket
 import time
 import tracemalloc
 from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
 
@@ -25,35 +26,114 @@ def private_site():
         yield served
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "localhost",
-        "LocalHost.",
-        "127.1",
-        "127.0.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.0.0.1",
-        "0177.0.0.1",
-        "0",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "[0:0:0:0:0:0:0:1]",
-        "①②⑦.0.0.1",
-        "127。0。0。1",
-        "user@127.0.0.1",
-    ],
+# Ways to write an address of this machine or of a private network.
+SPELLINGS = (
+    "127.0.0.1",
+    "127.0.0.1.",
+    "localhost",
+    "LocalHost.",
+    "localhost.localdomain",
+    "printer.localhost",
+    "router.lan",
+    "127.1",
+    "127.0.1",
+    "127.000.000.001",
+    "2130706433",
+    "017700000001",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "0x7f.1",
+    "0177.0.0.1",
+    "0177.0.0x0.1",
+    "0",
+    "0.0.0.0",
+    "[::]",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[fe80::1]",
+    "[fc00::1]",
+    "①②⑦.0.0.1",
+    "１２７.0.0.1",
+    "127。0。0。1",
+    "127．0．0．1",
+    "%31%32%37.0.0.1",
+    "127.0.0.1%00.lanhe.example",
+    "10.0.0.1",
+    "192.168.1.1",
+    "172.16.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "user@127.0.0.1",
+    "lanhe.example@127.0.0.1",
+    "127.0.0.1\\@lanhe.example",
 )
-def test_no_spelling_of_this_machine_is_reached(collect, private_site, site, frontier, host):
-    source = feed(site, start=f"http://{host}:{private_site.port}/feed.xml")
 
-    collect(source)
+
+def test_no_spelling_of_this_machine_is_reached(collect, private_site, site, frontier):
+    sources = [
+        feed(site, id=f"s{n}", start=f"http://{host}:{private_site.port}/feed.xml")
+        for n, host in enumerate(SPELLINGS)
+    ]
+
+    collect(*sources)
 
     assert private_site.hits == []
-    assert frontier.states["one"].cause is FetchCause.REFUSED
-    assert frontier.states["one"].health is SourceHealth.QUARANTINED
+    assert len(frontier.states) == len(SPELLINGS) >= 30
+    for n, host in enumerate(SPELLINGS):
+        state = frontier.states[f"s{n}"]
+        assert state.cause is FetchCause.REFUSED, host
+        assert state.health is SourceHealth.QUARANTINED, host
+
+
+def test_redirects_to_any_spelling_are_refused(collect, private_site, site, frontier):
+    sources = []
+    for n, host in enumerate(SPELLINGS):
+        to = quote(f"http://{host}:{private_site.port}/feed.xml", safe=":/%@[]\\")
+        site.redirect(f"/hop{n}", to)
+        sources.append(feed(site, f"/hop{n}", id=f"s{n}"))
+
+    collect(*sources)
+
+    assert private_site.hits == []
+    assert {state.health for state in frontier.states.values()} == {SourceHealth.QUARANTINED}
+    assert len(frontier.states) == len(SPELLINGS)
+
+
+def test_line_breaks_in_a_redirect_become_no_header(collect, site, frontier):
+    site.redirect("/hop", "/feed.xml?x=1%0d%0aX-Injected:%20yes%0d%0a%0d%0aGET%20/evil%20HTTP/1.1")
+    site.set("/feed.xml", rss(site.url, ITEMS))
+
+    collect(feed(site, "/hop"))
+
+    assert [hit.path.partition("?")[0] for hit in site.hits if "robots" not in hit.path] == [
+        "/hop",
+        "/feed.xml",
+    ]
+    assert not any("x-injected" in hit.headers for hit in site.hits)
+    assert frontier.states["one"].health is SourceHealth.OK
+
+
+def test_cookies_are_neither_kept_nor_sent(collect, site, frontier):
+    with Site("127.0.0.2") as other:
+        set_cookie = {"Set-Cookie": "session=of-the-first; Path=/", "Content-Type": "text/xml"}
+        site.set("/one.xml", rss(site.url, ITEMS), set_cookie)
+        site.set("/two.xml", rss(site.url, ITEMS), set_cookie)
+        site.set("/hop", b"", {**set_cookie, "Location": other.url + "/feed.xml"}, status=302)
+        other.set("/feed.xml", rss(other.url, ITEMS))
+
+        collect(
+            *(feed(site, path, id=path[1:4]) for path in ("/one.xml", "/two.xml", "/hop")),
+            allow=[other.authority],
+        )
+
+        assert len(site.hits) + len(other.hits) >= 4
+        assert not any("cookie" in hit.headers for hit in [*site.hits, *other.hits])
+    assert {state.health for state in frontier.states.values()} == {SourceHealth.OK}
 
 
 @pytest.fixture
