@@ -112,6 +112,15 @@ def check_address(
         raise _refused(host, port, f"it resolved to {address}, not a public address")
 
 
+def is_exception(url: str, allow_private: Collection[str]) -> bool:
+    """Return whether a URL leads to a host:port that the configuration allows as private.
+
+    Errors: FetchError(permanent=True) when the URL is none that could be asked for.
+    """
+    target = _parse(url)
+    return _is_allowed(target.host, target.port, allow_private)
+
+
 def is_public(address: Address) -> bool:
     """Return whether an address belongs to the public internet."""
     if isinstance(address, ipaddress.IPv4Address):

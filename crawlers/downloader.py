@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
     from crawlers.guards import GuardingResolver, Paces, Resolve
+    from crawlers.rendering import Part, PartAnswer, Renderer
 
 _KEPT_HEADERS = ("etag", "last-modified", "retry-after", "content-type")
 _STOP_WITHIN_S = 5.0
@@ -77,6 +78,7 @@ class Downloader:
         self._task: asyncio.Task[None] | None = None
         self._resolver: GuardingResolver | None = None
         self._paces: Paces | None = None
+        self._renderer: Renderer | None = None
         self._resolver_before: Any = None
 
     async def start(self) -> None:
@@ -122,7 +124,9 @@ class Downloader:
             raise GroundswellError("crawler ended while starting") from reason
 
     async def stop(self) -> None:
-        """Close connections, end the crawler, give the resolver back."""
+        """Close connections, end the browser and the crawler, give the resolver back."""
+        if self._renderer is not None:
+            await self._renderer.stop()
         if self._runner is not None and self._task is not None:
             try:
                 await asyncio.wait_for(self._runner.stop(), _STOP_WITHIN_S)
@@ -131,7 +135,7 @@ class Downloader:
                 logging.getLogger(__name__).warning("crawler stop=slow after_s=%s", _STOP_WITHIN_S)
         if self._resolver_before is not None:
             join_running_loop().installNameResolver(self._resolver_before)
-        self._runner = self._crawler = self._task = self._resolver_before = None
+        self._runner = self._crawler = self._task = self._resolver_before = self._renderer = None
 
     async def fetch(
         self,
@@ -149,13 +153,57 @@ class Downloader:
         the source's own rate. Errors: GroundswellError when the downloader was not started;
         ConfigError when a secret header cannot be resolved.
         """
+        if source.fetch.render == "browser":
+            return await self._rendered(url, source, now, headers or {}, least_delay_s)
+        return await self._fetch(url, source, now, headers or {}, least_delay_s)
+
+    async def _rendered(
+        self,
+        url: str,
+        source: SourceConfig,
+        now: datetime,
+        headers: Mapping[str, str],
+        least_delay_s: float,
+    ) -> Fetched:
+        from crawlers.rendering import Renderer
+
+        async def document(
+            url: str, source: SourceConfig, now: datetime, headers: Mapping[str, str]
+        ) -> Fetched:
+            return await self._fetch(url, source, now, headers, least_delay_s)
+
+        if self._renderer is None:
+            self._renderer = Renderer(self._settings, self._fetch_part)
+        return await self._renderer.render(url, source, now, headers, document)
+
+    async def _fetch_part(self, part: Part, source: SourceConfig) -> PartAnswer | None:
+        """Fetch what a page asks for while it is drawn; None when it is not to be had."""
+        from crawlers.fetch_errors import FETCH_ERRORS
+        from crawlers.rendering import answer_of, part_request
+
+        if self._crawler is None:
+            return None
+        try:
+            request = part_request(part, source)
+            return answer_of(await self._crawler.engine.download_async(request))
+        except (ValueError, *FETCH_ERRORS):
+            return None
+
+    async def _fetch(
+        self,
+        url: str,
+        source: SourceConfig,
+        now: datetime,
+        headers: Mapping[str, str],
+        least_delay_s: float,
+    ) -> Fetched:
         if self._crawler is None or self._resolver is None or self._paces is None:
             raise GroundswellError("downloader is used before start()")
         from crawlers.fetch_errors import FETCH_ERRORS, failure_of, refused
 
         started = time.monotonic()
         try:
-            request = _request(url, source, headers or {}, least_delay_s)
+            request = _request(url, source, headers, least_delay_s)
         except ValueError:
             return Fetched(url=url, failure=refused(f"{url[:100]!r} 不是有效的网址"))
         try:

@@ -23,7 +23,7 @@ from twisted.internet.interfaces import IHostnameResolver, IHostResolution, IRes
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from config.errors import FetchError
-from config.net import check_address, check_url
+from config.net import check_address, check_url, is_exception
 from crawlers.canonical import slot_key
 from crawlers.hosts import MAX_CRAWL_DELAY_S
 
@@ -35,6 +35,9 @@ CONCURRENCY = "groundswell_concurrency"
 LEAST_DELAY = "groundswell_least_delay"
 SECRET_HEADERS = "groundswell_secret_headers"  # noqa: S105 - the name of a key
 HOME = "groundswell_host"
+PART = "groundswell_part"  # asked for by a page that is being drawn, not by us
+
+_PARTS_AT_ONCE = 4  # requests of one visit go side by side, as a browser's would
 
 _ROBOTS_BYTES = 512 * 1024  # RFC 9309, 2.5: at least 500 KiB must be read
 _ROBOTS_TTL_S = 86400.0  # RFC 9309, 2.4: not longer than a day
@@ -184,18 +187,31 @@ class GuardMiddleware:
     def process_request(self, request: Request, spider: Spider | None = None) -> None:
         """Refuse, or assign the slot. Errors: AddressRefusedError."""
         del spider
+        host = slot_key(request.url)
+        foreign = PART in request.meta and host != request.meta.get(HOME)
         try:
-            check_url(request.url, self._allow_private)
+            check_url(request.url, () if foreign else self._allow_private)
         except FetchError as error:
             raise AddressRefusedError(str(error)) from error
-        host = slot_key(request.url)
+        if foreign and is_exception(request.url, self._allow_private):
+            # What is allowed to us by the configuration is not allowed to a page's scripts.
+            raise AddressRefusedError("address refused: a page asks for an allowed private host")
         if host != request.meta.get(HOME, host):
             for name in request.meta.get(SECRET_HEADERS, ()):
                 request.headers.pop(name, None)
-        if RATE not in request.meta:  # robots.txt
+        if RATE not in request.meta and PART not in request.meta:  # robots.txt
             request.meta["download_maxsize"] = _ROBOTS_BYTES
+        if PART in request.meta:
+            self._let_through(f"{host} parts", request)
+            return
         request.meta["download_slot"] = host
         self._pace(host, request)
+
+    def _let_through(self, slot: str, request: Request) -> None:
+        """Give the parts of a visit a slot of their own: the document has waited for its turn."""
+        request.meta["download_slot"] = slot
+        rules = {"delay": 0.0, "concurrency": _PARTS_AT_ONCE, "jitter": 0.0}
+        self._crawler.engine.downloader.per_slot_settings[slot] = rules
 
     def _pace(self, host: str, request: Request) -> None:
         downloader = self._crawler.engine.downloader
@@ -243,7 +259,7 @@ class FreshRobotsMiddleware(RobotsTxtMiddleware):
             asked = rp.crawl_delay(self._robotstxt_useragent or self._default_useragent) or 0.0
             pace = self._paces.of(slot_key(request.url))
             pace.crawl_delay_s = min(asked, MAX_CRAWL_DELAY_S)
-            slot = self.crawler.engine.downloader.slots.get(request.meta["download_slot"])
+            slot = self.crawler.engine.downloader.slots.get(slot_key(request.url))
             if slot is not None:
                 slot.delay = max(slot.delay, pace.crawl_delay_s)
         super().process_request_2(rp, request)
