@@ -35,6 +35,12 @@ _DECLARED = re.compile(
     rb"""|<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""",
     re.IGNORECASE,
 )
+_RIVALS = {"gb18030": "big5hkscs", "big5hkscs": "gb18030"}
+# Measured over 578 snippets of 40 characters: right readings score .40 to .93, wrong ones at most
+# .16, French and German read as Chinese at most 0.
+_SURE_VOTE = 0.5
+_MARGIN = 0.2
+_LATIN_VOTE = 0.25
 _HEAD_BYTES = 4096  # a declaration further down is not a declaration to any browser
 _SAMPLE_BYTES = 65536  # enough to vote on; keeps the vote below a millisecond
 
@@ -84,6 +90,9 @@ def decode(body: bytes, http_charset: str = "", declared: str = "", fixed: str =
         if codec in _LATIN:
             latin = codec
         elif codec and (text := _strict(body, codec)) is not None:
+            rival = _outvoted(body, codec)
+            if rival:
+                return Decoded(body.decode(rival, "replace"), rival, "vote against the declaration")
             return Decoded(text, codec, why)
     return _guess(body, latin)
 
@@ -97,9 +106,25 @@ def _guess(body: bytes, latin: str) -> Decoded:
         return Decoded(body.decode("utf-8", "replace"), "utf-8", "utf-8 with broken bytes")
     votes = {codec: _vote(sample, codec) for codec in ("utf-8", "gb18030", "big5hkscs")}
     best = max(votes, key=lambda codec: votes[codec])
-    if latin and votes[best] < 0.5:
+    if latin and votes[best] < _LATIN_VOTE:
         return Decoded(body.decode(latin, "replace"), latin, "latin, as declared")
     return Decoded(body.decode(best, "replace"), best, "vote of common characters")
+
+
+def _outvoted(body: bytes, codec: str) -> str:
+    """Return the other Chinese charset where a declared one gives rare characters; else "".
+
+    Both charsets cover nearly all pairs of bytes, so a wrong one decodes without an error.
+    """
+    rival = _RIVALS.get(codec, "")
+    if not rival:
+        return ""
+    sample = body[:_SAMPLE_BYTES]
+    ours = _vote(sample, codec)
+    if ours > _SURE_VOTE:
+        return ""
+    theirs = _vote(sample, rival)
+    return rival if theirs > ours + _MARGIN else ""
 
 
 def _vote(sample: bytes, codec: str) -> float:

@@ -6,6 +6,7 @@ import opencc
 import pytest
 
 from crawlers.charset import declared_charset, decode
+from tests.eval.extract import stories
 
 SUBJECTS = [
     "这台扫地机器人",
@@ -80,6 +81,63 @@ def test_undeclared_chinese_is_read_right(texts, charset, read_as):
 
     assert wrong == []
     assert charsets == {read_as}
+
+
+TOPICS = "".join(
+    part for story in (*stories.DEV, *stories.HELD) for part in (story.title, *story.paragraphs)
+)
+HONG_KONG = "嘅咗喺啲唔冇嚟噉佢睇攞諗揾嗰"  # some of them only the Hong Kong supplement has
+MARKUP = (
+    '<html><head><title>x</title><style>.a{{color:red}}</style></head><body><div id="c">{}</div>'
+    + '<p class="k"><a href="/x.html?id=1"><img src="/i/1.gif" width="1"></a></p>' * 60
+)
+
+
+def windows(size: int, seed: int, count: int = 200) -> list[str]:
+    chance = random.Random(seed)
+    return [
+        TOPICS[at : at + size]
+        for at in (chance.randrange(len(TOPICS) - size) for _ in range(count))
+    ]
+
+
+def in_hong_kong(text: str) -> str:
+    chance = random.Random(text)
+    return "".join(sign if chance.random() > 0.15 else chance.choice(HONG_KONG) for sign in text)
+
+
+PLAIN = windows(40, seed=5)
+TAIWAN = [TO_TAIWAN.convert(text)[:40] for text in PLAIN]
+CANTONESE = [in_hong_kong(opencc.OpenCC("s2hk").convert(text)) for text in PLAIN]
+
+
+@pytest.mark.parametrize("wrap", ["{}", MARKUP])
+@pytest.mark.parametrize(
+    ("texts", "charset", "claim"),
+    [
+        (PLAIN, "utf-8", ""),
+        (PLAIN, "gb18030", ""),
+        (TAIWAN, "big5hkscs", ""),
+        (TAIWAN, "utf-8", ""),
+        (TAIWAN, "gb18030", ""),
+        (CANTONESE, "big5hkscs", ""),
+        (PLAIN, "gb18030", "iso-8859-1"),
+        (PLAIN, "gb18030", "utf-8"),
+        (PLAIN, "gb18030", "big5"),
+        (TAIWAN, "big5hkscs", "gb2312"),
+        (TAIWAN, "big5hkscs", "utf-8"),
+        (TAIWAN, "gb18030", "gb2312"),
+        (TAIWAN, "gb18030", "big5"),
+        (PLAIN, "utf-8", "gbk"),
+    ],
+)
+def test_forty_characters_are_read_right_whatever_is_declared(texts, charset, claim, wrap):
+    pages = [wrap.format(text) for text in texts]
+    pages = [page for page in pages if page == page.encode(charset, "ignore").decode(charset)]
+    right = sum(decode(page.encode(charset), claim, claim).text == page for page in pages)
+
+    assert len(pages) >= 150
+    assert right >= 0.995 * len(pages)
 
 
 def test_undeclared_headlines_of_fourteen_characters_are_read_right():
