@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from config.errors import ConfigError, GroundswellError
+from groundswell.doors_photos import Photo, attachments
 from groundswell.importing_values import Reading, read_row, unknown_field
 from storage.records import AccessToken, MentionId, Outcome, RawMention
 from storage.store import Store, Transaction
@@ -211,6 +212,31 @@ class Doors:
                 items[index] = Item(index=index, id=raws[index].native_id, mention_id=mention_id)
         self._close(token, at, outcomes, rejected=len(rows) - len(raws))
         return Taken(items=tuple(items[n] for n in range(len(rows))), outcomes=dict(outcomes))
+
+    def take_one(
+        self,
+        raw: RawMention,
+        photos: Sequence[Photo],
+        actor: str,
+        *,
+        token: AccessToken | None = None,
+        at: datetime | None = None,
+    ) -> tuple[Outcome, MentionId | None]:
+        """Keep what one person wrote, with its pictures; with a token, only while that is good.
+
+        Errors: KeyRefusedError when the key was revoked meanwhile; then nothing is kept.
+        """
+        now = raw.observed_at
+        with self.store.transaction() as tx:
+            if token is not None and tx.use_token(token.token_hash, at or now) is None:
+                raise KeyRefusedError("the key was revoked")
+            [(outcome, mention_id)] = self.keep(tx, [raw], now)
+            if mention_id is not None:
+                tx.add_attachments(attachments(mention_id, photos, now))
+            if outcome is not Outcome.DUPLICATE:
+                said = f"{outcome} photos={len(photos)}"
+                tx.audit(actor, "mention_added", str(mention_id or ""), at or now, said)
+        return outcome, mention_id
 
     def _keep(
         self, token: AccessToken, raws: Sequence[RawMention], now: datetime, at: datetime

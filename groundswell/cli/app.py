@@ -16,6 +16,7 @@ from groundswell.cli import (
     incidents,
     intake,
     project,
+    reporter,
     run,
     source,
     token,
@@ -42,6 +43,7 @@ def build() -> typer.Typer:
         module.register(app)
     app.add_typer(source.commands(), name="source")
     app.add_typer(token.commands(), name="token")
+    app.add_typer(reporter.commands(), name="reporter")
     app.add_typer(incidents.commands(), name="incidents")
     app.add_typer(evaluate.commands(), name="eval")
     app.add_typer(database.commands(), name="db")

@@ -126,6 +126,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         Route("/t/{token}", partial(one_tap.press, console), methods=["POST"]),
         Route("/r/{token}", partial(report.show, console, doorman), methods=["GET"]),
         Route("/r/{token}", partial(report.send, console, doorman), methods=["POST"]),
+        get("/mentions/{mention:int}/photos/{n:int}", report.photo),
         get("/reporters", reporters.list_page),
         post("/reporters", reporters.create),
         post("/reporters/revoke", reporters.revoke),

@@ -23,7 +23,7 @@ from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
 from groundswell.links import Grant
 from groundswell.sourcing_desk import Workbench
-from storage.records import Digest, Incident
+from storage.records import Digest, Incident, PublicResponse
 from storage.store import Store
 
 Form = Mapping[str, str]
@@ -35,6 +35,19 @@ class ActsOnIncidents(Protocol):
 
     def act(self, incident: str, command: Command) -> Incident:
         """Carry out a command on an incident named by id or code."""
+        ...
+
+    def replied(
+        self,
+        incident: str,
+        *,
+        url: str,
+        actor: str,
+        at: datetime | None = None,
+        note: str = "",
+        command_id: str = "",
+    ) -> PublicResponse:
+        """Note that the brand answered in public."""
         ...
 
 
@@ -134,6 +147,29 @@ async def read_form(request: Request, part_bytes: int = 32 * 1024) -> Form:
     """
     async with request.form(max_files=0, max_fields=20, max_part_size=part_bytes) as form:
         return {n: v.replace("\0", "") for n, v in form.items() if isinstance(v, str)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that came with a form. `name` is the sender's word, no path."""
+
+    field: str
+    name: str
+    body: bytes
+
+
+async def read_uploads(request: Request, most: int) -> tuple[Form, list[Upload]]:
+    """Return a form with its files, empty ones left out; the guard has bounded its size.
+
+    Errors: HTTPException 400 for more files than `most` and one, or more fields than any form has.
+    """
+    async with request.form(max_files=most + 1, max_fields=400, max_part_size=1 << 20) as form:
+        fields = {n: v.replace("\0", "") for n, v in form.items() if isinstance(v, str)}
+        files = [(n, v) for n, v in form.multi_items() if not isinstance(v, str)]
+        found = [
+            Upload(field=n, name=str(v.filename or "")[:255], body=await v.read()) for n, v in files
+        ]
+    return fields, [upload for upload in found if upload.body]
 
 
 def same(given: str, expected: str) -> bool:

@@ -11,6 +11,7 @@ from tests.console.world import HASHER, PASSWORD, World, csrf_of, journey, log_i
 OPEN_TO_STRANGERS = {"/login", "/t/{token}", "/healthz", "/favicon.ico", "/robots.txt"} | {
     "/api/v1/mentions",  # asks for a key of its own
     "/api/v1/openapi.json",
+    "/r/{token}",  # the link itself is the key
 }
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
@@ -22,7 +23,7 @@ def paths_of(world: World) -> list[tuple[str, str]]:
         assert isinstance(route, Route | Mount)
         if isinstance(route, Mount):
             continue
-        path = route.path.replace("{mention:int}", "1")
+        path = route.path.replace("{mention:int}", "1").replace("{n:int}", "1")
         for name in ("incident", "action", "source", "token"):
             path = path.replace("{" + name + "}", {"action": "ack"}.get(name, "x"))
         found += [(m, path) for m in route.methods or () if route.path not in OPEN_TO_STRANGERS]

@@ -22,8 +22,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.grading import grade
 from alerts.incidents import on_grade
 from alerts.surge import detect
-from classify.analyst import Analyst
-from classify.privacy import mask
 from config.load import example_dir, load
 from config.schema import Project
 from groundswell import wiring
@@ -140,19 +138,10 @@ def example() -> Project:
     return load(example_dir(), environ={})
 
 
-@cache
-def analyst() -> Analyst:
-    return wiring.make_analyst(example())
-
-
 def journey(store: Store) -> Journey:
-    """The real journey; only its models are shared between tests."""
-    return Journey(
-        project=example(),
-        analyst=analyst(),
-        mask=mask,
-        pseudonym=lambda platform, author: f"{platform}/{author}",
-        links=SignedLinks("http://console.example", "a key of this test only"),
+    """The real journey of the example project."""
+    return wiring.make_journey(
+        example(), store, SignedLinks("http://console.example", "a key of this test only")
     )
 
 

@@ -50,12 +50,14 @@ def mention_page(console: Console, request: Request) -> Response:
         if mention is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "没有这条提及")
         verdicts = queries.verdicts(mention_id)
+        photos = queries.attachments(mention_id)
     source = console.project.source(mention.source_id)
     return console.page(
         request,
         "mention.html",
         mention=mention,
         verdicts=verdicts,
+        photos=photos,
         source=source.name if source else mention.source_id,
         brands={brand.id: brand.name for brand in console.project.brands},
         products={
