@@ -6,7 +6,7 @@ A crawler never remembers anything across a restart by itself: what it must know
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -108,6 +108,15 @@ class DetailResult:
     hosts: tuple[HostState, ...] = ()
 
 
+# What a person changes about a source from outside: when it is due, whose rules are in charge.
+Mark = tuple[datetime | None, str]
+
+
+def mark_of(state: SourceState) -> Mark:
+    """Return when a source is due next and the digest of the rules in charge."""
+    return state.next_poll_at, state.config_digest
+
+
 class Frontier(Protocol):
     """Implemented over the store by the application. Called in one worker thread, never the loop.
 
@@ -122,6 +131,9 @@ class Frontier(Protocol):
 
     def state(self, source_id: SourceId) -> SourceState:
         """Return what is remembered of a source; a fresh state when it was never polled."""
+
+    def marks(self) -> Mapping[SourceId, Mark]:
+        """Return the mark of every source: a change that is not ours asks for it to be read."""
 
     def hosts(self, names: Collection[str]) -> Sequence[HostState]:
         """Return what is remembered of hosts; nothing of those never asked."""

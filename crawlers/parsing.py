@@ -41,6 +41,10 @@ class ParseDiedError(GroundswellError):
     """A page could not be parsed: the parser took too long, too much memory, or crashed on it."""
 
 
+class ParserAbsentError(GroundswellError):
+    """No parser could be started: our own trouble, and no page's."""
+
+
 class ParsingPool:
     """Calls pure module-level functions in spawned children, one at a time in each.
 
@@ -60,7 +64,9 @@ class ParsingPool:
             self._idle.put(child)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in a child. Errors: ParseDiedError; what the function raised."""
+        """Call a function in a child. Errors: ParseDiedError; what the function raised;
+        ParserAbsentError.
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._ask, function, args, kwargs)
 
@@ -127,7 +133,10 @@ class _Child:
             is_ready = False
         if not is_ready:
             self.end()
-            raise ParseDiedError("the parser did not start; is there memory for one more process?")
+            raise ParserAbsentError(
+                "starting a parser: the new process ended or said nothing for "
+                f"{_READY_S:g} s; look for its traceback above, or free some memory"
+            )
         return self._line
 
     def _why_lost(self) -> str:

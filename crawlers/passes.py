@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from config.schema import SourceConfig
 from crawlers import changeover
 from crawlers.canonical import slot_key
 from crawlers.commits import Committer
-from crawlers.frontier import DETAIL_LEASE_S, DetailResult, PollResult
+from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Mark, PollResult, mark_of
 from crawlers.health import after_details
 from crawlers.hosts import MAX_CRAWL_DELAY_S, Hosts, pace_s
 from crawlers.outage import OutageGuard, spared
@@ -60,6 +60,7 @@ class Passes:
     now: Callable[[], datetime]
     states: dict[SourceId, SourceState] = field(default_factory=dict)
     unfinished: set[SourceId] = field(default_factory=set)
+    _marks: dict[SourceId, Mark] = field(default_factory=dict)  # of what is stored
     _writing: dict[SourceId, asyncio.Lock] = field(default_factory=dict)
 
     async def load(self, source: SourceConfig) -> SourceState:
@@ -73,7 +74,15 @@ class Passes:
         """Read a source's state anew; changed rules begin their trial here."""
         source_id = SourceId(source.id)
         stored = await self.committer.ask(self.committer.frontier.state, source_id)
+        self._marks[source_id] = mark_of(stored)
         self.states[source_id] = changeover.begin(stored, source, self.now())
+
+    async def refresh(self, busy: Collection[SourceId]) -> None:
+        """Forget the states of sources that somebody else has changed, unless a pass has them."""
+        stored = await self.committer.ask(self.committer.frontier.marks)
+        for source_id, mark in stored.items():
+            if source_id not in busy and self._marks.get(source_id, mark) != mark:
+                self.states.pop(source_id, None)
 
     # --- polls -------------------------------------------------------------------------------
 
@@ -126,8 +135,7 @@ class Passes:
             # A backfill runs beside the polls and says by itself when it was done.
             walked_at = self.states[source_id].last_backfill_at
             state = replace(result.state, last_backfill_at=walked_at)
-            await self.committer.poll(replace(result, state=state))
-            self.states[source_id] = state
+            await self._write(replace(result, state=state))
 
     async def _commit_part(self, part: PollResult, *, done_at: datetime | None = None) -> None:
         """Write what a backfill brought; the state is the one that the polls have got to."""
@@ -135,8 +143,13 @@ class Passes:
         async with self._lock_of(source_id):
             state = self.states[source_id]
             state = replace(state, last_backfill_at=done_at or state.last_backfill_at)
-            await self.committer.poll(replace(part, state=state))
-            self.states[source_id] = state
+            await self._write(replace(part, state=state))
+
+    async def _write(self, result: PollResult) -> None:
+        state = result.state
+        await self.committer.poll(result)
+        self.states[state.source_id] = state
+        self._marks[state.source_id] = mark_of(state)
 
     async def _spare(self, before: SourceState, event: FetchEvent, now: datetime) -> None:
         """Our own network is down: count nothing, and take back what was counted just before."""

@@ -17,7 +17,7 @@ from crawlers.health import judged
 from crawlers.hosts import HostAnswer, Hosts, is_unreachable, pace_s
 from crawlers.mentions import LinkParsed, Parsed
 from crawlers.outage import OutageGuard
-from crawlers.parsing import ParseDiedError, ParsingPool
+from crawlers.parsing import ParseDiedError, ParserAbsentError, ParsingPool
 from crawlers.readers import first_page, max_pages, next_page, read_link, read_page, starts
 from crawlers.visits import Visit, digest, saved
 from storage.records import DetailLink, FetchCause, FetchEvent, HostState, SourceState
@@ -280,9 +280,14 @@ class Poller:
 
 
 async def _read(reading: Awaitable[T], url: str) -> T | Failure:
-    """Await a page's parsing. Whatever goes wrong in it costs this page (a process edge)."""
+    """Await a page's parsing. Whatever goes wrong in it costs this page (a process edge).
+
+    Errors: ParserAbsentError, which is no page's fault.
+    """
     try:
         return await reading
+    except ParserAbsentError:
+        raise
     except ParseDiedError as error:
         log.warning("page outcome=unreadable url=%s reason=%s", url, error)
         why = str(error)

@@ -39,8 +39,9 @@ _FEWEST_HOSTS, _MOST_HOSTS = 64, 1000
 _SPARE_FILES = 128  # for the database, the console, pipes to children
 _FILES_PER_HOST = 2  # a connection, and another while one is being closed or redirected
 _BACKFILLS = 8  # walked side by side: they are never urgent
-# How often the store is asked for links that have become due (visits of threads, figures).
-_LOOK_FOR_LINKS = timedelta(seconds=15)
+# How often the store is asked for links that have become due (visits of threads, figures) and for
+# sources that somebody has changed (poll now, take these rules).
+_LOOK = timedelta(seconds=15)
 
 
 class Clock(Protocol):
@@ -109,7 +110,7 @@ class Collector:
         self._turns = asyncio.Semaphore(max_hosts())
         self._backfill_turns = asyncio.Semaphore(_BACKFILLS)
         self._hosts_known = False
-        self._looked_for_links_at: datetime | None = None
+        self._looked_at: datetime | None = None
 
     async def start(self) -> None:
         """Start the crawler on the running loop. Errors: GroundswellError (see Downloader)."""
@@ -189,14 +190,14 @@ class Collector:
             await asyncio.wait({*self._passes.values(), *self._backfills.values()})
 
     async def _prepare(self, now: datetime) -> None:
-        """Load what is remembered of hosts, once, and look for links that have become due."""
+        """Load what is remembered of hosts, once, and look for what has changed in the store."""
         if not self._hosts_known:
             names = {host for hosts in self._hosts_of.values() for host in hosts}
             self._hosts.load(await self._committer.ask(self._frontier.hosts, names))
             self._hosts_known = True
-        looked_at = self._looked_for_links_at
-        if looked_at is None or not now - _LOOK_FOR_LINKS < looked_at <= now:
-            self._looked_for_links_at = now
+        if self._looked_at is None or not now - _LOOK < self._looked_at <= now:
+            self._looked_at = now
+            await self._work.refresh({*self._passes, *self._backfills})
             waiting = await self._committer.ask(self._frontier.waiting, now)
             self._work.unfinished.update(waiting)
 

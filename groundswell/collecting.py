@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from crawlers.frontier import DETAIL_LEASE_S, DetailResult, PollResult
+from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Mark, PollResult
 from groundswell.clock import Clock
 from groundswell.pipeline import Journey
 from storage.records import (
@@ -19,7 +19,7 @@ from storage.records import (
     SourceId,
     SourceState,
 )
-from storage.sources import find_hosts, waiting_sources
+from storage.sources import find_hosts, read_marks, waiting_sources
 from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,11 @@ class StoreFrontier:
         """Return what is remembered of a source."""
         with self.store.read() as queries:
             return queries.source(source_id) or SourceState(source_id=source_id)
+
+    def marks(self) -> Mapping[SourceId, Mark]:
+        """Return when each source is due next, and the digest of the rules in charge."""
+        with self.store.look() as connection:
+            return read_marks(connection)
 
     def hosts(self, names: Collection[str]) -> Sequence[HostState]:
         """Return what is remembered of hosts."""

@@ -214,6 +214,13 @@ def waiting_sources(connection: Connection, now: datetime) -> list[SourceId]:
     return [SourceId(source_id) for source_id in connection.scalars(query)]
 
 
+def read_marks(connection: Connection) -> dict[SourceId, tuple[datetime | None, str]]:
+    """Return of every source when it is due next, and the digest of the rules in charge."""
+    table = tables.source_state
+    query = sa.select(table.c.source_id, table.c.next_poll_at, table.c.config_digest)
+    return {SourceId(name): (at, rules) for name, at, rules in connection.execute(query)}
+
+
 def find_hosts(connection: Connection, hosts: Collection[str]) -> list[HostState]:
     """Return what is remembered of hosts; nothing of those never asked."""
     table = tables.host_state

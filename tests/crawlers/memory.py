@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from crawlers.frontier import DETAIL_LEASE_S, DetailResult, PollResult
+from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Mark, PollResult, mark_of
 from storage.records import (
     DetailLink,
     FetchEvent,
@@ -35,6 +35,9 @@ class MemoryFrontier:
 
     def state(self, source_id: SourceId) -> SourceState:
         return self.states.get(source_id) or SourceState(source_id=source_id)
+
+    def marks(self) -> Mapping[SourceId, Mark]:
+        return {state.source_id: mark_of(state) for state in self.states.values()}
 
     def hosts(self, names: Collection[str]) -> Sequence[HostState]:
         return [self.host_states[name] for name in names if name in self.host_states]

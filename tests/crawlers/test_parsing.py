@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -50,6 +51,31 @@ def test_child_that_takes_too_long_is_replaced(run, child):
         run(child.call(time.sleep, 30))
 
     assert run(child.call(os.getpid)) != before
+
+
+def test_child_that_takes_too_much_memory_is_replaced(run, child):
+    with pytest.raises(ParseDiedError, match="1024 MiB"):
+        run(child.call(bytearray, 2 * 1024**3))
+
+    assert run(child.call(len, "ab")) == 2
+
+
+def test_children_work_side_by_side_and_a_hanging_one_holds_up_nobody(run):
+    pool = ParsingPool(2, deadline_s=20.0)
+
+    async def work():
+        hanging = asyncio.create_task(pool.call(time.sleep, 3))
+        await asyncio.sleep(0)
+        answers = [await pool.call(len, "ab") for _ in range(20)]
+        was_hanging = not hanging.done()
+        await hanging
+        return answers, was_hanging
+
+    answers, was_hanging = run(work())
+    run(pool.close())
+
+    assert answers == [2] * 20
+    assert was_hanging
 
 
 def test_child_that_crashes_is_replaced(run, child):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -457,6 +458,18 @@ def test_one_process_joins_one_loop_and_a_second_one_is_refused_clearly():
 
     assert ended.returncode == 0, ended.stderr
     assert "one event loop" in ended.stdout
+
+
+def test_a_source_that_somebody_makes_due_is_polled_soon(with_collector, site, frontier, clock):
+    site.set("/feed.xml", rss(site.url, ITEMS))
+
+    async def work(collector):
+        await collector.poll_due()
+        frontier.states["one"] = replace(frontier.states["one"], next_poll_at=clock.now())
+        clock.pass_time(seconds=20)
+        return await collector.poll_due()
+
+    assert with_collector(work, feed(site), allow=[site.authority]) == 1
 
 
 def test_disabled_source_is_left_alone(collect, site):
