@@ -64,8 +64,9 @@ class ParsingPool:
             self._idle.put(child)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in a child. Errors: ParseDiedError; what the function raised;
-        ParserAbsentError.
+        """Call a function in a child.
+
+        Errors: ParseDiedError; ParserAbsentError; what the function raised.
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._ask, function, args, kwargs)
