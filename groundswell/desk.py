@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from alerts.incidents import Command, absorb, on_command
+from alerts.incidents import Command, CommandName, absorb, on_command
 from alerts.messages import Links
 from config.errors import GroundswellError
 from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.hot import HotLists
 from groundswell.pipeline import SAMPLES
-from storage.records import Incident
+from groundswell.responses import answers_to, entered
+from storage.records import Incident, PublicResponse
 from storage.store import Store, Transaction
 
 
@@ -55,6 +57,43 @@ class Desk:
             tx.audit(command.actor, str(command.name), found.incident_id, now, command.text)
         self.woken()
         return change.incident
+
+    def replied(
+        self,
+        incident: str,
+        *,
+        url: str,
+        actor: str,
+        at: datetime | None = None,
+        note: str = "",
+        command_id: str = "",
+    ) -> PublicResponse:
+        """Note that the brand answered in public, at `at` (None: now) and under `url`.
+
+        It also counts as progress on the incident. Entered twice, it is noted once.
+        Errors: GroundswellError when there is no such incident, the address is no web address or
+        the time lies ahead of now or before the first complaint.
+        """
+        now, zone = self.clock.now(), self.project.settings.zone
+        with self.store.transaction() as tx:
+            found = _found(tx, incident)
+            answers = answers_to(tx.queries, found, self.project, now)
+            response = entered(
+                found, answers, url=url, at=at, actor=actor, note=note, now=now, zone=zone
+            )
+            if not tx.add_response(response):
+                return response
+            said = f"已公开回应（{response.at.astimezone(zone):%m-%d %H:%M}）：{response.url}"
+            told = Command(
+                name=CommandName.NOTE,
+                actor=actor,
+                text=f"{said} {response.note}".strip(),
+                command_id=command_id,
+            )
+            tx.save_change(on_command(found, told, self.project, now))
+            tx.audit(actor, "replied", found.incident_id, now, response.url)
+        self.woken()
+        return response
 
 
 def _found(tx: Transaction, name: str) -> Incident:

@@ -216,7 +216,7 @@ def _likely(
     shared = [
         (sum(word in f"{post.title} {post.text}".casefold() for word in words), post)
         for post in said
-        if post.item_key not in linked and post.url not in linked
+        if post.url and post.item_key not in linked and post.url not in linked
     ]
     best = sorted((pair for pair in shared if pair[0]), key=lambda pair: -pair[0])
     return [post for _, post in best[:_OFFERED]]

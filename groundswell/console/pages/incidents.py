@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from alerts.hot import words as hot_words
 from alerts.incidents import Command, IllegalMove, allowed_commands
+from alerts.markup import shorten
+from alerts.messages import duration_words
 from config.errors import GroundswellError
 from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
 from groundswell.console.render import curve
+from groundswell.hot import HotLists
+from groundswell.responses import Answers, answers_to
 from storage.queries import Queries
 from storage.records import (
     Cluster,
@@ -37,6 +43,9 @@ _LIST_LIMIT = 200
 _ENDED_LIMIT = 20
 _MENTIONS_SHOWN = 8
 _FORESEEN_SHOWN = 20
+_CHANGED_SHOWN = 10
+_GONE_TITLE = 40  # characters of a deleted post in the timeline
+_TEXTS_SHOWN = 3  # old texts of an edited mention; all of them stand on its own page
 _CURVE_DAYS = 7
 _TEXT_LIMIT = 2000  # characters of a note or an evidence
 _SILENCE_HOURS = frozenset(hours for hours, _ in words.SILENCES)
@@ -76,23 +85,60 @@ def list_page(console: Console, request: Request) -> Response:
 
 def incident_page(console: Console, request: Request) -> Response:
     """Show one incident: why, how it grows, what is said, what was done."""
-    done = words.ACTIONS.get(request.query_params.get("done", ""))
-    return _show(console, request, notice=done.done if done else "")
+    name = request.query_params.get("done", "")
+    done = words.ACTIONS.get(name)
+    notice = done.done if done else "公开回应已登记。" if name == "replied" else ""
+    return _show(console, request, notice=notice)
 
 
 def act(console: Console, request: Request, form: Form) -> Response:
     """Carry out what a person asked for on the incident page."""
     visitor = logged_in(request)
     name = str(request.path_params["action"])
+    incident = str(request.path_params["incident"])
+    if name == "replied":
+        return _replied(console, request, incident, form)
     if name not in words.ACTIONS:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    incident = str(request.path_params["incident"])
     try:
         command = to_command(name, visitor.name, form, console.clock.now())
         acted = console.desk.act(incident, command)
     except IllegalMove as refusal:
         return _show(console, request, problem=str(refusal), status=HTTPStatus.CONFLICT)
     return RedirectResponse(f"/incidents/{acted.incident_id}?done={name}", 303)
+
+
+def _replied(console: Console, request: Request, named: str, form: Form) -> Response:
+    """Note the public answer that a person enters; the time is in the reader's zone."""
+    incident = find(console, named)
+    visitor = logged_in(request)
+    try:
+        console.desk.replied(
+            incident.incident_id,
+            url=form.get("url", ""),
+            actor=visitor.name,
+            at=_local_time(form.get("at", ""), console.zone(visitor)),
+            note=form.get("text", "")[:_TEXT_LIMIT],
+            command_id=form.get("once", "")[:64],
+        )
+    except GroundswellError as refusal:
+        return _show(console, request, problem=str(refusal), status=HTTPStatus.CONFLICT)
+    return RedirectResponse(f"/incidents/{incident.incident_id}?done=replied", 303)
+
+
+def _local_time(text: str, zone: ZoneInfo) -> datetime | None:
+    """Read what a datetime-local field gives; None for an empty one.
+
+    Errors: GroundswellError for anything else.
+    """
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
+    except ValueError as error:
+        raise GroundswellError(
+            f"看不懂回应时间 {text[:40]!r}，写成 2026-11-20 10:05 这样"
+        ) from error
 
 
 def to_command(name: str, actor: str, form: Form, now: datetime) -> Command:
@@ -158,7 +204,17 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     )
     into = queries.incident(incident.merged_into) if incident.merged_into else None
     series = curve(hours, now)
+    answers = answers_to(queries, incident, console.project, now)
+    changed = queries.changed_mentions(incident.cluster_id, _CHANGED_SHOWN)
     return {
+        "answers": answers,
+        "waited": "" if answers.first_after is None else duration_words(answers.first_after),
+        "spread": _spread(queries, console, incident, now) if cluster is not None else "",
+        "changed": [
+            (mention, queries.mention_revisions(mention.mention_id)[-_TEXTS_SHOWN:])
+            for mention in changed
+        ],
+        "copies": queries.reposts_of([mention.mention_id for mention, _ in mentions]),
         "cluster": cluster,
         "brand": console.project.brand(incident.brand_id),
         "curve": json.dumps(series),
@@ -169,8 +225,19 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
             console,
             queries.incident_events(incident.incident_id),
             queries.incident_intents(incident.incident_id),
+            answers,
+            changed,
         ),
     }
+
+
+def _spread(queries: Queries, console: Console, incident: Incident, now: datetime) -> str:
+    """Say how far it has spread; what was not obtained is unknown."""
+    hot = HotLists(console.project)
+    evidence = hot.see(queries.evidence(incident.cluster_id, now), hot.look(queries, now))
+    counted = (("转发", evidence.reposts), ("阅读", evidence.views))
+    figures = [f"{name} {'未知' if n is None else f'{n:,}'}" for name, n in counted]
+    return "，".join([*figures, hot_words(evidence)])
 
 
 def _actions(incident: Incident, visitor: str) -> list[words.Action]:
@@ -191,10 +258,28 @@ def _timeline(
     console: Console,
     events: Sequence[IncidentEvent],
     intents: Sequence[tuple[Intent, Sequence[Delivery]]],
+    answers: Answers,
+    changed: Sequence[Mention],
 ) -> list[Entry]:
-    """Return events and messages as one list, newest first."""
+    """Return events, messages, answers in public and deletions as one list, newest first."""
     entries = [_event_entry(console, event) for event in events]
     entries += [_message_entry(console, intent, attempts) for intent, attempts in intents]
+    entries += [
+        Entry(at=one.at, title="公开回应", who=one.actor, text=one.note, kind="response")
+        for one in answers.responses
+        if one.mention_id is not None  # what a person entered stands there as his note
+    ]
+    entries += [
+        Entry(
+            at=mention.gone_at,
+            title="原文已删除",
+            who=mention.author or "匿名",
+            text=shorten(mention.title or mention.text, _GONE_TITLE),
+            kind="gone",
+        )
+        for mention in changed
+        if mention.gone_at is not None
+    ]
     return sorted(entries, key=lambda entry: entry.at)[::-1]
 
 
