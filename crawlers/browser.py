@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
 from typing import Any
 
 from config.errors import GroundswellError
@@ -92,13 +93,9 @@ class Browser:
             return self._browser
 
     async def _start(self) -> None:
-        path = chromium_path()
-        try:
-            from playwright.async_api import Error, async_playwright
-        except ImportError as error:
-            raise GroundswellError(_ABSENT.format("没有装 playwright")) from error
-        if path is None:
-            raise GroundswellError(_ABSENT.format("找不到 Chromium"))
+        path = check_installed()
+        from playwright.async_api import Error, async_playwright
+
         self._driver = await async_playwright().start()
         try:
             self._browser = await self._driver.chromium.launch(
@@ -133,10 +130,18 @@ class Browser:
                         await ending()
 
 
-def chromium_path() -> str | None:
-    """Return the Chromium to draw with: the one named by GROUNDSWELL_CHROMIUM, else on the path."""
+def check_installed() -> str:
+    """Return the Chromium to draw with: GROUNDSWELL_CHROMIUM, else the one on the path.
+
+    Errors: GroundswellError that says what to install when it or Playwright is not there.
+    """
+    if find_spec("playwright") is None:
+        raise GroundswellError(_ABSENT.format("没有装 playwright"))
     named = os.environ.get("GROUNDSWELL_CHROMIUM")
-    return named or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = named or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise GroundswellError(_ABSENT.format("找不到 Chromium"))
+    return path
 
 
 def _has_sandbox() -> bool:

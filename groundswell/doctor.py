@@ -31,7 +31,7 @@ class Finding:
 
 
 def examine(project: Project, directory: Path, database: str | None) -> list[Finding]:
-    """Return findings on database, model, tokeniser, fonts, disk, clock, sources and channels."""
+    """Return findings on all that the main job needs, the browser only when a source is drawn."""
     url = wiring.database_url(project, directory, database)
     findings = [
         _checked(
@@ -43,6 +43,8 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
         _fonts(),
         _sources(project, url),
     ]
+    if any(source.fetch.render == "browser" for source in project.sources):
+        findings.append(_checked("browser", _browser, "or write render: none"))
     findings += [_channel(project, channel) for channel in project.channels]
     return findings
 
@@ -104,6 +106,12 @@ def _fonts() -> Finding:
         seen="no Chinese font found here",
         advice="only needed to take screenshots: apt install fonts-noto-cjk",
     )
+
+
+def _browser() -> str:
+    from crawlers.browser import check_installed
+
+    return check_installed()
 
 
 def _sources(project: Project, url: str) -> Finding:

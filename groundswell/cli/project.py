@@ -118,9 +118,12 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Write a commented project with one brand, two sources and two owners."""
+    from config.library import copy_media
     from config.load import copy_template
 
     written = copy_template(directory)
+    if not (directory / "media.yaml").exists():
+        written.append(copy_media(directory))
     _write_schemas(directory / "schemas")  # the files' first lines point editors there
     choices = chosen(context, as_json=as_json)
     lines = [f"wrote {path}" for path in written]
