@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from crawlers.walls import recognise
 from storage.records import FetchCause
 
 _MAX_RETRY_AFTER_S = 86400.0  # a day: no server may silence a source for longer
-# Words of login and captcha walls; only looked for on short pages (see wall_of).
-_CAPTCHA = re.compile(
-    r"captcha|验证码|驗證碼|滑动验证|拖动滑块|安全验证|人机验证|访问验证|geetest|"
-    r"cf-challenge|just a moment\.\.\.|异常访问|访问过于频繁",
-    re.IGNORECASE,
-)
-_LOGIN = re.compile(
-    r"请先?登录|登录后(?:查看|继续|可见)|請先登入|您还未登录|扫码登录|passport\.|"
-    r"type=[\"']?password",
-    re.IGNORECASE,
-)
 _STATUS = {
     401: (FetchCause.LOGIN, "该页面要求登录（{}），未经授权不抓取"),
     403: (FetchCause.BLOCKED, "网站拒绝访问（{}），可能限制了抓取"),
@@ -33,7 +23,8 @@ _STATUS_CLASS = {
     3: (FetchCause.GONE, "网站把请求转到了无法跟随的地址（{}）"),
     5: (FetchCause.SERVER, "网站服务器出错（{}）"),
 }
-_WALL_CHARS = 20_000  # a real list or article is longer, or holds no such word among its items
+# More of the same would be rude, and cannot help.
+_FINAL = {FetchCause.LOGIN, FetchCause.CAPTCHA, FetchCause.BLOCKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,22 +72,15 @@ def retry_after_s(value: str, now: datetime) -> float | None:
 
 
 def wall_of(text: str) -> Failure | None:
-    """Recognise a login or captcha page that came instead of the content (with status 200)."""
-    if len(text) > _WALL_CHARS:
+    """Recognise a page that came instead of the content (with status 200): see crawlers.walls.
+
+    A wall is final; a page that says it is being mended or gone may be back.
+    """
+    found = recognise(text)
+    if found is None:
         return None
-    if _CAPTCHA.search(text):
-        return Failure(
-            cause=FetchCause.CAPTCHA,
-            text="网站要求人机验证，本程序不绕过验证，请改用其他信源或授权接口",
-            final=True,
-        )
-    if _LOGIN.search(text):
-        return Failure(
-            cause=FetchCause.LOGIN,
-            text="网站返回了登录页，本程序不绕过登录，请改用其他信源或授权接口",
-            final=True,
-        )
-    return None
+    cause, sentence = found
+    return Failure(cause=cause, text=sentence, final=cause in _FINAL)
 
 
 def unreadable(text: str) -> Failure:

@@ -180,7 +180,8 @@ def unmet_expectations(
     """Compare one page with the health contract: enough items, required fields mostly filled.
 
     `filled` counts, per field that this page can fill at all, the items that have it. A field
-    missing in more than one item of five is called missing: single odd items stand in every list.
+    missing in more than one item of five is called missing: single odd items stand in every list,
+    and in a short one they are more than that.
     A search may find nothing for one word: how many items it brings is judged over all its words.
     """
     unmet = []
@@ -189,9 +190,13 @@ def unmet_expectations(
     unmet += [
         f"字段 {name} 只在 {filled[name]}/{items} 条中找到"
         for name in source.expect.required
-        if items and name in filled and filled[name] < 0.8 * items
+        if name in filled and _is_missing(items - filled[name], items)
     ]
     return tuple(unmet)
+
+
+def _is_missing(without: int, items: int) -> bool:
+    return without > 0.2 * items and (without > 1 or items == 1)
 
 
 def read_listed_date(listed: Mapping[str, object]) -> datetime | None:
