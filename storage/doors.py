@@ -15,8 +15,16 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import insert_new, insert_one, upsert
-from storage.records import AccessToken, Attachment, ColumnMapping, MentionId
-from storage.rows import Row, columns_of, mappings
+from storage.identity import item_key
+from storage.records import (
+    AccessToken,
+    Attachment,
+    ColumnMapping,
+    Mention,
+    MentionId,
+    RawMention,
+)
+from storage.rows import Row, columns_of, mappings, mention_of
 
 _token = tables.access_token
 _mapping = tables.column_mapping
@@ -134,6 +142,20 @@ class DoorQueries:
             return None
         values: dict[str, Any] = {name: row[name] for name in row if name != "mention_pk"}
         return Attachment(mention_id=mention_id, **values)
+
+    def mention_like(self, raw: RawMention) -> Mention | None:
+        """Return the mention that a raw mention would be, by its identity."""
+        key, mention = tables.mention_key, tables.mention
+        query = (
+            sa.select(mention)
+            .join(
+                key,
+                sa.and_(key.c.month == mention.c.month, key.c.mention_pk == mention.c.mention_pk),
+            )
+            .where(key.c.item_key == item_key(raw))
+        )
+        row = self.connection.execute(query).mappings().one_or_none()
+        return None if row is None else mention_of(row)
 
     def is_waiting(self, mention_id: MentionId) -> bool:
         """Say whether nobody has judged a mention yet."""

@@ -32,6 +32,7 @@ from groundswell.console.base import (
 )
 from groundswell.console.guard import Guard
 from groundswell.console.pages import (
+    add,
     coverage,
     entry,
     incidents,
@@ -127,6 +128,8 @@ def _routes(console: Console) -> list[BaseRoute]:
         Route("/r/{token}", partial(report.show, console, doorman), methods=["GET"]),
         Route("/r/{token}", partial(report.send, console, doorman), methods=["POST"]),
         get("/mentions/{mention:int}/photos/{n:int}", report.photo),
+        get("/add", add.page),
+        Route("/add", partial(add.save, console), methods=["POST"]),
         get("/reporters", reporters.list_page),
         post("/reporters", reporters.create),
         post("/reporters/revoke", reporters.revoke),
