@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
-    from crawlers.guards import GuardingResolver, Paces, Resolve
+    from crawlers.guards import GuardingResolver, Paces, Resolve, SystemLookup
     from crawlers.rendering import Part, PartAnswer, Renderer
 
 _KEPT_HEADERS = ("etag", "last-modified", "retry-after", "content-type")
@@ -79,6 +79,7 @@ class Downloader:
         self._resolver: GuardingResolver | None = None
         self._paces: Paces | None = None
         self._renderer: Renderer | None = None
+        self._lookup: SystemLookup | None = None
         self._resolver_before: Any = None
 
     async def start(self) -> None:
@@ -96,8 +97,9 @@ class Downloader:
 
         for name, level in _QUIET.items():
             logging.getLogger(name).setLevel(level)
+        self._lookup = guards.SystemLookup()
         self._resolver = guards.GuardingResolver(
-            self._settings.allow_private, self._resolve or guards.resolve_with_system
+            self._settings.allow_private, self._resolve or self._lookup
         )
         # Scrapy's own resolver setting is never installed by a runner (decisions.md 14).
         self._resolver_before = reactor.installNameResolver(self._resolver)
@@ -135,6 +137,8 @@ class Downloader:
                 logging.getLogger(__name__).warning("crawler stop=slow after_s=%s", _STOP_WITHIN_S)
         if self._resolver_before is not None:
             join_running_loop().installNameResolver(self._resolver_before)
+        if self._lookup is not None:
+            self._lookup.close()
         self._runner = self._crawler = self._task = self._resolver_before = self._renderer = None
 
     async def fetch(

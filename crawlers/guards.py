@@ -9,7 +9,9 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,17 +45,33 @@ _ROBOTS_BYTES = 512 * 1024  # RFC 9309, 2.5: at least 500 KiB must be read
 _ROBOTS_TTL_S = 86400.0  # RFC 9309, 2.4: not longer than a day
 _ROBOTS_RETRY_S = 600.0  # a robots.txt that could not be read is asked for again
 _JITTER = 0.1
+_LOOKUPS = 64  # names looked up at once; a thread that waits costs next to nothing
 
 
 class AddressRefusedError(IgnoreRequest):
     """A request to an address that may not be reached; the text says which and why."""
 
 
-async def resolve_with_system(host: str, port: int) -> list[str]:
-    """Resolve a host with the system's resolver, in a thread of the loop (not the reactor's)."""
-    loop = asyncio.get_running_loop()
-    answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+class SystemLookup:
+    """Looks names up with the system's resolver, in threads of its own.
+
+    A name server that is gone takes half a minute to say nothing; six such names would fill the
+    loop's own pool of threads, and then nobody's names are looked up.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="names")
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host. Errors: OSError when there are none."""
+        loop = asyncio.get_running_loop()
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        answers = await loop.run_in_executor(self._threads, look_up)
+        return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+    def close(self) -> None:
+        """End the threads; lookups under way are not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 @implementer(IHostResolution)

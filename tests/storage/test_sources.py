@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.records import FetchCause, SourceHealth, SourceId, SourceState
+from storage.records import FetchCause, HostState, SourceHealth, SourceId, SourceState
+from storage.sources import find_hosts, read_marks, waiting_sources
 from tests.make import NOW, SOURCE, make_fetch_event, make_link, make_source_state
 
 
@@ -107,3 +108,89 @@ def test_a_finished_link_is_remembered_and_a_retried_one_is_open_again(store):
         assert tx.add_links([make_link(1), make_link(2)], NOW) == 0
 
     assert _claim(store) == [make_link(3).url_hash]
+
+
+def test_a_link_is_claimed_when_it_is_due(store):
+    later = NOW + timedelta(hours=1)
+    with store.transaction() as tx:
+        tx.add_links([make_link(1, kind="thread", due_at=later, page=2)], NOW)
+        assert waiting_sources(tx.connection, NOW) == []
+        assert waiting_sources(tx.connection, later) == [SOURCE]
+
+    assert _claim(store) == []
+    with store.transaction() as tx:
+        [link] = tx.claim_links(SOURCE, 1, later, 60)
+        assert waiting_sources(tx.connection, later) == []
+    assert (link.kind, link.page, link.due_at) == ("thread", 2, later)
+
+
+def test_a_link_that_went_well_may_be_visited_again_with_its_attempts_counted_anew(store):
+    later = NOW + timedelta(hours=1)
+    with store.transaction() as tx:
+        tx.add_links([make_link(1), make_link(2)], NOW)
+    _claim(store)
+    with store.transaction() as tx:
+        tx.finish_link(make_link(1).url_hash, "done", again_at=later)
+        tx.finish_link(make_link(2).url_hash, "retry", "HTTP 503", again_at=later)
+
+    assert _claim(store) == []
+    with store.transaction() as tx:
+        links = tx.claim_links(SOURCE, 9, later, 60)
+    assert [link.attempts for link in links] == [1, 2]
+
+
+def test_a_link_that_came_to_its_end_is_opened_again_by_a_plan(store):
+    with store.transaction() as tx:
+        tx.add_links([make_link(1), make_link(2)], NOW)
+    _claim(store)
+    with store.transaction() as tx:
+        tx.finish_link(make_link(1).url_hash, "done")
+        again = [make_link(n, kind="figures", due_at=NOW) for n in (1, 2, 3)]
+        tx.plan_links(again, NOW)
+
+    # the second one is being fetched: it is left to whoever holds it
+    assert _claim(store) == [make_link(1).url_hash, make_link(3).url_hash]
+
+
+def test_what_is_remembered_of_hosts_comes_back_whole(store):
+    waiting = HostState(
+        host="bbs.lanhe.example",
+        not_before=NOW + timedelta(minutes=10),
+        reason="network here",
+        latency_ms=120.5,
+        last_status=200,
+        failures=2,
+        crawl_delay_s=5.0,
+        updated_at=NOW,
+    )
+    with store.transaction() as tx:
+        tx.save_hosts([HostState(host="bbs.lanhe.example"), waiting, HostState(host="b.example")])
+        tx.save_hosts([])
+
+    names = ["bbs.lanhe.example", *(f"h{n}.example" for n in range(1200))]
+    with store.look() as connection:
+        assert find_hosts(connection, names) == [waiting]
+        assert find_hosts(connection, []) == []
+
+
+def test_polls_add_up_mentions_and_leave_alone_what_the_maintainer_was_told(store):
+    state = make_source_state(items=7, notice={"health": "degraded"})
+    with store.transaction() as tx:
+        tx.save_source(state)
+        tx.add_items(SOURCE, 2, NOW)
+        tx.save_polled([(make_source_state(items=0, polls=4), 3)])
+        tx.save_polled([(make_source_state("another"), 5)])
+
+    with store.read() as queries:
+        first, second = queries.source(SOURCE), queries.source(SourceId("another"))
+    assert (first.items, first.polls, first.notice) == (12, 4, {"health": "degraded"})
+    assert second.items == 5
+
+
+def test_marks_tell_when_each_source_is_due_and_by_which_rules(store):
+    with store.transaction() as tx:
+        tx.save_source(make_source_state(next_poll_at=NOW, config_digest="ab"))
+        tx.save_source(make_source_state("another", config_digest=""))
+
+    with store.look() as connection:
+        assert read_marks(connection) == {SOURCE: (NOW, "ab"), SourceId("another"): (None, "")}
