@@ -179,13 +179,18 @@ def _voices(project: Project) -> list[str]:
     roles = {"official": "official 官方账号", "hot_search": "hot search 热搜"}
     lines = [
         f"official accounts 官方账号: {len(accounts)} — {_listed(accounts)}",
-        f"media 媒体表: {len(project.media)} — {_listed(item.name for item in project.media)}",
+        f"media 媒体表: {len(project.media)} — {_by_tier(project)}",
     ]
     for role, words in roles.items():
         found = [source.id for source in project.sources if source.role == role]
         if found:
             lines.append(f"sources for {words}: {len(found)} — {_listed(found)}")
     return lines
+
+
+def _by_tier(project: Project) -> str:
+    tiers = [outlet.tier or "none" for outlet in project.media]
+    return _listed(f"{tier} {tiers.count(tier)}" for tier in sorted(set(tiers)))
 
 
 def schemas() -> dict[str, dict[str, Any]]:
