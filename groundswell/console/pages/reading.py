@@ -9,8 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.score import TIERS
 from config.schema import Owner
 from groundswell.console.base import Console, logged_in
+from groundswell.console.growth import counters, growth
 from groundswell.digests import day_range
 from storage.records import MentionId
 
@@ -43,7 +45,7 @@ def digest_page(console: Console, request: Request) -> Response:
 
 
 def mention_page(console: Console, request: Request) -> Response:
-    """Show a mention in full with every verdict on it and what each word weighed."""
+    """Show a mention in full: every verdict, what each word weighed, what became of it since."""
     mention_id = MentionId(min(int(request.path_params["mention"]), _LARGEST_ID))
     with console.store.read() as queries:
         mention = queries.mention(mention_id)
@@ -51,6 +53,9 @@ def mention_page(console: Console, request: Request) -> Response:
             raise HTTPException(HTTPStatus.NOT_FOUND, "没有这条提及")
         verdicts = queries.verdicts(mention_id)
         photos = queries.attachments(mention_id)
+        texts = queries.mention_revisions(mention_id)
+        figures = queries.figures(mention_id)
+        responses = queries.mention_responses(mention_id)
     source = console.project.source(mention.source_id)
     return console.page(
         request,
@@ -58,6 +63,12 @@ def mention_page(console: Console, request: Request) -> Response:
         mention=mention,
         verdicts=verdicts,
         photos=photos,
+        texts=texts,
+        figures=figures,
+        growth=growth(figures),
+        counters=counters(mention),
+        responses=responses,
+        tier=TIERS[mention.tier][1] if mention.tier in TIERS else "",
         source=source.name if source else mention.source_id,
         brands={brand.id: brand.name for brand in console.project.brands},
         products={
