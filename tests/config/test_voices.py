@@ -106,7 +106,7 @@ def test_the_summary_names_accounts_media_and_roles():
     project = load(example_dir(), environ={})
     lines = "\n".join(summary(project))
     assert "official accounts 官方账号: 3 — 澜禾@微博客, 澜禾@投诉平台, 澜禾@官网" in lines
-    assert "media 媒体表: 4 — 海灯路日报" in lines
+    assert "media 媒体表: 4 — large_account 1, provincial 1, regulator 1, trade 1" in lines
 
     sources = (_source(role="official"), _source(id="resou", role="hot_search"))
     lines = "\n".join(summary(project.model_copy(update={"sources": sources})))
