@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alerts.routing import explain_route
+from alerts.score import TIERS
 from classify.analyst import Analyst
 from classify.clustering import Shard
+from config.media import MediaTable
+from config.official import OfficialAccounts
 from config.schema import Project
 from storage.records import (
     ItemKey,
@@ -51,6 +54,7 @@ class Explanation:
 
     text: str
     brands: tuple[BrandAnswer, ...]
+    notes: tuple[str, ...] = ()  # who speaks, and what became of a stored mention
 
 
 def text_as_mention(text: str, now: datetime) -> Mention:
@@ -85,7 +89,41 @@ class Explainer:
             for verdict in verdicts
             if brand in (None, verdict.brand_id)
         ]
-        return Explanation(text=mention.text, brands=tuple(answers))
+        notes = (*self._voice(mention), *(self._fate(mention) if mention.mention_id else ()))
+        return Explanation(text=mention.text, brands=tuple(answers), notes=notes)
+
+    def _voice(self, mention: Mention) -> Iterator[str]:
+        """Say who speaks, as far as the configuration knows."""
+        accounts = OfficialAccounts(self.project.brands, self.project.sources)
+        speaker = accounts.speaker(mention.source_id, mention.platform, mention.author, mention.url)
+        if speaker:
+            yield f"官方账号：这是品牌 {speaker} 自己的话，不算提及，记为公开回应"
+        tier = MediaTable(self.project.media).tier(
+            mention.url, mention.author, mention.platform, mention.tier
+        )
+        if tier:
+            yield f"媒体级别：{TIERS[tier][1]} ({tier})"
+        if mention.channel == "internal":
+            yield "内部渠道：参与聚类和批次判断，不算公开传播"
+
+    def _fate(self, mention: Mention) -> Iterator[str]:
+        """Say what became of a stored mention since it was taken in."""
+
+        def written(instant: datetime) -> str:
+            return f"{instant.astimezone(self.project.settings.zone):%m-%d %H:%M}"
+
+        with self.store.read() as queries:
+            texts = queries.mention_revisions(mention.mention_id)
+            figures = queries.figures(mention.mention_id)
+            responses = queries.mention_responses(mention.mention_id)
+        if mention.gone_at:
+            yield f"原文已删除：{written(mention.gone_at)} 发现打不开，统计不变"
+        for _, title, text, replaced_at in texts:
+            yield f"已编辑：{written(replaced_at)} 之前写的是“{(title or text)[:60]}”"
+        for one in responses:
+            yield f"公开回应：{written(one.at)} {one.actor} {one.url}（{one.note}）"
+        if figures:
+            yield f"热度：重读 {len(figures)} 次，最近 {written(figures[-1].at)}"
 
     def _answer(self, mention: Mention, verdict: Verdict, now: datetime) -> BrandAnswer:
         brand = self.project.brand(verdict.brand_id)

@@ -62,9 +62,11 @@ def explain(
 
 
 def _lines(explanation: Explanation) -> list[str]:
+    notes = [f"说明 note       {note}" for note in explanation.notes]
     if not explanation.brands:
-        return ["没有匹配到任何品牌 (no brand matched): 该提及记为 no_brand, 不再往下走"]
-    return [line for answer in explanation.brands for line in _brand_lines(answer)]
+        none = "没有匹配到任何品牌 (no brand matched): 该提及记为 no_brand, 不再往下走"
+        return [none, *notes]
+    return [line for answer in explanation.brands for line in _brand_lines(answer)] + notes
 
 
 def _brand_lines(answer: BrandAnswer) -> list[str]:

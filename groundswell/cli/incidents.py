@@ -20,8 +20,11 @@ from groundswell.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from alerts.incidents import Command
-    from storage.records import Incident, IncidentEvent, Intent
+    from groundswell.responses import Answers
+    from storage.records import Incident, IncidentEvent, Intent, Mention
 
 # What each act needs besides the incident: the option that carries it and what it means.
 _ACTS = {
@@ -61,6 +64,11 @@ def commands() -> typer.Typer:
         help="One incident: why, who, what happened. 事件详情。"
         + example("groundswell incidents show 舆-7F3K"),
     )(show_)
+    app.command(
+        "replied",
+        help="The brand answered in public: where, and when. 登记已公开回应。"
+        + example("groundswell incidents replied 舆-7F3K --url https://… --at '2026-11-20 10:05'"),
+    )(replied_)
     for name, (option, help_text) in _ACTS.items():
         app.command(name, help=help_text + example(_example(name, option)))(_act(name, option))
     return app
@@ -113,18 +121,108 @@ def show_(
     as_json: JsonOption = False,
 ) -> None:
     """Show one incident with its reasons, events and messages."""
+    from datetime import UTC
+
     from config.errors import GroundswellError
     from groundswell import wiring
+    from groundswell.responses import answers_to
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
+    opened = wiring.opened(choices.config, choices.database)
+    with opened as (project, store), store.read() as queries:
         found = queries.incident(incident)
         if found is None:
             raise GroundswellError(f"no incident {incident!r}; see: groundswell incidents list")
         events = queries.incident_events(found.incident_id)
         messages = queries.incident_intents(found.incident_id)
-    document = {"incident": found, "events": events, "messages": messages}
-    show(choices, document, _lines(found, events, [intent for intent, _ in messages]))
+        answers = answers_to(queries, found, project, datetime.now(UTC))
+        changed = queries.changed_mentions(found.cluster_id)
+    document = {
+        "incident": found,
+        "events": events,
+        "messages": messages,
+        "first_response": _first_response(answers),
+        "responses": answers.responses,
+        "may_be_responses": answers.likely,
+        "deleted_or_edited": changed,
+    }
+    lines = _lines(found, events, [intent for intent, _ in messages])
+    show(choices, document, [*lines[:2], *_voices(answers, changed), *lines[2:]])
+
+
+def _first_response(answers: Answers) -> dict[str, object]:
+    """Return the first response time for programs; null is unknown, never nought."""
+    after = answers.first_after
+    return {
+        "first_complaint_at": answers.complained_at,
+        "first_response_at": answers.first.at if answers.first else None,
+        "seconds": None if after is None else int(after.total_seconds()),
+    }
+
+
+def _voices(answers: Answers, changed: list[Mention]) -> list[str]:
+    from alerts.messages import duration_words
+
+    after = answers.first_after
+    said = "尚未看到回应 none seen" if after is None else f"投诉后 {duration_words(after)}"
+    lines = [f"首次公开回应 first response  {said}"]
+    lines += [
+        f"公开回应 response  {one.at.astimezone():%m-%d %H:%M}  {one.actor}  {one.url}  {one.note}"
+        for one in answers.responses
+    ]
+    lines += [
+        f"可能是回应 may be  {one.published_at.astimezone():%m-%d %H:%M}  {one.author}  {one.url}"
+        for one in answers.likely
+    ]
+    for mention in changed:
+        fates = ["原文已删除 deleted"] if mention.gone_at else []
+        fates += [f"已编辑 {mention.revision} 次 edited"] if mention.revision else []
+        name = (mention.title or mention.text)[:30]
+        lines.append(f"删改 changed  {mention.mention_id}  {'，'.join(fates)}  {name}")
+    return lines
+
+
+def replied_(
+    context: typer.Context,
+    incident: Annotated[str, typer.Argument(help="code or id")],
+    url: Annotated[str, typer.Option(help="where the answer stands")],
+    at: Annotated[str, typer.Option(help="when, in the project's time zone (default: now)")] = "",
+    note: Annotated[str, typer.Option(help="what was answered")] = "",
+    by: Annotated[str, typer.Option(help="who says so (default: your login name)")] = "",
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Note an answer in public that no official account was seen to give."""
+    from groundswell import wiring
+    from groundswell.clock import RealClock
+    from groundswell.desk import Desk
+
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    with wiring.opened(choices.config, choices.database) as (project, store):
+        links = wiring.make_links(project, store)
+        desk = Desk(store=store, project=project, clock=RealClock(), links=links)
+        response = desk.replied(
+            incident,
+            url=url,
+            actor=by or getpass.getuser(),
+            at=_moment(at, project.settings.zone),
+            note=note,
+        )
+    line = f"已登记 noted  {response.at.astimezone():%m-%d %H:%M}  {response.url}"
+    show(choices, {"response": response}, [line])
+
+
+def _moment(text: str, zone: ZoneInfo) -> datetime | None:
+    from config.errors import ConfigError
+
+    if not text.strip():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ConfigError(f"--at {text!r}: expected a time such as '2026-11-20 10:05'") from error
+    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) -> list[str]:
