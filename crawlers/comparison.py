@@ -135,7 +135,7 @@ def _keys(item: TrialItem) -> Iterator[str]:
 
 def _name(item: TrialItem) -> str:
     title = " ".join((item.value("title") or item.value("text")).split())
-    return title[:_NAME_CHARS] or item.canonical_url or item.native_id or "（无标题）"
+    return title[:_NAME_CHARS] or item.canonical_url or item.native_id
 
 
 def _values(item: TrialItem) -> dict[str, str]:
@@ -160,7 +160,11 @@ def _changes(old: TrialItem, new: TrialItem) -> Iterator[Change]:
             "changed" if was and now else "lost" if was else "gained"
         )
         yield Change(
-            item=_name(old), field=name, kind=kind, old=was[:_VALUE_CHARS], new=now[:_VALUE_CHARS]
+            item=_name(old) or _name(new) or "（无标题）",
+            field=name,
+            kind=kind,
+            old=was[:_VALUE_CHARS],
+            new=now[:_VALUE_CHARS],
         )
 
 
