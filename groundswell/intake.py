@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Protocol, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.errors import ConfigError
@@ -183,7 +183,7 @@ def keep_all(
     store: Store,
     keep: KeepEach,
     now: datetime,
-    rejected: Rejects,
+    rejected: TakesRejected,
     *,
     batch: int = _BATCH,
     after: Callable[[Opened], None] = lambda _: None,
@@ -284,6 +284,14 @@ def replay(
     )
 
 
+class TakesRejected(Protocol):
+    """Where rows go that could not be read."""
+
+    def add(self, rejected: Rejected) -> None:
+        """Set one row aside."""
+        ...
+
+
 class Rejects:
     """Writes rejected rows beside the file; the file appears only when there is one."""
 
@@ -312,7 +320,7 @@ class Rejects:
 
 
 def _batches(
-    rows: Iterator[RawMention | Rejected], rejected: Rejects, size: int
+    rows: Iterator[RawMention | Rejected], rejected: TakesRejected, size: int
 ) -> Iterator[Sequence[RawMention]]:
     """Collect good rows into batches and set broken ones aside."""
     batch: list[RawMention] = []

@@ -35,6 +35,7 @@ from groundswell.console.pages import (
     add,
     coverage,
     entry,
+    imports,
     incidents,
     one_tap,
     reading,
@@ -44,6 +45,7 @@ from groundswell.console.pages import (
     sources,
 )
 from groundswell.console.render import environment
+from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
 from groundswell.sourcing_desk import Workbench
 from storage.store import Store
@@ -105,6 +107,7 @@ def _routes(console: Console) -> list[BaseRoute]:
 
     static = files("groundswell.console").joinpath("static")
     doorman = report.Doorman()
+    uploads = Uploads()
     return [
         get("/", incidents.list_page),
         get("/incidents", incidents.list_page),
@@ -130,6 +133,10 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/mentions/{mention:int}/photos/{n:int}", report.photo),
         get("/add", add.page),
         Route("/add", partial(add.save, console), methods=["POST"]),
+        Route("/import", partial(imports.form_page, console, uploads), methods=["GET"]),
+        Route("/import", partial(imports.upload, console, uploads), methods=["POST"]),
+        Route("/import/{job}", partial(imports.job_page, console, uploads), methods=["GET"]),
+        Route("/import/{job}", partial(imports.begin, console, uploads), methods=["POST"]),
         get("/reporters", reporters.list_page),
         post("/reporters", reporters.create),
         post("/reporters/revoke", reporters.revoke),

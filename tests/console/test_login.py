@@ -24,7 +24,7 @@ def paths_of(world: World) -> list[tuple[str, str]]:
         if isinstance(route, Mount):
             continue
         path = route.path.replace("{mention:int}", "1").replace("{n:int}", "1")
-        for name in ("incident", "action", "source", "token"):
+        for name in ("incident", "action", "source", "job", "token"):
             path = path.replace("{" + name + "}", {"action": "ack"}.get(name, "x"))
         found += [(m, path) for m in route.methods or () if route.path not in OPEN_TO_STRANGERS]
     return found
