@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _KEPT_HEADERS = ("etag", "last-modified", "retry-after", "content-type")
 _STOP_WITHIN_S = 5.0
+_END_WITHIN_S = 1.0  # most answers take less; others are cut
 # Scrapy reports every page and every failure; we do that ourselves, once and with the cause.
 _QUIET = {
     "scrapy": logging.ERROR,
@@ -130,6 +131,7 @@ class Downloader:
         if self._renderer is not None:
             await self._renderer.stop()
         if self._runner is not None and self._task is not None:
+            await self._let_end()
             try:
                 await asyncio.wait_for(self._runner.stop(), _STOP_WITHIN_S)
                 await asyncio.wait_for(self._task, _STOP_WITHIN_S)
@@ -140,6 +142,16 @@ class Downloader:
         if self._lookup is not None:
             self._lookup.close()
         self._runner = self._crawler = self._task = self._resolver_before = self._renderer = None
+
+    async def _let_end(self) -> None:
+        """Give what is on the wire a moment: a connection that is cut is never closed."""
+        engine: Any = self._crawler.engine if self._crawler is not None else None
+        if engine is None:
+            return
+        slots = engine.downloader.slots
+        ends_at = time.monotonic() + _END_WITHIN_S
+        while any(slot.transferring for slot in slots.values()) and time.monotonic() < ends_at:  # noqa: ASYNC110 - Scrapy knows no event for it
+            await asyncio.sleep(0.02)
 
     async def fetch(
         self,

@@ -132,6 +132,9 @@ class Frontier(Protocol):
     def state(self, source_id: SourceId) -> SourceState:
         """Return what is remembered of a source; a fresh state when it was never polled."""
 
+    def remembered(self) -> Sequence[SourceState]:
+        """Return what is remembered of all sources that were ever polled."""
+
     def marks(self) -> Mapping[SourceId, Mark]:
         """Return the mark of every source: a change that is not ours asks for it to be read."""
 

@@ -17,8 +17,8 @@ from config.schema import SourceConfig
 from crawlers import changeover
 from crawlers.canonical import slot_key
 from crawlers.commits import Committer
+from crawlers.detail_health import judge_details
 from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Mark, PollResult, mark_of
-from crawlers.health import after_details
 from crawlers.hosts import MAX_CRAWL_DELAY_S, Hosts, pace_s
 from crawlers.outage import OutageGuard, spared
 from crawlers.polls import Poller
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 PASS_BUDGET_S = 60.0
 _GIVE_UP_AFTER = 3  # details in a row that failed: the site is down, not the page
 _MAX_BATCH = 20
+_FEW = 8  # states are read one by one; more of them together
 # The site asks us to go away: no more requests in this pass.
 _STOPS_PASS = {FetchCause.BLOCKED, FetchCause.LOGIN, FetchCause.CAPTCHA, FetchCause.NETWORK}
 # Silence may be ours: what the guard against outages looks at.
@@ -63,19 +64,28 @@ class Passes:
     _marks: dict[SourceId, Mark] = field(default_factory=dict)  # of what is stored
     _writing: dict[SourceId, asyncio.Lock] = field(default_factory=dict)
 
-    async def load(self, source: SourceConfig) -> SourceState:
-        """Return a source's state, read from the frontier at its first use."""
-        source_id = SourceId(source.id)
-        if source_id not in self.states:
-            await self.reload(source)
-        return self.states[source_id]
+    async def load(self, sources: Collection[SourceConfig]) -> None:
+        """Read the states of sources that are not known yet."""
+        missing = [source for source in sources if source.id not in self.states]
+        if len(missing) <= _FEW:
+            for source in missing:
+                await self.reload(source)
+            return
+        stored = await self.committer.ask(self.committer.frontier.remembered)
+        known = {state.source_id: state for state in stored}
+        for source in missing:
+            fresh = SourceState(source_id=SourceId(source.id))
+            self._take(known.get(fresh.source_id, fresh), source)
 
     async def reload(self, source: SourceConfig) -> None:
-        """Read a source's state anew; changed rules begin their trial here."""
-        source_id = SourceId(source.id)
-        stored = await self.committer.ask(self.committer.frontier.state, source_id)
-        self._marks[source_id] = mark_of(stored)
-        self.states[source_id] = changeover.begin(stored, source, self.now())
+        """Read a source's state anew."""
+        stored = await self.committer.ask(self.committer.frontier.state, SourceId(source.id))
+        self._take(stored, source)
+
+    def _take(self, stored: SourceState, source: SourceConfig) -> None:
+        """Take a stored state over; changed rules begin their trial here."""
+        self._marks[stored.source_id] = mark_of(stored)
+        self.states[stored.source_id] = changeover.begin(stored, source, self.now())
 
     async def refresh(self, busy: Collection[SourceId]) -> None:
         """Forget the states of sources that somebody else has changed, unless a pass has them."""
@@ -92,7 +102,7 @@ class Passes:
         before = self.states[source_id]
         result = await self.poller.poll(changeover.in_charge(before, source), before, now)
         if changeover.trying(before, source):
-            tried = await self.poller.poll(source, replace(before, cursors={}), now)
+            tried = await self.poller.poll(source, changeover.unbiased(before), now)
             state = changeover.judge(result.state, result, tried, source, now)
             result = replace(result, state=state)
         if _met_silence(result):
@@ -228,16 +238,17 @@ class Passes:
                 group.create_task(take_turns())
 
     async def _judge_details(self, source_id: SourceId, results: Sequence[DetailResult]) -> None:
-        """Let the health say so when a list is fine but none of its details could be read."""
-        asked = [result for result in results if result.event is not None]
-        failures = [result.failure for result in asked if result.failure is not None]
-        if len(failures) < max(len(asked), _GIVE_UP_AFTER) or self.guard.is_down:
+        """Let the health say so when a list is fine but its details cannot be read any more."""
+        events = [result.event for result in results if result.event is not None]
+        if not events or self.guard.is_down:
             return
-        event = asked[-1].event
-        assert event is not None
-        state = after_details(self.states[source_id], failures[-1])
-        text = f"{len(asked)} 个详情页都没有读到：{failures[-1].text}"
-        await self._commit(PollResult(state=state, event=replace(event, text=text)))
+        before = self.states[source_id]
+        state = judge_details(before, results)
+        if state.learned.get("details") == before.learned.get("details"):
+            self.states[source_id] = state  # what was learned is written with the next poll
+            return
+        text = state.cause_text if state.learned.get("details") else "详情页已恢复"
+        await self._commit(PollResult(state=state, event=replace(events[-1], text=text)))
 
 
 def batch_size(seconds: float) -> int:

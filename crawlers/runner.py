@@ -144,7 +144,7 @@ class Collector:
             (source, due)
             for source_id, source in self._sources.items()
             if source_id not in self._passes and source.enabled
-            if (due := is_due(await self._work.load(source), source, now))
+            if (due := is_due(self._work.states[source_id], source, now))
             or source_id in self._work.unfinished
             if all(self._hosts.may_ask(host, now) for host in self._hosts_of[source_id])
         ]
@@ -200,6 +200,8 @@ class Collector:
             await self._work.refresh({*self._passes, *self._backfills})
             waiting = await self._committer.ask(self._frontier.waiting, now)
             self._work.unfinished.update(waiting)
+        enabled = [source for source in self._sources.values() if source.enabled]
+        await self._work.load(enabled)
 
     def _probes(
         self, ready: Sequence[tuple[SourceConfig, bool]]

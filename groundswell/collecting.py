@@ -40,6 +40,11 @@ class StoreFrontier:
         with self.store.read() as queries:
             return queries.source(source_id) or SourceState(source_id=source_id)
 
+    def remembered(self) -> Sequence[SourceState]:
+        """Return what is remembered of all sources."""
+        with self.store.read() as queries:
+            return queries.sources()
+
     def marks(self) -> Mapping[SourceId, Mark]:
         """Return when each source is due next, and the digest of the rules in charge."""
         with self.store.look() as connection:

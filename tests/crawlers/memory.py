@@ -36,6 +36,9 @@ class MemoryFrontier:
     def state(self, source_id: SourceId) -> SourceState:
         return self.states.get(source_id) or SourceState(source_id=source_id)
 
+    def remembered(self) -> Sequence[SourceState]:
+        return list(self.states.values())
+
     def marks(self) -> Mapping[SourceId, Mark]:
         return {state.source_id: mark_of(state) for state in self.states.values()}
 
