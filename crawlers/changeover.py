@@ -65,6 +65,15 @@ def in_charge(state: SourceState, source: SourceConfig) -> SourceConfig:
     return _kept(state) or source
 
 
+def unbiased(state: SourceState) -> SourceState:
+    """Return the state with which changed rules are polled.
+
+    What the old ones made usual is not held against them, and no validator lets them off reading.
+    """
+    learned = {name: value for name, value in state.learned.items() if name != "shapes"}
+    return replace(state, cursors={}, history=(), learned=learned)
+
+
 def reverted(state: SourceState) -> str:
     """Return why the configured change was sent back, "" when none was."""
     return str(state.trial.get("why", ""))
