@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from config.schema import FieldRule
 from crawlers.article import Article, main_text
@@ -32,7 +33,8 @@ _AMOUNT = re.compile(
     r"(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)\s*([千kK万萬wW亿億mM])?(?![\w.])?"
 )
 _MAX_FIELD_CHARS = 200_000  # longer than any post; keeps one broken page from filling the database
-_MAX_ELEMENTS = 500  # matched by one selector
+_MAX_ELEMENTS = 500  # matched by one selector of a field
+_MAX_ITEMS = 1000  # of one page
 _MAX_NODES = 200_000  # visited for one text
 
 
@@ -56,8 +58,16 @@ class Page:
         self._names = names
         # NUL ends a document for libxml2: what follows would be lost.
         self.root = Selector(text=text.replace("\0", "") or " ", type="html")
+        self._base: str | None = None
         self._article: Article | None = None
         self._linked: list[Any] | None = None
+
+    @property
+    def base(self) -> str:
+        """The address that relative links start from. Looked up once: it is asked per item."""
+        if self._base is None:
+            self._base = urljoin(self.url, self.root.xpath("//base/@href").get() or "")
+        return self._base
 
     @property
     def article(self) -> Article:
@@ -78,8 +88,8 @@ class Page:
 def select(page: Page | JsonPage, selector: str) -> list[Any]:
     """Return the elements (values of JSON) that a `css:`, `xpath:` or `jmes:` selector finds."""
     if isinstance(page, JsonPage):
-        return (select_json(page.root, selector.removeprefix("jmes:")) or [])[:_MAX_ELEMENTS]
-    return list(_query(page.root, selector))[:_MAX_ELEMENTS]
+        return (select_json(page.root, selector.removeprefix("jmes:")) or [])[:_MAX_ITEMS]
+    return list(_query(page.root, selector))[:_MAX_ITEMS]
 
 
 def read_field(page: Page | JsonPage, part: Any, name: str, rule: FieldRule) -> Reading:

@@ -22,7 +22,6 @@ from crawlers.mentions import Item, LinkParsed, Parsed, read_listed_date
 from crawlers.replies import make_reply
 from storage.records import DetailLink, FetchCause, RawMention
 
-MAX_ITEMS = 1000  # of one list page
 _MAX_CURSOR_CHARS = 2000
 
 
@@ -45,7 +44,7 @@ def parse_list(
     decoded, page, failure = open_page(body, url, http_charset, source, [source.list.item])
     if page is None:
         return Parsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
-    found = select(page, source.list.item)[:MAX_ITEMS]
+    found = select(page, source.list.item)
     if not found:
         failure = _nothing_found(page, decoded.text, source)
     fields = source.list.fields
@@ -237,7 +236,7 @@ def read_item(
 def _base(page: Page | JsonPage) -> str:
     if isinstance(page, JsonPage):
         return page.url
-    return urljoin(page.url, page.root.xpath("//base/@href").get() or "")
+    return page.base
 
 
 def _way_on(page: Page | JsonPage, source: SourceConfig) -> tuple[str, str]:

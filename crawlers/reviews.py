@@ -103,7 +103,7 @@ def _read_atom(text: str) -> tuple[list[_Review], Failure | None]:
     try:
         return list(_atom_reviews(well_formed(text[root.start() :]))), None
     except ValueError as error:
-        return [], unreadable(f"评论源{error}")
+        return [], unreadable(f"评论源：{error}")
 
 
 def _json_reviews(root: Any) -> Iterator[_Review]:

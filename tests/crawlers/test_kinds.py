@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
 import pytest
 
 from config.keywords import expanded
+from config.load import load_source
 from config.schema import Brand
 from storage.records import FetchCause, SourceHealth
 from tests.crawlers.conftest import NOW, make_source
@@ -367,3 +369,31 @@ def test_entry_without_link_and_guid_is_known_by_title_and_day(collect, site, fr
 
     assert list(frontier.mentions) == ["one/2026-11-18/停电公告"]
     assert frontier.kept[0].text == "今晚停电，改为明晚"
+
+
+def test_new_list_with_details_takes_less_than_25_lines_of_yaml(collect, site, frontier):
+    path = Path(__file__).parents[1] / "config" / "kinds" / "list_detail.yaml"
+    items = [
+        Item(
+            path=f"/a/{number}",
+            title=f"澜禾电饭煲第{number}次跳闸",
+            text=f"用了{number}天就跳闸，客服说等通知，一直没有人联系我。",
+            author=f"用户{number}",
+            published=NOW - timedelta(hours=number),
+        )
+        for number in (1, 2, 3, 4)
+    ]
+    site.set("/list?p=1", list_page(items[:2] * 2))
+    site.set("/list?p=2", list_page(items[2:] * 2))
+    site.set("/list?p=3", list_page([]))
+    for item in items:
+        site.set(item.path, detail_page(item))
+
+    collect(load_source(path, environ={"SITE": site.url}))
+
+    raw = frontier.mentions[f"{site.url}/a/3"]
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 25
+    assert len(frontier.kept) == 4
+    assert (raw.title, raw.text, raw.author) == (items[2].title, items[2].text, "用户3")
+    assert raw.published_at == items[2].published
+    assert frontier.states["complaints"].health is SourceHealth.OK

@@ -132,7 +132,7 @@ def test_address_is_built_from_the_app():
         ("{}", FetchCause.UNREADABLE, "缺少 feed"),
         ('{"feed": []}', FetchCause.UNREADABLE, "缺少 feed"),
         ('{"feed": {"entry": [null, 3, "x", {"im:rating": 5}]}}', FetchCause.EMPTY, "没有任何评论"),
-        ("<html>您请求的页面不存在</html>", FetchCause.UNREADABLE, "请核对应用编号"),
+        ("<html>应用详情</html>", FetchCause.UNREADABLE, "请核对应用编号"),
         (
             '<!DOCTYPE f [<!ENTITY a "b">]><feed><entry>&a;</entry></feed>',
             FetchCause.UNREADABLE,
