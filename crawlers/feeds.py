@@ -23,12 +23,12 @@ from config.schema import SourceConfig
 from crawlers.causes import Failure, empty, unreadable, wall_of
 from crawlers.charset import Decoded, declared_charset, decode
 from crawlers.extract import Reading, fragment_text
+from crawlers.feed_limits import MAX_ENTRIES, within_limits
 from crawlers.gathering import Gathering
 from crawlers.mentions import Item, Parsed
 from crawlers.plain import tidy
 from crawlers.xml_text import depth_of, well_formed
 
-MAX_ENTRIES = 2000  # a day of the busiest feed seen holds some hundreds
 _MAX_DEPTH = 200  # real feeds nest fewer than twenty tags; feedparser's time grows with the square
 _MAX_TEXT = 200_000
 _HEAD_CHARS = 5000
@@ -43,7 +43,6 @@ _PERIODS = {
 }
 _ROOT = re.compile(r"<(?:rss|feed|rdf:RDF|channel|(?:\w{1,20}:)?feed)[\s>]", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_ENTRY_END = re.compile(r"</(?:\w{1,20}:)?(item|entry)\s*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,7 @@ def parse_feed(
         if text.startswith("{"):
             entries = list(_json_entries(text))
         else:
-            root = _ROOT.search(text)
-            assert root is not None  # _refusal has seen it
-            data = well_formed(_cut(text[root.start() :], problems))
-            entries = list(_xml_entries(data, problems, hints))
+            entries = list(_xml_entries(_prepared(text, problems), problems, hints))
     except ValueError as error:
         return _failed(unreadable(str(error)), decoded)
     if len(entries) > MAX_ENTRIES:
@@ -119,22 +115,18 @@ def _refusal(text: str) -> Failure | None:
         return wall_of(text) or unreadable(f"返回的是{what}，不是订阅源，请核对订阅地址")
     if "<!ENTITY" in text[: root.start()].upper():
         return unreadable("订阅源自定义了实体（<!ENTITY>），出于安全拒绝解析")
-    deepest = depth_of(text)
-    if deepest > _MAX_DEPTH:
-        return unreadable(f"订阅源标签嵌套了 {deepest} 层，超过 {_MAX_DEPTH} 层，拒绝解析")
     return None
 
 
-def _cut(text: str, problems: list[str]) -> str:
-    """Cut a feed behind its last allowed entry, before a parser spends time on the others."""
-    for count, found in enumerate(_ENTRY_END.finditer(text), start=1):
-        if count == MAX_ENTRIES and found.end() < len(text) * 0.999:
-            problems.append(f"feed is very long, read its first {MAX_ENTRIES} entries")
-            is_atom = found[1].lower() == "entry"
-            is_rdf = text[:8].lower() == "<rdf:rdf"
-            ends = "</feed>" if is_atom else "</rdf:RDF>" if is_rdf else "</channel></rss>"
-            return text[: found.end()] + ends
-    return text
+def _prepared(text: str, problems: list[str]) -> bytes:
+    """Cut and mend a feed so that a parser spends little on it. Errors: ValueError."""
+    root = _ROOT.search(text)
+    assert root is not None  # _refusal has seen it
+    allowed = within_limits(text[root.start() :], problems)
+    deepest = depth_of(allowed)
+    if deepest > _MAX_DEPTH:
+        raise ValueError(f"订阅源标签嵌套了 {deepest} 层，超过 {_MAX_DEPTH} 层，拒绝解析")
+    return well_formed(allowed)
 
 
 def _xml_entries(data: bytes, problems: list[str], hints: list[float]) -> Iterator[_Entry]:
