@@ -58,22 +58,23 @@ def after_answer(
     """Return what to remember of a host after a request.
 
     No answer: ten minutes of peace, doubling with every further one up to an hour, or to `longest`
-    where a source of the host wants to be seen oftener. 429 and 503: what Retry-After says, a day
-    at most. Any other answer opens the host.
+    where a source of the host wants to be seen oftener. An answer that did not come to its end in
+    time may be one bad page, so only the second in a row counts as silence. 429 and 503: what
+    Retry-After says, a day at most. Any other answer opens the host.
     """
     after = replace(state, updated_at=answer.at)
     if answer.crawl_delay_s:
         after = replace(after, crawl_delay_s=min(answer.crawl_delay_s, MAX_CRAWL_DELAY_S))
     if is_unreachable(answer):
-        wait = _UNREACHABLE * 2 ** min(state.failures, 10)
-        wait = min(_late(wait, after), _LONGEST_UNREACHABLE, longest)
-        return replace(
-            after,
-            failures=state.failures + 1,
-            last_status=None,
-            not_before=answer.at + wait,
-            reason=answer.cause.value,
+        after = replace(
+            after, failures=state.failures + 1, last_status=None, reason=answer.cause.value
         )
+        silences = after.failures - (answer.cause is FetchCause.SLOW)
+        if not silences:
+            return after
+        wait = _UNREACHABLE * 2 ** min(silences - 1, 10)
+        wait = min(_late(wait, after), _LONGEST_UNREACHABLE, longest)
+        return replace(after, not_before=answer.at + wait)
     if answer.status is None:  # refused by ourselves, or too large: says nothing about the host
         return state
     latency = answer.latency_ms

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from config.schema import SourceConfig
 from crawlers.canonical import slot_key
@@ -116,10 +116,6 @@ class Poller:
             failure = parsed.failure
         elif is_gone:
             failure = None
-        is_dead = failure is not None and (
-            failure.cause in _DEAD_AT_ONCE
-            or (failure.cause in _PAGE_TROUBLE and link.attempts >= MAX_ATTEMPTS)
-        )
         return DetailResult(
             event=FetchEvent(
                 source_id=link.source_id,
@@ -133,7 +129,7 @@ class Poller:
                 text=failure.text if failure else "",
                 kind="detail",
             ),
-            state="done" if failure is None else "dead" if is_dead else "retry",
+            state=_end_of(failure, page.status, link),
             reason=failure.text if failure else "",
             failure=failure,
             raws=parsed.raws,
@@ -295,6 +291,20 @@ async def _read(reading: Awaitable[T], url: str) -> T | Failure:
         log.exception("page outcome=error url=%s", url)
         why = f"{type(error).__name__}: {error}"[:200]
     return Failure(cause=FetchCause.UNREADABLE, text=f"页面无法解析，已放弃（{why}）")
+
+
+def _end_of(
+    failure: Failure | None, status: int | None, link: DetailLink
+) -> Literal["done", "retry", "dead"]:
+    """Say what becomes of a link whose page was asked for."""
+    if failure is None:
+        return "done"
+    if failure.cause in _DEAD_AT_ONCE:
+        return "dead"
+    if failure.cause is FetchCause.SERVER and status is None:
+        return "retry"  # nobody was at home: that says nothing about the page
+    is_spent = link.attempts >= MAX_ATTEMPTS
+    return "dead" if failure.cause in _PAGE_TROUBLE and is_spent else "retry"
 
 
 def _part(visit: Visit, number: int) -> PollResult:

@@ -122,7 +122,13 @@ class StoreFrontier:
         """End or free one link, with what it leaves behind besides mentions."""
         if result.links:
             tx.add_links(result.links, now)
-        tx.finish_link(link.url_hash, result.state, result.reason, again_at=result.again_at)
+        tx.finish_link(
+            link.url_hash,
+            result.state,
+            result.reason,
+            again_at=result.again_at,
+            asked=result.event is not None,
+        )
         if result.gone:
             tx.mark_gone(link.url, now, item_key=str(link.listed.get("item_key", "")))
         lost = {Outcome.QUARANTINED: result.state == "dead"}

@@ -193,18 +193,26 @@ class Sources:
         return [link_of({**row, "attempts": row["attempts"] + 1}) for row in rows]
 
     def finish_link(
-        self, url_hash: str, state: str, reason: str = "", *, again_at: datetime | None = None
+        self,
+        url_hash: str,
+        state: str,
+        reason: str = "",
+        *,
+        again_at: datetime | None = None,
+        asked: bool = True,
     ) -> None:
         """Say what became of a claimed link: "done", "dead", or "retry" (open again).
 
         With `again_at` it is open again and due then; after a visit that went well its attempts are
-        counted anew.
+        counted anew. A claim that led to no request (`asked`) is none.
         """
         values: dict[str, Any] = {"reason": reason, "lease_until": None, "state": state}
         if state == "retry" or (state == "done" and again_at is not None):
             values |= {"state": "open", "due_at": again_at}
         if state == "done" and again_at is not None:
             values["attempts"] = 0
+        if not asked:
+            values["attempts"] = _link.c.attempts - 1
         self.connection.execute(sa.update(_link).where(_link.c.url_hash == url_hash).values(values))
 
 

@@ -88,7 +88,9 @@ class MemoryFrontier:
         if result.state == "retry" or result.again_at is not None:
             self.leases.pop(link.url_hash, None)
             self.links[link.url_hash] = replace(
-                self.links[link.url_hash], due_at=result.again_at, attempts=link.attempts
+                self.links[link.url_hash],
+                due_at=result.again_at,
+                attempts=link.attempts - (result.event is None),
             )
         else:
             self.ended[link.url_hash] = (result.state, result.reason)

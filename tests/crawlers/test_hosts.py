@@ -38,7 +38,7 @@ def test_an_unknown_host_may_be_asked():
     assert Hosts().may_ask(HOST.host, NOW)
 
 
-@pytest.mark.parametrize("cause", [FetchCause.NETWORK, FetchCause.SERVER, FetchCause.SLOW])
+@pytest.mark.parametrize("cause", [FetchCause.NETWORK, FetchCause.SERVER])
 def test_a_host_without_an_answer_is_left_alone_for_ten_minutes_then_longer(cause):
     waits, state = [], HOST
     for _ in range(6):
@@ -50,6 +50,16 @@ def test_a_host_without_an_answer_is_left_alone_for_ten_minutes_then_longer(caus
     assert state.failures == 6
     assert not may_ask(state, NOW + timedelta(minutes=59))
     assert may_ask(state, NOW + timedelta(minutes=60))
+
+
+def test_one_page_that_never_ends_does_not_close_its_host_but_two_in_a_row_do():
+    once = after_answer(HOST, silent(FetchCause.SLOW))
+    twice = after_answer(once, silent(FetchCause.SLOW))
+    recovered = after_answer(once, answered())
+
+    assert may_ask(once, NOW)
+    assert 10 <= minutes_left(twice) <= 11
+    assert after_answer(recovered, silent(FetchCause.SLOW)).not_before is None
 
 
 def test_a_source_that_cannot_wait_bounds_the_peace_of_its_host():

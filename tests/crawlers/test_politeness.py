@@ -54,7 +54,27 @@ def test_retry_after_on_a_detail_page_lets_the_other_pages_wait(collect, site, f
     clock.pass_time(seconds=DETAIL_LEASE_S + 15)
     collect(source)
     assert len(frontier.kept) == 5
-    assert max(link.attempts for link in frontier.links.values()) <= 2
+    # who was not asked because of the first one has lost no attempt
+    assert sorted(link.attempts for link in frontier.links.values()) == [1, 1, 1, 1, 2]
+
+
+def test_pages_of_a_server_that_is_away_for_long_are_not_given_up(collect, site, frontier, clock):
+    with Site() as away:
+        site.set(
+            "/list?p=1", list_page(ITEMS[:2]).replace(b'href="', b'href="' + away.url.encode())
+        )
+        authority = away.authority
+    source = listing(site)
+    for _ in range(9):
+        collect(source, allow=[authority])
+        clock.pass_time(hours=2)
+
+    assert not frontier.ended
+    with Site(port=int(authority.rpartition(":")[2])) as back:
+        for item in ITEMS[:2]:
+            back.set(item.path, detail_page(item))
+        collect(source, allow=[authority])
+    assert len(frontier.kept) == 2
 
 
 def test_a_closed_port_is_tried_once_for_all_its_sources_and_again_after_ten_minutes(

@@ -139,6 +139,16 @@ def test_a_link_that_went_well_may_be_visited_again_with_its_attempts_counted_an
     assert [link.attempts for link in links] == [1, 2]
 
 
+def test_a_claim_that_led_to_no_request_is_no_attempt(store):
+    with store.transaction() as tx:
+        tx.add_links([make_link(1)], NOW)
+        tx.claim_links(SOURCE, 1, NOW, 60)
+        tx.finish_link(make_link(1).url_hash, "retry", "HTTP 429", again_at=NOW, asked=False)
+        [link] = tx.claim_links(SOURCE, 1, NOW, 60)
+
+    assert link.attempts == 1
+
+
 def test_a_link_that_came_to_its_end_is_opened_again_by_a_plan(store):
     with store.transaction() as tx:
         tx.add_links([make_link(1), make_link(2)], NOW)
