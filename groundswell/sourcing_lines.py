@@ -20,7 +20,8 @@ WIDTH = 80
 _LABEL = 10  # columns of the label before a value
 _HOW = 28  # columns of the selector
 _VALUE = WIDTH - 4 - _LABEL - 1 - _HOW - 1
-_RAW_DATE = 16
+_RAW_DATE = 17
+_LONGEST = WIDTH - _LABEL - 4  # of a latin word, an address for one: what a line holds
 _CAUSE_ROBOTS = {
     "allowed": "允许",
     "denied": "不允许",
@@ -78,7 +79,7 @@ def _pieces(text: str) -> Iterator[str]:
     """Yield single wide characters and runs of latin ones, no run wider than a line."""
     run = ""
     for character in text:
-        if width(character) == 1 and character != " " and len(run) < WIDTH // 2:
+        if width(character) == 1 and character != " " and len(run) < _LONGEST:
             run += character
             continue
         if run:
@@ -115,7 +116,7 @@ def trial_lines(trial: Trial, zone: ZoneInfo) -> Iterator[str]:
     for title, items in (("条目", trial.shown), ("详情", trial.details)):
         for number, item in enumerate(items, start=1):
             yield ""
-            yield from _item_lines(f"{title} {number}", item, zone)
+            yield from _item_lines(f"{title} {number}", item, zone, dated=trial.kind != "sitemap")
 
 
 def _verdict(trial: Trial) -> str:
@@ -163,13 +164,14 @@ def _novelty(trial: Trial) -> str:
     )
 
 
-def _item_lines(title: str, item: TrialItem, zone: ZoneInfo) -> Iterator[str]:
+def _item_lines(title: str, item: TrialItem, zone: ZoneInfo, *, dated: bool) -> Iterator[str]:
+    """Yield one item; `dated` says that its "published" is one (a sitemap tells changes only)."""
     state = {True: "  已有", False: "  新", None: ""}[item.known]
     number = f"  编号 {item.native_id}" if item.native_id else ""
     yield cut(clean(f"{title}{state}{number}"), WIDTH)
     for entry in item.fields:
         how, value = _how(entry), clean(entry.value)
-        if entry.name == "published" and entry.value:
+        if dated and entry.name == "published" and entry.value:
             value = f"{cut(value, _RAW_DATE)} → {_parsed(item.published_at, zone)}"
         line = f"    {pad(entry.name, _LABEL)} {pad(how, _HOW)} {cut(value, _VALUE)}"
         yield line.rstrip()

@@ -27,6 +27,7 @@ from storage.records import (
 )
 from storage.store import Store
 from tests.config.json_schema import misfits
+from tests.groundswell.test_source_docs import SNIPPETS
 from tests.site.pages import Item, detail_page, list_page, rss
 from tests.site.server import Site
 
@@ -271,6 +272,81 @@ def test_a_search_is_tried_with_the_first_name_of_the_brand(
 
     assert found["url"] == "https://so.example.cn/list?q=%C0%BD%BA%CC"
     assert found["starts"] > 1
+
+
+KINDS = {
+    "review-api": (
+        (
+            '{"data": {"next": "c2", "items": [{"id": 7, "link": "https://api.example.com/r/7",'
+            '"content": "澜禾养生壶用两次就裂了", "user": {"nick": "阿杰"},'
+            '"created_at": "2026-11-20T10:00:00+08:00", "score": 1}]}}'
+        ),
+        ("游标 c2", "jmes:user.nick", "编号 7", "【澜禾】"),
+    ),
+    "forum-search": (
+        "<div class=result><a href=/t/1>澜禾壶炸了</a><span class=date>2026-11-20</span></div>",
+        ("?q=%C0%BD%BA%CC&sort=time", "起始地址", "链接 1 个"),
+    ),
+    "trade-media": (
+        (
+            '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url>'
+            "<loc>https://www.example.com/article/12</loc></url></urlset>"
+        ),
+        ("https://www.example.com/article/12", "链接 1 个"),
+    ),
+    "app-store": (
+        (
+            '{"feed": {"entry": [{"id": {"label": "991"}, "title": {"label": "连不上"},'
+            '"content": {"label": "澜禾智家更新后一直连不上壶"}, "im:rating": {"label": "1"},'
+            '"author": {"name": {"label": "用户甲"}}, "updated": {"label": "2026-11-20T03:00:00-07:00"}}]}}'
+        ),
+        ("itunes.apple.com", "编号 991", "2026-11-20 18:00"),
+    ),
+    "bbs-threads": (
+        "<table><tr class=thread><td><a class=subject href=/t-5>澜禾壶冒烟</a></td></tr></table>",
+        ("https://bbs.example.com/t-5", "链接 1 个"),
+    ),
+    "city-news": (rss("https://news.example.com", ITEMS).decode(), ("6 条", "【澜禾】")),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_tried_recorded_and_tested(
+    groundswell: Command, folder: Path, tmp_path: Path, name: str
+) -> None:
+    body, said = KINDS[name]
+    snippet = next(text for text in SNIPPETS if text.startswith(f"id: {name}\n"))
+    write_source(folder, snippet, name)
+    path = tmp_path / "page"
+    path.write_text(body, encoding="utf-8")
+
+    shown = groundswell("source", "try", name, "--page", path)
+    recorded = groundswell("source", "record", name, "--page", path, "--name", "one")
+    tested = groundswell("source", "test", name)
+
+    assert (shown.code, recorded.code, tested.code) == (0, 0, 0), shown.out + recorded.err
+    assert [word for word in said if word not in shown.out] == []
+    assert max(width(line) for line in shown.out.splitlines()) <= WIDTH
+
+
+def test_a_page_of_a_thread_is_told_by_its_address(
+    groundswell: Command, folder: Path, tmp_path: Path
+) -> None:
+    write_source(folder, next(t for t in SNIPPETS if t.startswith("id: bbs-threads\n")), "bbs")
+    path = tmp_path / "thread.html"
+    posts = "".join(
+        f"<div class=post><b class=poster>{who}</b><i class=posted>2026-11-20 1{who}:00</i>"
+        f"<p class=message>澜禾壶冒烟了，{who} 楼</p></div>"
+        for who in range(3)
+    )
+    path.write_text(f"<h1>壶</h1>{posts}", encoding="utf-8")
+
+    at = "https://bbs.example.com/thread-5-1.html"
+    found = groundswell("source", "try", "bbs-threads", "--page", path, "--url", at, "--json").json
+
+    assert [item["fields"][0]["value"] for item in found["details"]] == [
+        f"澜禾壶冒烟了，{who} 楼" for who in range(3)
+    ]
 
 
 def test_two_versions_are_compared_on_one_page(
