@@ -129,16 +129,11 @@ def test_a_list_that_scripts_make_is_collected_end_to_end(collect, spa, frontier
     assert frontier.states["one"].cause is FetchCause.NONE
 
 
-def test_the_drawn_page_comes_as_utf8_with_the_documents_status(draw, spa):
+def test_a_drawn_page_is_utf8_and_only_its_scripts_and_data_were_fetched(draw, spa):
     (found,) = draw(_source(spa), spa.url + "/spa", allow=[spa.authority])
 
     assert (found.status, found.failure, found.charset) == (200, None, "utf-8")
     assert TOPICS[2]["title"] in found.body.decode()
-
-
-def test_pictures_fonts_and_styles_are_not_fetched(draw, spa):
-    draw(_source(spa), spa.url + "/spa", allow=[spa.authority])
-
     asked = {hit.path for hit in spa.hits}
     assert asked == {"/robots.txt", "/spa", "/app.js", "/api/topics?page=1"}
 
@@ -160,21 +155,16 @@ def test_validators_are_neither_sent_nor_kept(draw, spa):
         assert hit.headers["x-kept"] == "1"
 
 
-def test_a_gbk_document_is_drawn_as_such(draw, site):
+def test_documents_of_other_kinds(draw, site):
+    """A GBK page is drawn as such; what is no page comes as it is."""
     body = "<!doctype html><meta charset=gbk><body><p id=x>澜禾养生壶</p>"
     site.set("/gbk", body.encode("gbk"), {"Content-Type": "text/html; charset=gbk"})
-
-    (found,) = draw(_source(site, "/gbk"), site.url + "/gbk", allow=[site.authority])
-    assert "澜禾养生壶" in found.body.decode()
-
-
-def test_what_is_no_page_comes_as_it_is(draw, site):
     site.set("/feed.xml", "<rss/>", {"Content-Type": "application/rss+xml"})
     site.set("/gone", "weg", status=410)
+    addresses = [site.url + path for path in ("/gbk", "/feed.xml", "/gone")]
 
-    feed, gone = draw(
-        _source(site), site.url + "/feed.xml", site.url + "/gone", allow=[site.authority]
-    )
+    gbk, feed, gone = draw(_source(site), *addresses, allow=[site.authority])
+    assert "澜禾养生壶" in gbk.body.decode()
     assert feed.body == b"<rss/>"
     assert gone.failure is not None
     assert gone.failure.cause is FetchCause.GONE
@@ -288,14 +278,6 @@ def test_a_page_reaches_nothing_private_by_any_way(draw, site, allowed):
         assert site.hits_of("/sw.js") == []
 
 
-def test_other_ports_of_the_pages_own_host_are_refused(draw, site):
-    with Site() as other:
-        site.set("/page", _page(f"fetch('{other.url}/x', {{mode: 'no-cors'}})"))
-        draw(_source(site, "/page"), site.url + "/page", allow=[site.authority])
-
-        assert other.hits == []
-
-
 def test_a_document_that_redirects_to_a_private_address_is_refused(draw, site):
     with Site() as other:
         site.redirect("/out", other.url + "/in")
@@ -317,29 +299,23 @@ def test_a_page_that_asks_for_ever_is_held_to_its_budget(draw, site):
     assert len([hit for hit in site.hits if hit.path.startswith("/n.json")]) <= 80
 
 
-def test_an_answer_that_is_too_large_is_not_handed_on(draw, site):
+def test_what_is_too_large_is_not_taken(draw, site):
     site.set("/big.json", json.dumps({"x": "壶" * 200_000}), JSON)
     site.set("/big", _page("fetch('/big.json').then(() => document.body.append('kam'), () => 0)"))
+    site.set("/grow", _page("document.body.append('壶'.repeat(100000))"))
     source = _source(site, "/big", fetch={"max_bytes": "64KiB"})
 
-    (found,) = draw(source, site.url + "/big", allow=[site.authority])
-    assert "kam" not in found.body.decode().partition("<script>")[0]
-    assert "</script>kam" not in found.body.decode()
-
-
-def test_a_drawn_page_that_grows_too_large_is_refused(draw, site):
-    site.set("/grow", _page("document.body.append('壶'.repeat(100000))"))
-    source = _source(site, "/grow", fetch={"max_bytes": "64KiB"})
-
-    (found,) = draw(source, site.url + "/grow", allow=[site.authority])
-    assert found.failure.cause is FetchCause.TOO_LARGE
-    assert found.body == b""
+    part, grown = draw(source, site.url + "/big", site.url + "/grow", allow=[site.authority])
+    assert "</script>kam" not in part.body.decode()
+    assert part.failure is None
+    assert (grown.failure.cause, grown.body) == (FetchCause.TOO_LARGE, b"")
 
 
 # --- ends ------------------------------------------------------------------------------------
 
 
-def test_a_page_that_loops_for_ever_ends_at_the_deadline_and_others_are_drawn(draw, spa):
+def test_a_page_that_loops_for_ever_ends_at_the_deadline_and_nothing_runs_on(draw, spa):
+    before = _browser_processes()
     spa.set("/loop", _page("document.body.append('da'); while (true) {}"))
     started = time.monotonic()
     stuck, well = draw(
@@ -349,6 +325,7 @@ def test_a_page_that_loops_for_ever_ends_at_the_deadline_and_others_are_drawn(dr
     assert stuck.failure.cause is FetchCause.SLOW
     assert TOPICS[0]["title"] in well.body.decode()
     assert time.monotonic() - started < 30
+    _gone(before)
 
 
 def test_what_never_shows_is_for_the_reader_to_judge(draw, site):
@@ -359,13 +336,6 @@ def test_what_never_shows_is_for_the_reader_to_judge(draw, site):
     assert found.failure is None
     assert found.duration_ms < 15_000
     assert "请先登录" in found.body.decode()
-
-
-def test_nothing_runs_on_after_stop(draw, spa):
-    before = _browser_processes()
-    draw(_source(spa), spa.url + "/spa", allow=[spa.authority])
-
-    _gone(before)
 
 
 def test_an_unused_browser_ends_by_itself_and_starts_again(run):
