@@ -24,6 +24,7 @@ Cells = list[Any]
 _SAMPLE = 1 << 20  # bytes looked at to tell an encoding
 _DELIMITERS = (",", "\t", ";", "|")
 _COLUMNS = 256  # a table of mentions has some dozens; a cell in column XFD must not cost 16,384
+_FIRST_ROWS = 100  # of a sheet, which tell how wide it is
 _EMPTY_RUN = (
     5_000  # empty rows in a row after which a sheet is over: formats reach to the last line
 )
@@ -180,17 +181,16 @@ def _workbook(path: Path) -> Iterator[list[Sheet]]:
     from openpyxl import load_workbook
 
     _check_zip(path)
-    try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-    except ConfigError:
-        raise
-    except Exception as error:  # openpyxl raises what its parts happen to raise
-        raise ConfigError(f"importing {str(path)!r}: {_broken(error)}") from error
-    try:
-        shown = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
-        yield [_sheet(path, sheet) for sheet in shown or workbook.worksheets]
-    finally:
-        workbook.close()
+    with path.open("rb") as file:  # by its name openpyxl refuses a workbook that is called .csv
+        try:
+            workbook = load_workbook(file, read_only=True, data_only=True)
+        except Exception as error:  # openpyxl raises what its parts happen to raise
+            raise ConfigError(f"importing {str(path)!r}: {_broken(error)}") from error
+        try:
+            shown = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+            yield [_sheet(path, sheet) for sheet in shown or workbook.worksheets]
+        finally:
+            workbook.close()
 
 
 def _broken(error: Exception) -> str:
@@ -241,20 +241,30 @@ def _sheet_rows(path: Path, sheet: Any, position: Position) -> Iterator[Cells | 
     # Exporters write wrong dimensions (often "A1"); believed, they would cut the table off.
     if hasattr(sheet, "reset_dimensions"):
         sheet.reset_dimensions()
-    empty = 0
-    rows = (
-        sheet.iter_rows(values_only=True, max_col=_COLUMNS) if hasattr(sheet, "iter_rows") else ()
-    )
+    empty = width = 0
     try:
-        for row in rows:
+        for row in _bounded_rows(sheet):
             position.done += 1
-            cells = list(row)
-            while cells and cells[-1] is None:
-                cells.pop()
-            empty = 0 if cells else empty + 1
+            width = len(row)
+            while width and row[width - 1] is None:
+                width -= 1
+            empty = 0 if width else empty + 1
             if empty > _EMPTY_RUN:
                 break
-            yield cells
+            yield list(row[:width])
     except Exception as error:  # openpyxl raises what its parts happen to raise
         raise ConfigError(f"importing {str(path)!r}: {_broken(error)}") from error
     position.done = position.total = max(position.done, 1)
+
+
+def _bounded_rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """Give all rows of a sheet, as wide as its first rows are: filling up empty cells costs most."""
+    if not hasattr(sheet, "iter_rows"):  # a sheet that is a chart
+        return
+    widest, n = 1, 0
+    for row in sheet.iter_rows(values_only=True, max_row=_FIRST_ROWS, max_col=_COLUMNS):
+        n += 1
+        widest = max([widest, *(place for place, cell in enumerate(row, 1) if cell is not None)])
+        yield row
+    if n == _FIRST_ROWS:
+        yield from sheet.iter_rows(values_only=True, min_row=n + 1, max_col=widest + 4)

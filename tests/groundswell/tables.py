@@ -72,7 +72,7 @@ def write_raw_xlsx(
             for row in rows:
                 cells = (f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row)
                 sheet.write(f"<row>{''.join(cells)}</row>".encode())
-            sheet.write(b"</sheetData></worksheet>")
+            sheet.write(f"{parts.get('tail', '')}</sheetData></worksheet>".encode())
     return path
 
 

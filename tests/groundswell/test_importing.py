@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from datetime import UTC, datetime
+import tracemalloc
+import zipfile
+from datetime import UTC, datetime, time
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.errors import ConfigError
 from groundswell.importing import Reading, Rejected, read_mentions
+from groundswell.importing_values import FIELDS, read_row
 from storage.records import RawMention
+from tests.groundswell.tables import write_csv, write_raw_xlsx, write_xlsx
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -145,3 +153,177 @@ def test_a_parquet_file_is_read_where_pyarrow_is_installed(tmp_path: Path) -> No
     path.write_bytes(b"not parquet")
     with pytest.raises(ConfigError, match="not a readable"):
         list(read_mentions(path, reading()))
+
+
+# --- tables as they come, and tables made to hurt --------------------------------------------
+
+
+def test_numbers_times_and_stars_are_read_as_people_write_them(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "导出.csv",
+        "正文;发布时间;评分;阅读量;转发数;点赞数;作者\n"
+        "用了三天底座就发烫冒烟;2026/11/3 9:05;四星;1.2万;1,024;999+;—\n"
+        "收到货包装破损没人理;45964.378;★★☆☆☆;10w+;-;3千;阿青\n",
+        "gb18030",
+    )
+
+    first, second = good(path)
+
+    assert first.published_at == datetime(2026, 11, 3, 1, 5, tzinfo=UTC)
+    assert (first.rating, first.views, first.reposts, first.likes) == (4.0, 12_000, 1024, 999)
+    assert first.author == ""
+    assert second.published_at == datetime(2025, 11, 3, 1, 4, 19, tzinfo=UTC)
+    assert (second.rating, second.views, second.reposts, second.likes) == (2, 100_000, None, 3000)
+
+
+def test_day_and_time_of_day_may_stand_in_two_columns(tmp_path: Path) -> None:
+    rows = [["受理单号", "来电日期", "来电时间", "来电内容"]] + [
+        [f"R{n}", datetime(2026, 11, 20), time(9, 30 + n), f"第{n}位客户说底座冒烟"]  # noqa: DTZ001
+        for n in range(3)
+    ]
+    path = write_xlsx(tmp_path / "热线.xlsx", {"Sheet1": rows})
+
+    assert [row.published_at for row in good(path)] == [
+        datetime(2026, 11, 20, 1, 30 + n, tzinfo=UTC) for n in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": "好", "published_at": "2026-11-25"}, "has not come yet"),
+        ({"text": "好", "published_at": "1889-01-01"}, "expected 1990 or later"),
+        ({"text": "好", "published_at": "9999-12-31T23:59:59-12:00"}, "published_at"),
+        ({"text": "好", "views": 10**13}, "views: expected at most"),
+        ({"text": "好", "likes": "一堆"}, "likes: expected a number"),
+        ({"text": "好", "author": "长" * 201}, "author: expected at most 200"),
+        ({"text": "好", "url": "ftp://x.example/a"}, "url: expected http"),
+        ({"text": ["a"]}, "text: expected text, got list"),
+        ({"text": "好", "rating": 1e300}, "rating: expected a rating"),
+    ],
+)
+def test_what_cannot_be_true_of_a_mention_is_refused(row: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_row(row, reading())
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(FIELDS),
+        st.one_of(
+            st.none(),
+            st.text(),
+            st.floats(),
+            st.integers(),
+            st.booleans(),
+            st.dates(),
+            st.datetimes(),
+        ),
+    )
+)
+def test_no_row_breaks_the_reading(row: dict[str, object]) -> None:
+    with contextlib.suppress(ValueError):
+        raw = read_row({"text": "锅盖裂了"} | row, reading())
+        assert raw.text or raw.title
+        assert raw.published_at is None or raw.published_at.tzinfo is UTC
+
+
+def peak_of_reading(path: Path) -> int:
+    tracemalloc.start()
+    try:
+        for _ in read_mentions(path, reading()):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_table_of_any_length_costs_the_same_memory(tmp_path: Path) -> None:
+    line = "澜禾养生壶用了三天底座就发烫冒烟，客服让我自己寄回去，第{}位"
+    peaks = []
+    for n in (300, 300, 2400):  # the first reading loads what every reading needs
+        rows = chain([("标题", "正文")], ((f"t{i}", line.format(i)) for i in range(n)))
+        peaks.append(peak_of_reading(write_raw_xlsx(tmp_path / f"{n}.xlsx", rows)))
+
+    assert peaks[2] < peaks[1] * 3  # held whole, it would be eight times as much
+
+
+def test_a_workbook_that_unpacks_to_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    path = write_raw_xlsx(tmp_path / "bomb.xlsx", [("正文",), ("好",)])
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/sharedStrings.xml", "w", force_zip64=True) as part,
+    ):
+        for _ in range(300):
+            part.write(b" " * (1 << 20))
+    assert path.stat().st_size < 1 << 20
+
+    with pytest.raises(ConfigError, match="unpacks to 300 MB"):
+        good(path)
+
+
+def test_a_workbook_with_entities_or_far_cells_is_harmless(tmp_path: Path) -> None:
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(10))
+    path = write_raw_xlsx(
+        tmp_path / "a.xlsx", [("正文",), ("好",)], head=f"<!DOCTYPE x [{laughs}]>"
+    )
+    with pytest.raises(ConfigError, match="no spreadsheet program writes"):
+        good(path)
+    far = tmp_path / "far.xlsx"
+    write_raw_xlsx(
+        far,
+        [("正文", "标题"), ("底座发烫冒烟了", "甲")],
+        tail='<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>远</t></is></c></row>',
+    )
+    assert [row.text for row in good(far)] == ["底座发烫冒烟了"]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv", ".xls"])
+def test_a_locked_workbook_says_so_whatever_it_is_called(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"客户{suffix}"
+    ole = bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600
+    path.write_bytes(ole + "EncryptedPackage".encode("utf-16-le"))
+    with pytest.raises(ConfigError, match="locked by a password"):
+        good(path)
+    path.write_bytes(ole)
+    with pytest.raises(ConfigError, match=r"an old \.xls workbook"):
+        good(path)
+
+
+def test_a_half_written_workbook_is_refused_and_never_half_read(tmp_path: Path) -> None:
+    whole = write_raw_xlsx(
+        tmp_path / "a.xlsx", [("正文",), *((f"第{n}条，底座发烫冒烟",) for n in range(300))]
+    )
+    body = whole.read_bytes()
+    for share in (0.1, 0.5, 0.9, 0.99):
+        whole.write_bytes(body[: int(len(body) * share)])
+        with pytest.raises(ConfigError, match="was it copied to its end"):
+            good(whole)
+
+
+def test_a_table_under_a_wrong_name_is_read_or_refused_with_what_to_do(tmp_path: Path) -> None:
+    book = write_xlsx(tmp_path / "a.xlsx", {"S": [["正文", "标题"], ["底座发烫冒烟了", "甲"]]})
+    assert [row.text for row in good(book.rename(tmp_path / "a.csv"))] == ["底座发烫冒烟了"]
+    page = tmp_path / "b.xls"
+    page.write_bytes(b"<html><table><tr><td>1</td></tr></table></html>")
+    with pytest.raises(ConfigError, match="a web page under another name"):
+        good(page)
+    empty = tmp_path / "c.xlsx"
+    empty.write_bytes(b"")
+    with pytest.raises(ConfigError, match="the file is empty"):
+        good(empty)
+    zipped = tmp_path / "d.xlsx"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("readme.txt", "x")
+    with pytest.raises(ConfigError, match="no workbook"):
+        good(zipped)
+
+
+def test_the_last_half_row_of_a_file_cut_in_a_character_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(
+        "正文,作者\n第一条，锅盖裂了,甲\n第二条，锅盖也裂了,乙\n第三条，锅".encode("gbk")[:-1]
+    )
+
+    assert [row.text for row in good(path)] == ["第一条，锅盖裂了", "第二条，锅盖也裂了"]
+    assert [row.number for row in refused(path)] == [3]
