@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from config.errors import GroundswellError
 from config.media import host_of
-from config.schema import Project
+from config.schema import Project, UrlRules
 from crawlers.canonical import canonical_url, native_id
 from storage.identity import url_key
 from storage.queries import Queries
@@ -24,6 +25,7 @@ from storage.records import (
     BrandId,
     Cluster,
     Incident,
+    ItemKey,
     Mention,
     MentionId,
     OfficialPost,
@@ -37,6 +39,8 @@ OFFERED_WITHIN = timedelta(days=7)  # after the first complaint; later posts are
 _OFFERED = 3
 _LINKS = 10  # addresses looked up in one post
 _CALLED = 20  # names called in one post
+_REMEMBERED = 10_000  # addresses, at some 200 bytes each
+_ONE_SITE = {"list_detail", "forum_thread", "sitemap"}  # a feed may list other sites' pages
 _ADDRESS = re.compile(r"https?://[^\s<>\"'，。；！？、（）【】]+", re.IGNORECASE)
 _NAME = re.compile(r"[@＠]([^\s@＠,，.。:：;；!！?？、()（）\[\]【】<>《》\"“”/]{1,30})")
 
@@ -71,12 +75,14 @@ class Answers:
         return self.first.at - self.complained_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Linker:
     """Finds the complaints that official posts answer."""
 
     project: Project
     pseudonym: Pseudonym
+    # The same posts are looked at again every minute: what their addresses may be called is kept.
+    _known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def answered(self, tx: Transaction, posts: Sequence[OfficialPost]) -> int:
         """Link posts to the mentions they certainly answer; return how many links are new."""
@@ -118,19 +124,43 @@ class Linker:
 
     def _at(self, tx: Transaction, addresses: Sequence[str]) -> Iterator[Mention]:
         """Give the mentions that stand at these addresses, however their sources name them."""
-        keys: dict[str, str] = {}
-        for address in addresses:
-            keys[url_key(canonical_url(address) or address)] = address
-            for source in self.project.sources:
-                keys[url_key(canonical_url(address, source.url) or address)] = address
-                named = native_id(address, source.url)
-                if named:
-                    declared = (source.platform or f"source/{source.id}").replace(":", "%3A")
-                    keys[f"id:{declared}:{named}"] = address
+        keys = {key: address for address in addresses for key in self._keys(address)}
         for key, mention in tx.mentions_by_key(keys).items():
             # the pattern of an id may fit another site's addresses as well
             if host_of(mention.url) == host_of(keys[key]):
                 yield mention
+
+    def _keys(self, address: str) -> tuple[str, ...]:
+        """Return the identities that a mention at this address may have."""
+        known = self._known.get(address)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            rules, named = self._ways
+            found = {url_key(canonical_url(address, rule) or address) for rule in rules}
+            site = _site(address)
+            for only_at, declared, rule in named:
+                if only_at in {"", site} and (native := native_id(address, rule)):
+                    found.add(ItemKey(f"id:{declared}:{native}"))
+            known = self._known[address] = tuple(sorted(found))
+        return known
+
+    @cached_property
+    def _ways(self) -> tuple[list[UrlRules], list[tuple[str, str, UrlRules]]]:
+        """Return how addresses are written and where ids are read: (site, platform, rule)."""
+        sources = self.project.sources
+        # a hundred sources mostly share one way of writing addresses
+        ways = {(one.url.drop_params, one.url.keep_fragment): one.url for one in sources}
+        named = [
+            (
+                _site(source.start[0]) if source.kind in _ONE_SITE and source.start else "",
+                (source.platform or f"source/{source.id}").replace(":", "%3A"),
+                source.url,
+            )
+            for source in sources
+            if source.url.id_from
+        ]
+        return [UrlRules(), *ways.values()], named
 
     def _called(self, tx: Transaction, post: OfficialPost) -> list[MentionId]:
         """Return the complaint of the author whom a post calls, when no other can be meant."""
@@ -220,6 +250,11 @@ def _likely(
     ]
     best = sorted((pair for pair in shared if pair[0]), key=lambda pair: -pair[0])
     return [post for _, post in best[:_OFFERED]]
+
+
+def _site(address: str) -> str:
+    """Return the last two labels of an address's host: "bbs.x.example" and "x.example" are one."""
+    return ".".join(host_of(address).split(".")[-2:])
 
 
 def _addresses(post: OfficialPost) -> list[str]:
