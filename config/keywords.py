@@ -64,7 +64,7 @@ def keywords_of(rules: KeywordRules, brands: Sequence[Brand]) -> tuple[str, ...]
         for brand in brands
         if brand.id in named or (not named and not rules.words and not brand.competitor)
     ]
-    words = [word for brand in watched for word in _names(brand)]
+    words = [word for brand in watched for word in names_of(brand)]
     first: dict[str, str] = {}
     for word in (*words, *rules.words):
         text = " ".join(word.split())
@@ -82,7 +82,7 @@ def percent_encoded(word: str, charset: str) -> str:
     return quote(word.encode(charset, errors="xmlcharrefreplace"), safe="")
 
 
-def _names(brand: Brand) -> Iterable[str]:
+def names_of(brand: Brand) -> Iterable[str]:
     yield brand.name
     yield from brand.aliases
     for product in brand.products:

@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from alerts.delivery import Courier
 from config.errors import GroundswellError
+from config.keywords import expanded, names_of
 from crawlers.runner import Collector
 from groundswell import wiring
 from groundswell.collecting import StoreFrontier
@@ -60,14 +61,7 @@ class MainJob:
             project=application.project,
             base_url=application.links.base_url,
         )
-        self._collector = Collector(
-            application.project.sources,
-            application.project.settings,
-            StoreFrontier(
-                store=application.store, journey=application.journey, clock=application.clock
-            ),
-            application.clock,
-        )
+        self._collector = _make_collector(application)
 
     @property
     def collector(self) -> Collector:
@@ -205,6 +199,20 @@ class MainJob:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, work)
+
+
+def _make_collector(application: Application) -> Collector:
+    """Return the collector of every source, `{keyword}` filled in with the brands' names."""
+    project = application.project
+    return Collector(
+        [expanded(source, project.brands) for source in project.sources],
+        project.settings,
+        StoreFrontier(
+            store=application.store, journey=application.journey, clock=application.clock
+        ),
+        application.clock,
+        names=[name for brand in project.brands for name in names_of(brand)],
+    )
 
 
 async def _guarded(name: str, tick: Callable[[], Awaitable[Any]]) -> None:
