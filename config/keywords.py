@@ -83,6 +83,7 @@ def percent_encoded(word: str, charset: str) -> str:
 
 
 def names_of(brand: Brand) -> Iterable[str]:
+    """Yield a brand's name and aliases, then its products' names and aliases."""
     yield brand.name
     yield from brand.aliases
     for product in brand.products:
