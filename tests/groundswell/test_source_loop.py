@@ -594,11 +594,9 @@ def test_a_probe_stamps_the_file_and_wakes_the_source(
 def test_probing_all_says_which_failed_and_stamps_only_the_others(folder: Path, site: Site) -> None:
     write_source(folder, SOURCE.format(start=site.url))
     site.set("/feed.xml", rss(site.url, ITEMS))
-    feed = (
-        f"id: good\nname: 好\nkind: feed\nstart: {site.url}/feed.xml\nverified: never  # 还没试\n"
-    )
+    feed = f"id: good\nname: 好\nkind: feed\nstart: {site.url}/feed.xml\nfetch: {{rate: 1/0.01s}}\nverified: never  # 还没试\n"
     good = write_source(folder, feed, "good")
-    wall = f"id: wall\nname: 墙\nkind: feed\nstart: {site.url}/wall\n"
+    wall = f"id: wall\nname: 墙\nkind: feed\nstart: {site.url}/wall\nfetch: {{rate: 1/0.01s}}\n"
     bad = write_source(folder, wall, "wall")
     site.set("/wall", "请先登录", status=401)
 
