@@ -109,10 +109,7 @@ def parse_detail(
     if page is None:
         return LinkParsed(failure=failure, charset=decoded.charset, charset_why=decoded.why)
     if rules.content == "auto":
-        # A guess never replaces what the list says in so many words; only the text is better here.
-        said = {*link.listed, *({"published"} if "published_at" in link.listed else ())} - {"text"}
-        for name in {"title", "text", "author", "published"} - said:
-            fields.setdefault(name, FieldRule(sel=("auto",), optional=True))
+        _add_guesses(fields, link.listed)
     item, readings = read_item(page, page.root, fields, source, now)
     # The address that was listed is the mention's: it is what other sources link to as well.
     item.url = link.url
@@ -132,6 +129,16 @@ def parse_detail(
         charset_why=decoded.why,
         rows=(item.row(readings),) if trace else (),
     )
+
+
+def _add_guesses(fields: dict[str, FieldRule], listed: Mapping[str, object]) -> None:
+    """Let what no selector reads be found by itself.
+
+    A guess never replaces what the list says in so many words; only the text is better here.
+    """
+    said = {*listed, *({"published"} if "published_at" in listed else ())} - {"text"}
+    for name in {"title", "text", "author", "published"} - said:
+        fields.setdefault(name, FieldRule(sel=("auto",), optional=True))
 
 
 def _judge_detail(

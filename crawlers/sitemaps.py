@@ -98,7 +98,10 @@ def parse_file(
     now: datetime,
 ) -> LinkParsed:
     """Read a file that an index named. One whose changes the index does not date is read again."""
-    parsed = parse_sitemap(body, url, http_charset, source, now, history=link.history)
+    # What stands in it later than at first is news, even in a source that is new.
+    age = now - (link.found_at or now)
+    history = link.history and age < source.schedule.every
+    parsed = parse_sitemap(body, url, http_charset, source, now, history=history)
     pages = tuple(found for found in parsed.links if found.kind == "detail")
     nested = len(parsed.links) - len(pages)
     problems = parsed.problems
@@ -180,16 +183,8 @@ def _taken(
     trace: bool,
 ) -> Parsed:
     rules = source.sitemap or SitemapRules()
-    zone = ZoneInfo(source.tz)
-    read = {written: _date(written, now, zone) for written in {e.written for e in entries}}
-    dated = [(entry, read[entry.written]) for entry in entries if entry.url]
-    oldest = now - rules.max_age
-    fresh = [(entry, at) for entry, at in dated if at is None or at >= oldest]
-    # the sort is stable: without dates the order is the map's
-    fresh.sort(key=lambda pair: pair[1] or oldest, reverse=True)
-    files = [pair for pair in fresh if pair[0].is_file][: rules.max_files]
-    is_wanted = _wanted_by(rules)
-    pages = [pair for pair in fresh if not pair[0].is_file and is_wanted(pair[0].url)]
+    dated = _dated(entries, source, now)
+    files, pages = _fresh(dated, rules, now)
     gathering = Gathering(source, now, ("url",), history=history, trace=trace)
     if len(pages) > _MAX_PAGES:
         gathering.problems.append(
@@ -219,6 +214,27 @@ def _taken(
         filled={name: count for name, count in counts.items() if count},
         unmet=unmet_expectations(source, len(entries), {"url": len(dated)}),
     )
+
+
+def _dated(
+    entries: Sequence[_Entry], source: SourceConfig, now: datetime
+) -> list[tuple[_Entry, datetime | None]]:
+    zone = ZoneInfo(source.tz)
+    read = {written: _date(written, now, zone) for written in {e.written for e in entries}}
+    return [(entry, read[entry.written]) for entry in entries if entry.url]
+
+
+def _fresh(
+    dated: Sequence[tuple[_Entry, datetime | None]], rules: SitemapRules, now: datetime
+) -> tuple[list[tuple[_Entry, datetime | None]], list[tuple[_Entry, datetime | None]]]:
+    """Return files and pages that are wanted, the newest first."""
+    oldest = now - rules.max_age
+    fresh = [(entry, at) for entry, at in dated if at is None or at >= oldest]
+    # the sort is stable: without dates the order is the map's
+    fresh.sort(key=lambda pair: pair[1] or oldest, reverse=True)
+    is_wanted = _wanted_by(rules)
+    files = [pair for pair in fresh if pair[0].is_file][: rules.max_files]
+    return files, [pair for pair in fresh if not pair[0].is_file and is_wanted(pair[0].url)]
 
 
 def _date(written: str, now: datetime, zone: ZoneInfo) -> datetime | None:

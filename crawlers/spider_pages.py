@@ -30,6 +30,8 @@ from storage.records import DetailLink, SourceId
 
 _MAX_YIELDS = 2000  # of one page
 _FIELDS = ("url", "title", "text", "author", "published")
+# The first crawl of a source is over by then; what its pages show later is news.
+_FIRST_READ = timedelta(hours=6)
 _STEP = "spider_step"  # in DetailLink.listed, beside what the spider gave along
 
 
@@ -93,7 +95,8 @@ def parse_spider_link(
     given = {name: str(text) for name, text in link.listed.items() if name != _STEP}
     step = str(link.listed.get(_STEP, ""))
     page = SpiderPage(url=url, text=decoded.text, source=source, now=now, step=step, given=given)
-    read = _read(page, decoded, history=link.history, trace=trace)
+    history = link.history and now - (link.found_at or now) < _FIRST_READ
+    read = _read(page, decoded, history=history, trace=trace)
     parsed = read.gathering.parsed(judged=False)
     return LinkParsed(
         raws=parsed.raws,

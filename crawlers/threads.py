@@ -7,13 +7,15 @@ page is visited again while somebody still writes there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from config.schema import SourceConfig, ThreadRules
 from crawlers.canonical import canonical_url, url_hash
 from crawlers.causes import Failure, wall_of
-from crawlers.extract import Page, read_field, select
+from crawlers.extract import Page, Reading, read_field, select
 from crawlers.gathering import in_scope, link_key
 from crawlers.json_pages import JsonPage
 from crawlers.mentions import Item, LinkParsed, Parsed, Row, unmet_expectations
@@ -26,21 +28,81 @@ MAX_POSTS = 500  # of one page
 _QUIET_REVISIT = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Posts:
-    """What one page of a thread holds. `newest_at` is the newest date among its posts."""
+    """What one page of a thread holds, while it is read post by post.
 
-    raws: tuple[RawMention, ...] = ()
-    rows: tuple[Row, ...] = ()
-    problems: tuple[str, ...] = ()
+    `about` says that the thread is in scope, and so are its replies; `first` is what tells its
+    first post apart, `newest_at` the newest date among its posts.
+    """
+
+    source: SourceConfig
+    link: DetailLink
+    page_url: str
+    now: datetime
+    title: str
+    about: bool
+    raws: dict[str, RawMention] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    filled: Counter[str] = field(default_factory=Counter)
     found: int = 0
     left_out: int = 0
     out_of_scope: int = 0
-    title: str = ""
-    first: str = ""  # what tells its first post apart
-    about: bool = False  # the thread is in scope, and so are its replies
+    first: str = ""
     newest_at: datetime | None = None
-    filled: dict[str, int] | None = None
+
+    @property
+    def thread_url(self) -> str:
+        """The address of the thread's first page."""
+        return str(self.link.listed.get("thread") or self.link.url)
+
+    def add(self, item: Item, readings: Mapping[str, Reading]) -> None:
+        """Take the next post of the page."""
+        self.found += 1
+        self.first = self.first or own_name(item)
+        opens = self.link.page == 1 and self.found == 1
+        item.fields["title"] = self.title if opens else ""
+        if opens:
+            item.url = self.thread_url
+        for name in readings:
+            has = item.published_at if name == "published" else item.fields.get(name)
+            # the title stands beside the posts, and a post has the page's address if no other
+            self.filled[name] += bool(has) or name in {"url", "title"}
+        self.rows.append(item.row(readings))
+        self.problems += item.problems
+        if item.published_at is not None:
+            self.newest_at = max(self.newest_at or item.published_at, item.published_at)
+        if item.is_empty:  # deleted, or hidden from visitors
+            self.left_out += 1
+        else:
+            self._keep(self._mention(item, opens=opens), opens=opens)
+
+    def _keep(self, raw: RawMention, *, opens: bool) -> None:
+        fits = in_scope(self.source, raw.title, raw.text)
+        self.about = self.about or (opens and fits)
+        if self.about or fits:
+            self.raws.setdefault(raw.native_id or raw.url, raw)
+        else:
+            self.out_of_scope += 1
+
+    def _mention(self, item: Item, *, opens: bool) -> RawMention:
+        history = self._is_history(item)
+        if opens:
+            # The first post is the thread: what other sources link to is its address.
+            item.fields["native_id"] = ""
+            return item.mention(history=history)
+        under = canonical_url(self.thread_url, self.source.url)
+        return make_reply(item, under=under, page_url=self.page_url, history=history)
+
+    def _is_history(self, item: Item) -> bool:
+        """Return whether a post was there when the source was new; later ones are news."""
+        found_at = self.link.found_at
+        if not self.link.history or found_at is None:
+            return self.link.history
+        if item.published_at is not None:
+            return item.published_at <= found_at
+        return self.now - found_at < _rules(self.source).revisit
 
 
 def parse_thread(
@@ -66,20 +128,20 @@ def parse_thread(
     if _counts_pages(link) and posts.first and posts.first == link.listed.get("first"):
         # Beyond its end a forum shows the last page once more.
         return LinkParsed(charset=decoded.charset, charset_why=decoded.why)
-    onward = _onward(page, source, link, posts, now)
+    onward = _onward(page, source, link, posts)
     again_at = None
     if posts.found and (not onward or _counts_pages(link)):
         again_at = _again_at(rules, link, posts.newest_at, now)
     return LinkParsed(
-        raws=posts.raws,
+        raws=tuple(posts.raws.values()),
         links=onward,
         again_at=again_at,
         out_of_scope=posts.out_of_scope,
         failure=None if posts.found else _no_posts(rules, decoded.text),
-        problems=posts.problems,
+        problems=tuple(posts.problems),
         charset=decoded.charset,
         charset_why=decoded.why,
-        rows=posts.rows if trace else (),
+        rows=tuple(posts.rows) if trace else (),
     )
 
 
@@ -108,25 +170,22 @@ def parse_thread_start(
         listed={"thread": url, "template": _template_of(source, url)},
     )
     posts = _read_posts(page, source, link, now)
-    onward = _onward(page, source, link, posts, now)
-    filled = posts.filled or {}
+    onward = _onward(page, source, link, posts)
+    named = [raw.native_id or raw.url for raw in posts.raws.values()]
     return Parsed(
-        raws=posts.raws,
+        raws=tuple(posts.raws.values()),
         links=onward,
-        keys=(
-            *(url_hash(raw.native_id or raw.url, source.url) for raw in posts.raws),
-            *(found.url_hash for found in onward),
-        ),
+        keys=(*(url_hash(name) for name in named), *(found.url_hash for found in onward)),
         items=posts.found,
         unreadable=posts.left_out,
         out_of_scope=posts.out_of_scope,
-        problems=posts.problems,
-        unmet=unmet_expectations(source, posts.found, filled),
+        problems=tuple(posts.problems),
+        unmet=unmet_expectations(source, posts.found, posts.filled),
         failure=None if posts.found else _no_posts(rules, decoded.text),
-        filled=filled,
+        filled=posts.filled,
         charset=decoded.charset,
         charset_why=decoded.why,
-        rows=posts.rows if trace else (),
+        rows=tuple(posts.rows) if trace else (),
     )
 
 
@@ -156,61 +215,18 @@ def _read_posts(
     page: Page | JsonPage, source: SourceConfig, link: DetailLink, now: datetime
 ) -> _Posts:
     rules = _rules(source)
-    thread_url = str(link.listed.get("thread") or link.url)
     title = _title(page, rules, link)
-    found = select(page, rules.post)[:MAX_POSTS]
-    raws: dict[str, RawMention] = {}
-    items: list[Item] = []
-    rows: list[Row] = []
-    filled = dict.fromkeys(rules.fields, 0)
-    about = bool(link.listed.get("about")) or in_scope(source, title, "")
-    out_of_scope, first = 0, ""
-    for place, part in enumerate(found):
-        item, readings = read_item(page, part, rules.fields, source, now)
-        item.fields["title"] = ""
-        first = first or own_name(item)
-        is_first = link.page == 1 and place == 0
-        if is_first:
-            item.fields["title"], item.url = title, thread_url
-        # what a page gives once, a missing post (deleted, hidden) does not repeat
-        for name in filled:
-            has = item.published_at if name == "published" else item.fields.get(name)
-            filled[name] += bool(has) or name in {"url", "title"}
-        items.append(item)
-        rows.append(item.row(readings))
-        if item.is_empty:
-            continue
-        raw = _mention(item, thread_url, page.url, link, is_first=is_first)
-        about = about or (is_first and in_scope(source, raw.title, raw.text))
-        if about or in_scope(source, raw.title, raw.text):
-            raws.setdefault(raw.native_id or raw.url, raw)
-        else:
-            out_of_scope += 1
-    dates = [item.published_at for item in items if item.published_at is not None]
-    return _Posts(
-        raws=tuple(raws.values()),
-        rows=tuple(rows),
-        problems=tuple(problem for item in items for problem in item.problems),
-        found=len(found),
-        left_out=sum(item.is_empty for item in items),
-        out_of_scope=out_of_scope,
+    posts = _Posts(
+        source=source,
+        link=link,
+        page_url=page.url,
+        now=now,
         title=title,
-        first=first,
-        about=about,
-        newest_at=max(dates, default=None),
-        filled=filled,
+        about=bool(link.listed.get("about")) or in_scope(source, title, ""),
     )
-
-
-def _mention(
-    item: Item, thread_url: str, page_url: str, link: DetailLink, *, is_first: bool
-) -> RawMention:
-    if is_first:
-        # The first post is the thread: what other sources link to is its address.
-        item.fields["native_id"] = ""
-        return item.mention(history=link.history)
-    under = canonical_url(thread_url, item.source.url)
-    return make_reply(item, under=under, page_url=page_url, history=link.history)
+    for part in select(page, rules.post)[:MAX_POSTS]:
+        posts.add(*read_item(page, part, rules.fields, source, now))
+    return posts
 
 
 def _title(page: Page | JsonPage, rules: ThreadRules, link: DetailLink) -> str:
@@ -221,7 +237,7 @@ def _title(page: Page | JsonPage, rules: ThreadRules, link: DetailLink) -> str:
 
 
 def _onward(
-    page: Page | JsonPage, source: SourceConfig, link: DetailLink, posts: _Posts, now: datetime
+    page: Page | JsonPage, source: SourceConfig, link: DetailLink, posts: _Posts
 ) -> tuple[DetailLink, ...]:
     """Return the link of the following page, if there is (or may be) one."""
     rules = _rules(source)
@@ -229,39 +245,33 @@ def _onward(
         return ()
     turn = link.listed.get("turn", 0)
     template = str(link.listed.get("template") or "")
-    if rules.next:
-        url = next_address(page, rules.next)
-    elif template:
+    url = next_address(page, rules.next) if rules.next else ""
+    if template and not rules.next:
         url = template.replace("{page}", str(source.pages.first + link.page))
         # More posts on this page are a reason to look for the next one again.
         turn = f"{turn}/{posts.found}"
-    else:
-        url = ""
     if not url or url == link.url:
         return ()
-    listed = {
-        "thread": link.listed.get("thread") or link.url,
-        "title": posts.title,
-        "turn": link.listed.get("turn"),
-        "about": posts.about,
-        "template": template,
-        "first": posts.first,
-    }
     following = replace(
         link,
         url_hash=_key(url, turn),
         url=url,
-        listed={
-            name: value
-            for name, value in listed.items()
-            if value or (name == "turn" and value is not None)
-        },
+        listed=_carried(link, posts, template),
         attempts=0,
-        found_at=now,
         due_at=None,
         page=link.page + 1,
     )
     return (following,)
+
+
+def _carried(link: DetailLink, posts: _Posts, template: str) -> dict[str, object]:
+    """Return what the next page of a thread has to know of those before it."""
+    carried: dict[str, object] = {"thread": posts.thread_url, "first": posts.first}
+    known = {"title": posts.title, "about": posts.about, "template": template}
+    carried.update({name: value for name, value in known.items() if value})
+    if "turn" in link.listed:
+        carried["turn"] = link.listed["turn"]
+    return carried
 
 
 def _counts_pages(link: DetailLink) -> bool:

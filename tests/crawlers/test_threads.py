@@ -253,3 +253,17 @@ def test_thread_that_leads_in_a_circle_ends(collect, site, frontier):
 
     assert len(frontier.kept) == 2
     assert asked(site).count("/t-1-1.html") <= 2
+
+
+def test_floors_that_come_later_are_news_even_in_a_new_source(collect, site, frontier, clock):
+    serve_board(site)
+    serve(site, post(1, hours=30))
+    rules = source(site)
+    collect(rules)
+    clock.pass_time(hours=2.1)
+    serve(site, post(1, hours=30), post(2, hours=-1), next_path="/t-1-2.html")
+    serve(site, post(3, hours=-2), path="/t-1-2.html")
+
+    collect(rules)
+
+    assert [raw.history for raw in frontier.kept] == [True, False, False]
