@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crawlers.article_body import body_lines, is_text
+from crawlers.article_body import Body, find_body, is_text
 from crawlers.article_data import read_linked, read_state
 from crawlers.article_facts import (
     Head,
     clean_author,
     find_author,
+    find_headline,
     find_origin,
     find_title,
     finer,
     head_date,
     is_relative,
     near_date,
+    post_date,
     script_date,
 )
 from crawlers.article_lines import Lines, parse, read_lines
@@ -76,7 +78,8 @@ def _article(root: Any) -> Article:
     linked = read_linked(root.xpath("//script[@type='application/ld+json']/text()"))
     scripts = root.xpath("//script[not(@src)]/text()")
     page = read_lines(root)
-    span = body_lines(page)
+    body = find_body(page, find_headline(page, head))
+    span = (body.first, body.behind)
     text = "\n".join(line.text for line in page.lines[slice(*span)] if is_text(line))
     carried = linked
     if _richer(linked.text, text):
@@ -91,7 +94,7 @@ def _article(root: Any) -> Article:
         title=title,
         text=tidy(text).removeprefix(f"{title}\n"),
         author=clean_author(carried.author) or find_author(page, head, headline, *span),
-        published=carried.published or _published(page, head, scripts, headline, span),
+        published=carried.published or _published(page, head, scripts, headline, body),
         source=find_origin(page, headline, *span),
     )
 
@@ -101,14 +104,13 @@ def _richer(carried: str, shown: str) -> bool:
     return len(carried) > 40 and len(carried) * 0.8 > len(shown)
 
 
-def _published(
-    page: Lines, head: Head, scripts: list[str], headline: int, span: tuple[int, int]
-) -> str:
+def _published(page: Lines, head: Head, scripts: list[str], headline: int, body: Body) -> str:
     """Ask the head, then what is shown near the headline, then the page's scripts.
 
     "2小时前" was true when the page was made; scripts that name the moment are better.
     """
-    near = near_date(page, headline, *span)
+    near = post_date(page.lines[slice(*body.post)])
+    near = near or near_date(page, headline, body.first, body.behind)
     in_head = head_date(page.root, head)
     shown = finer(in_head, near) if in_head else near
     if shown and not is_relative(shown):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -33,6 +34,17 @@ _DAY = re.compile(
     r"(?:19|20)?\d{2}\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}[-/月]\d{1,2}日?\s+\d{1,2}:\d{2}"
     r"|\d+\s*(?:分钟|小时|天|分鐘|小時)前|昨天|前天|刚刚"
 )
+_FULL_STOPS = re.compile(r"[。！？，]")
+# Headings of what follows a text.
+_ZONE = re.compile(
+    r"^(?:网友|最新|热门|精彩|全部|用户|读者|发表)?(?:评论|留言|跟帖|跟贴|回帖|點評|熱門留言|留言板)"
+    r"\s*[(（:：]?\s*\d*\s*条?[)）]?$"
+    r"|^(?:相关|相關|推荐|推薦|热门|熱門|延伸|最新|更多|近期|往期|精彩|热点|今日)"
+    r"(?:阅读|閱讀|新闻|新聞|文章|主题|资讯|链接|博文|图集|视频|专题|报道|报导|推荐|讨论|排行)\s*[:：]?$"
+    r"|^(?:猜你喜欢|热榜|大家都在看|点击排行|新闻排行|友情链接|作者的其他文章|看了又看|排行榜)$"
+)
+_HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "b", "strong", "p", "div", "dt"})
+_MIN_POINTS = 20  # characters of a notice that consists of points
 _FLOOR = re.compile(r"\d+\s*[楼樓#]|沙发|板凳|楼主|樓主")
 _KNOWN = re.compile(
     r"(?:^|\s)(?:js_content|artibody|trs_editor|trs_ueditor|view trs_\w+|ucap-content|ucapcontent|"
@@ -70,24 +82,38 @@ def weight(line: Line) -> float:
     return plain * 0.5 if plain >= 30 else -3.0
 
 
-def body_lines(page: Lines) -> tuple[int, int]:
-    """Return the first line of the text and the line behind its last; (0, 0) when there is none.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Where the text stands: its first line, the line behind its last, and the post it is in.
 
-    Lines in between that are clutter are left out by `is_text`.
+    `post` is the span of the first post of a thread; (0, 0) on other pages.
+    """
+
+    first: int = 0
+    behind: int = 0
+    post: tuple[int, int] = (0, 0)
+
+
+def find_body(page: Lines, headline: int = -1) -> Body:
+    """Return where the text of a page stands; an empty span when there is none.
+
+    `headline` is the number of the headline's line, -1 for unknown. Lines in between that are
+    clutter are left out by `is_text`.
     """
     _mark_around(page)
-    _settle_records(page)
+    _mark_before(page, headline)
+    post = _settle_records(page)
     weights = [weight(line) for line in page.lines]
     sums = [0.0, *accumulate(weights)]
     root = _best_subtree(page, sums)
     if root is None:
-        return 0, 0
+        return _short_points(page, headline)
     known = _known_container(page, sums, root)
     if known is not None:
-        first, behind = page.spans[_descended(page, sums, known)]
-        return _without_edges(page.lines, first, behind)
-    first, behind = page.spans[root]
-    return _trimmed(page.lines, weights, first, behind)
+        span = _without_edges(page.lines, *page.spans[_descended(page, sums, known)])
+    else:
+        span = _trimmed(page.lines, weights, *page.spans[root])
+    return Body(*span, post)
 
 
 def is_text(line: Line) -> bool:
@@ -107,8 +133,8 @@ def _is_boiler(line: Line) -> bool:
 
 def _mark_around(page: Lines) -> None:
     """Mark lines whose element is named like clutter, unless it holds most of the page's text."""
-    total = sum(max(weight(line), 0) for line in page.lines)
-    for element in page.around:
+    total = _plus(page.lines)
+    for element in (*page.around, *_headed(page)):
         held = page.of(element)
         if sum(max(weight(line), 0) for line in held if not line.around) * 2 > total:
             continue
@@ -116,37 +142,91 @@ def _mark_around(page: Lines) -> None:
             line.around = True
 
 
-def _settle_records(page: Lines) -> None:
-    """Tell a thread from comments: of posts in a row keep the first, of comments none."""
+def _headed(page: Lines) -> Iterator[Any]:
+    """Yield boxes that open with a heading such as 网友评论, and what follows such a heading."""
+    heads = {
+        number
+        for number, line in enumerate(page.lines)
+        if len(line.text) <= 14 and _ZONE.search(line.text)
+    }
+    if not heads:
+        return
+    for element, (first, behind) in page.spans.items():
+        if first not in heads:
+            continue
+        if behind - first > 1:
+            yield element
+        elif element.tag in _HEADING_TAGS and (follower := element.getnext()) is not None:
+            yield element
+            if follower in page.spans:
+                yield follower
+
+
+def _mark_before(page: Lines, headline: int) -> None:
+    """Mark what stands before the headline, when enough stands behind it."""
+    if headline <= 0:
+        return
+    behind = _plus(page.lines[headline:])
+    if behind >= max(_MIN_BODY, 0.15 * _plus(page.lines)):
+        for line in page.lines[:headline]:
+            line.around = True
+
+
+def _settle_records(page: Lines) -> tuple[int, int]:
+    """Tell a thread from comments: of posts in a row keep the first, of comments none.
+
+    Returns the span of the first post of a thread, (0, 0) when the page is none.
+    """
+    post = (0, 0)
     for records in list(_record_groups(page)):
         before = page.spans[records[0]][0]
         in_records = sum(_plus(page.of(record)) for record in records)
         earlier = _plus(page.lines[:before])
         is_thread = in_records > 0 and earlier < max(60.0, 0.2 * in_records)
+        if is_thread:
+            post = page.spans[records[0]]
         for record in records[1:] if is_thread else records:
             for line in page.of(record):
                 line.around = True
+    return post
+
+
+def _short_points(page: Lines, headline: int) -> Body:
+    """Take the plain lines behind the headline, where no line reads like a sentence."""
+    if headline < 0:
+        return Body()
+    first = behind = headline + 1
+    while behind < len(page.lines) and _is_plain(page.lines[behind]):
+        behind += 1
+    first, behind = _without_edges(page.lines, first, behind)
+    chars = sum(line.chars for line in page.lines[first:behind])
+    return Body(first, behind) if chars >= _MIN_POINTS else Body()
 
 
 def _plus(lines: Iterable[Line]) -> float:
     return sum(max(weight(line), 0) for line in lines)
 
 
-def _record_groups(page: Lines) -> Iterable[list[Any]]:
+def _record_groups(page: Lines) -> Iterator[list[Any]]:
     """Yield children of one parent that look alike and each carry a date or a floor number."""
     groups: dict[tuple[Any, str, str], list[Any]] = defaultdict(list)
     for element in page.spans:
         if element.tag in _RECORD_TAGS:
             parent = element.getparent()
             if parent is not None:
-                groups[parent, element.tag, element.get("class") or ""].append(element)
+                named = re.sub(r"\d+", "", element.get("class") or "")
+                groups[parent, element.tag, named].append(element)
     for members in groups.values():
         if len(members) < 3:
             continue
-        stamped = sum(_is_stamped(page.of(member)) for member in members)
-        if stamped >= 3 and stamped * 10 >= len(members) * 8:
-            members.sort(key=lambda member: page.spans[member][0])
-            yield members
+        members.sort(key=lambda member: page.spans[member][0])
+        stamped = [_is_stamped(page.of(member)) for member in members]
+        if sum(stamped) < 3:
+            continue
+        # A table of its own for the headline or the page numbers looks like a post, unstamped.
+        first, last = stamped.index(True), len(stamped) - stamped[::-1].index(True)
+        if sum(stamped) * 10 >= (last - first) * 8:
+            yield members[first:last]
 
 
 def _is_stamped(lines: list[Line]) -> bool:
@@ -198,7 +278,7 @@ def _known_container(page: Lines, sums: list[float], best: Any) -> Any:
 
 
 def _without_edges(lines: list[Line], first: int, behind: int) -> tuple[int, int]:
-    while first < behind and not is_text(lines[first]):
+    while first < behind and (not is_text(lines[first]) or _is_byline(lines[first])):
         first += 1
     while behind > first and not is_text(lines[behind - 1]):
         behind -= 1
@@ -219,6 +299,13 @@ def _trimmed(lines: list[Line], weights: list[float], first: int, behind: int) -
     while high < behind and high - best[2] < 3 and _is_plain(lines[high]):
         high += 1
     return _without_edges(lines, low, high)
+
+
+def _is_byline(line: Line) -> bool:
+    """Return whether a line is the one with date and origin that stands above a text."""
+    if len(line.text) > 80 or line.text.endswith(("。", "！", "？", "”")):
+        return False
+    return _DAY.search(line.text) is not None and len(_FULL_STOPS.findall(line.text)) == 0
 
 
 def _is_plain(line: Line) -> bool:

@@ -99,6 +99,17 @@ class Head:
         return next((self.metas[name] for name in names if name in self.metas), "")
 
 
+def find_headline(page: Lines, head: Head) -> int:
+    """Return the first line that repeats most of the page's <title>, -1 when none does."""
+    whole = head.first("og:title", "twitter:title", "articletitle") or head.title
+    wanted, least = _squeezed(f"{whole} {head.title}"), len(_squeezed(shortened(whole)))
+    for number, line in enumerate(page.lines):
+        squeezed = _squeezed(line.text)
+        if len(squeezed) >= max(4, 0.6 * least) and squeezed in wanted:
+            return number
+    return -1
+
+
 def find_title(page: Lines, head: Head, first: int, given: str = "") -> tuple[str, int]:
     """Return the headline and the number of its line, -1 when it stands in no line.
 
@@ -149,6 +160,15 @@ def head_date(root: Any, head: Head) -> str:
         return str(element.get("content") or element.get("datetime") or element.text or "").strip()
     stamped = root.get("data-publishtime")
     return str(stamped or "")
+
+
+def post_date(lines: list[Line]) -> str:
+    """Return the date that the first post of a thread shows, before its text or below it."""
+    told = [line for line in lines if len(line.text) <= 120]
+    told.sort(key=lambda line: not _LABEL.search(line.text))
+    return next(
+        filter(None, (line.stamp or _labelled(line.text) or _dated(line.text) for line in told)), ""
+    )
 
 
 def near_date(page: Lines, headline: int, first: int, behind: int) -> str:
