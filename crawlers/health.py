@@ -125,11 +125,14 @@ def _after_items(state: SourceState, poll: PollResult, now: datetime) -> SourceS
     if any(key not in state.seen for key in cursor.keys):
         newest = max(filter(None, (cursor.newest_at, state.last_item_at)), default=now)
         state = replace(state, last_item_at=newest)
-    older = [key for key in state.seen if key not in cursor.keys]
+    listed = set(cursor.keys)
+    older = [key for key in state.seen if key not in listed]
+    # A search for many words lists more than that; its other words must not push out these.
+    most = max(MAX_SEEN, 2 * len(cursor.keys), len(state.seen))
     return replace(
         state,
         cursors={**state.cursors, **cursor.validators},
-        seen=(*cursor.keys, *older)[:MAX_SEEN],
+        seen=(*cursor.keys, *older)[:most],
     )
 
 

@@ -142,6 +142,18 @@ def test_seen_items_are_the_newest_and_not_too_many():
     assert state.seen.count("old7") == 1
 
 
+def test_a_search_for_many_words_forgets_none_of_them():
+    words = [tuple(f"{word}-{n}" for n in range(30)) for word in range(20)]
+    everything = tuple(key for keys in words for key in keys)
+    state = next_state(NEW, poll(cursor=Cursor(keys=everything)), SOURCE, NOW)
+
+    state = next_state(state, poll(cursor=Cursor(keys=("new", *words[3][:29]))), SOURCE, NOW)
+
+    assert set(words[3]) <= set(state.seen)
+    assert set(words[19][:29]) <= set(state.seen)  # not listed this time: its page was unchanged
+    assert len(state.seen) <= 2 * len(everything)
+
+
 def test_silence_beyond_the_contract_degrades_a_source_that_answers():
     source = SOURCE.model_copy(
         update={"expect": SOURCE.expect.model_copy(update={"max_silence": timedelta(hours=12)})}
