@@ -9,6 +9,7 @@ import pytest
 
 from config.schema import Brand, MediaOutlet, OfficialAccount, Project, Settings, SourceConfig
 from groundswell import wiring
+from groundswell.explain import Explainer
 from groundswell.keeping import says_deleted
 from groundswell.replay import SteppedClock
 from storage.records import Outcome, SourceId
@@ -153,3 +154,32 @@ def test_a_page_that_only_says_it_is_gone_marks_the_mention_and_keeps_its_text(s
 
 def test_the_same_words_on_a_page_seen_for_the_first_time_are_a_mention(store):
     assert _keep(store, make_raw(1, text="该内容已被删除"))[0][0] is Outcome.KEPT
+
+
+def test_explain_says_who_speaks_and_what_became_of_it(store):
+    application = wiring.wire(PROJECT, store, SteppedClock(NOW))
+    raw = make_raw(
+        1, url="https://news.ribao.example/1", canonical_url="https://news.ribao.example/1"
+    )
+    later = NOW + timedelta(hours=1)
+    with store.transaction() as tx:
+        application.journey.keep(tx, [raw], NOW)
+        application.journey.keep(tx, [replace(raw, text="改过了", reposts=7)], later, reread=True)
+        tx.mark_gone(raw.canonical_url, later)
+        mention = tx.queries.mention(1)
+    explainer = Explainer(
+        project=PROJECT,
+        analyst=application.journey.analyst,
+        store=store,
+        restore=wiring.restore_shard,
+    )
+
+    notes = "\n".join(explainer.explain(mention).notes)
+    assert "媒体级别：省级媒体 (provincial)" in notes
+    assert "原文已删除：03-10 13:00" in notes
+    assert f"03-10 13:00 之前写的是“{raw.title}" in notes
+    assert "重读 1 次" in notes
+    own = replace(mention, platform="微博客", author="云雀净水", channel="internal")
+    notes = "\n".join(explainer.explain(own).notes)
+    assert "这是品牌 yunque 自己的话" in notes
+    assert "不算公开传播" in notes
