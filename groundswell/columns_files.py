@@ -258,7 +258,7 @@ def _sheet_rows(path: Path, sheet: Any, position: Position) -> Iterator[Cells | 
 
 
 def _bounded_rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    """Give all rows of a sheet, as wide as its first rows are: filling up empty cells costs most."""
+    """Give all rows of a sheet as wide as its first ones: filling up empty cells costs most."""
     if not hasattr(sheet, "iter_rows"):  # a sheet that is a chart
         return
     widest, n = 1, 0
