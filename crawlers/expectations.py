@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from config.schema import SourceConfig
 from crawlers.causes import Failure
@@ -24,6 +25,8 @@ _ENOUGH = 5  # before so many there is no "usual", only the written contract
 _SOME = 3  # items below which a share says nothing
 _MANY = 5
 _LOST = 0.4  # of its usual share: a field that falls below has lost its selector, not its luck
+# Of many items that always had it, a third without it is no luck either.
+_PLENTY, _ALWAYS, _LOST_SOME = 10, 0.9, 0.7
 _SHRUNK = 0.3  # of the fewest items ever listed
 _WORN = 0.2  # share of the first selector below which it counts as dying
 _OLD = timedelta(days=30)
@@ -32,7 +35,9 @@ _RECENT_H = 72.0
 Runs = tuple[Json, ...]
 
 
-def broken(state: SourceState, poll: PollResult, now: datetime) -> Failure | None:
+def broken(
+    state: SourceState, poll: PollResult, source: SourceConfig, now: datetime
+) -> Failure | None:
     """Return what is wrong with a poll that was answered; `state` is the one before it.
 
     Shape: the written contract first (`poll.unmet`), then the make of the items against the last
@@ -53,8 +58,8 @@ def broken(state: SourceState, poll: PollResult, now: datetime) -> Failure | Non
         *_dates(runs, now_rates, poll),
         *_titles(runs, now_rates, poll),
         *_addresses(state, runs, poll),
-        *_shrunk(state, runs, poll),
-        *_all_old(runs, poll, now),
+        *_shrunk(state, runs, poll, ZoneInfo(source.tz)),
+        *_all_old(state, runs, poll, now),
     ]
     return Failure(cause=FetchCause.LAYOUT, text="；".join(found[:3])) if found else None
 
@@ -135,7 +140,8 @@ def _lost_fields(runs: Runs, poll: PollResult) -> Iterable[str]:
         return
     for name, n in poll.filled.items():
         usual, share = _usual(runs, _fill(name)), n / poll.items
-        if usual is not None and usual >= 0.5 and share < _LOST * usual:
+        limit = _LOST_SOME if poll.items >= _PLENTY and (usual or 0) >= _ALWAYS else _LOST
+        if usual is not None and usual >= 0.5 and share < limit * usual:
             yield f"字段 {name} 平时 {usual:.0%} 的条目都有，现在只有 {share:.0%}"
 
 
@@ -181,10 +187,10 @@ def _addresses(state: SourceState, runs: Runs, poll: PollResult) -> Iterable[str
         yield "所有链接都是从未见过的形式，链接可能读错了位置，或网站换了网址"
 
 
-def _shrunk(state: SourceState, runs: Runs, poll: PollResult) -> Iterable[str]:
+def _shrunk(state: SourceState, runs: Runs, poll: PollResult, zone: ZoneInfo) -> Iterable[str]:
     """Notice far fewer items than ever listed.
 
-    A list that starts anew each day is forgiven: its items are newer than anything seen before.
+    A list that starts anew each day is forgiven: its items are of a day of which none was seen.
     """
     if not runs or poll.cursor is None:
         return
@@ -192,18 +198,26 @@ def _shrunk(state: SourceState, runs: Runs, poll: PollResult) -> Iterable[str]:
     if fewest < _MANY or poll.items >= _SHRUNK * fewest:
         return
     newest, seen = newest_of(poll), instant(state.learned, "newest_at")
-    is_new = newest is not None and (seen is None or newest > seen)
-    if not (is_new and poll.fresh >= poll.items):
+    is_new_day = newest is not None and (
+        seen is None or newest.astimezone(zone).date() > seen.astimezone(zone).date()
+    )
+    if not (is_new_day and poll.fresh >= poll.items):
         yield f"只列出 {poll.items} 条，最近 {len(runs)} 次最少也有 {fewest} 条"
 
 
-def _all_old(runs: Runs, poll: PollResult, now: datetime) -> Iterable[str]:
-    """Notice new items whose newest date is a month old where it used to be days."""
+def _all_old(state: SourceState, runs: Runs, poll: PollResult, now: datetime) -> Iterable[str]:
+    """Notice a newest date of a month ago or more where it used to be days.
+
+    New items so old, or a page whose newest date was later before: these are not their dates. A
+    quiet page keeps the newest date that it had.
+    """
     usual, newest = _usual(runs, lambda run: run.get("age_h")), newest_of(poll)
-    if usual is None or newest is None or poll.fresh < _SOME:
+    if usual is None or newest is None or usual > _RECENT_H or poll.items < _SOME:
         return
-    if usual <= _RECENT_H and now - newest > _OLD:
-        yield f"新条目中最新的日期也在 {_span(now - newest)}前，日期可能读错了位置"
+    seen = instant(state.learned, "newest_at")
+    went_back = poll.items >= _MANY and seen is not None and seen - newest > _OLD
+    if now - newest > _OLD and (poll.fresh >= _SOME or went_back):
+        yield f"最新的日期竟在 {_span(now - newest)}前，日期可能读错了位置"
 
 
 def _garbled(runs: Runs, now: Mapping[str, float], poll: PollResult) -> str:

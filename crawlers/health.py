@@ -40,7 +40,7 @@ def next_state(
         interval_s=adapted_interval(state, poll, source),
         hint_s=poll.hint_s or state.hint_s,
     )
-    failure = poll.failure or broken(state, poll, now)
+    failure = poll.failure or broken(state, poll, source, now)
     if failure is None:
         after, wait_s = _after_good(after, poll, source, now), None
     else:
@@ -55,7 +55,7 @@ def judged(poll: PollResult, source: SourceConfig, now: datetime) -> PollResult:
     counts as unmet, is kept as the bad page, and moves no cursor.
     """
     before = poll.state
-    failure = None if poll.failure or poll.unmet else broken(before, poll, now)
+    failure = None if poll.failure or poll.unmet else broken(before, poll, source, now)
     if failure is not None:
         event = replace(poll.event, outcome=failure.cause.value, text=failure.text)
         page = replace(poll.page, kind="bad") if poll.page else None

@@ -108,8 +108,8 @@ def shape_of(url: str) -> str:
 
 def is_garbled(text: str) -> bool:
     """Return whether a text looks like Chinese read with the wrong charset."""
-    if text.count("\ufffd") * 20 > len(text):
-        return True
+    if text.count("\ufffd") * 20 > len(text) or text.count("?") * 2 > len(text):
+        return len(text) > 1
     foreign = sum(char > "\x7f" for char in text)
     if foreign < 4:
         return False
