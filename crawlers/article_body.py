@@ -9,8 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from crawlers.article_lines import Line, Lines
 
@@ -34,6 +34,9 @@ _DAY = re.compile(
     r"(?:19|20)?\d{2}\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}[-/月]\d{1,2}日?\s+\d{1,2}:\d{2}"
     r"|\d+\s*(?:分钟|小时|天|分鐘|小時)前|昨天|前天|刚刚"
 )
+# "积分：880", "注册：2003-5-6": what a box says about a member or a product.
+_FIGURE = re.compile(r"^[\u4e00-\u9fff]{2,5}\s*[:：]\s*[^，。！？]{0,16}$")
+_SIGNED_DAY = re.compile(r"^[\d〇○零一二三四五六七八九十]{2,4}年.{1,3}月.{1,3}日$")
 _FULL_STOPS = re.compile(r"[。！？，]")
 # Headings of what follows a text.
 _ZONE = re.compile(
@@ -74,11 +77,9 @@ def weight(line: Line) -> float:
         return -(6 + 0.3 * line.linked)
     if _is_boiler(line):
         return -20.0
-    marks = len(_SENTENCE.findall(line.text))
-    if marks and plain >= 16:
-        return float(plain)
-    if marks:
-        return plain * 0.5
+    reads = _SENTENCE.search(line.text) is not None and not _FIGURE.match(line.text)
+    if reads:
+        return plain * (1.0 if plain >= 16 else 0.5)
     return plain * 0.5 if plain >= 30 else -3.0
 
 
@@ -100,20 +101,22 @@ def find_body(page: Lines, headline: int = -1) -> Body:
     `headline` is the number of the headline's line, -1 for unknown. Lines in between that are
     clutter are left out by `is_text`.
     """
-    _mark_around(page)
     _mark_before(page, headline)
+    _mark_around(page, headline)
     post = _settle_records(page)
     weights = [weight(line) for line in page.lines]
-    sums = [0.0, *accumulate(weights)]
-    root = _best_subtree(page, sums)
-    if root is None:
+    whole = _run(weights, 0, len(weights))
+    if whole.weight <= 0:
         return _short_points(page, headline)
-    known = _known_container(page, sums, root)
+    known = _known_container(page, weights, whole.weight)
     if known is not None:
-        span = _without_edges(page.lines, *page.spans[_descended(page, sums, known)])
+        first, behind = page.spans[_descended(page, weights, known)]
     else:
-        span = _trimmed(page.lines, weights, *page.spans[root])
-    return Body(*span, post)
+        root = _descended(page, weights, page.root)
+        first, behind = _trimmed(page.lines, weights, *page.spans[root])
+    if first <= headline < min(behind, first + 8):
+        first = headline + 1
+    return Body(*_without_edges(page.lines, first, behind), post)
 
 
 def is_text(line: Line) -> bool:
@@ -131,15 +134,20 @@ def _is_boiler(line: Line) -> bool:
     return line.chars < limit and _BOILER.search(line.text) is not None
 
 
-def _mark_around(page: Lines) -> None:
-    """Mark lines whose element is named like clutter, unless it holds most of the page's text."""
+def _mark_around(page: Lines, headline: int) -> None:
+    """Mark lines whose element is named like clutter, unless it holds most of the page's text.
+
+    What comes after a text that follows the headline may even be most of the page.
+    """
     total = _plus(page.lines)
     for element in (*page.around, *_headed(page)):
         held = page.of(element)
-        if sum(max(weight(line), 0) for line in held if not line.around) * 2 > total:
-            continue
-        for line in held:
-            line.around = True
+        start = page.spans[element][0]
+        has_text = 0 <= headline < start and _plus(page.lines[headline:start]) >= _MIN_BODY
+        fresh = sum(max(weight(line), 0) for line in held if not line.around)
+        if has_text or fresh * 2 <= total:
+            for line in held:
+                line.around = True
 
 
 def _headed(page: Lines) -> Iterator[Any]:
@@ -170,6 +178,15 @@ def _mark_before(page: Lines, headline: int) -> None:
     if behind >= max(_MIN_BODY, 0.15 * _plus(page.lines)):
         for line in page.lines[:headline]:
             line.around = True
+    title = _squeezed(page.lines[headline].text)
+    for line in page.lines[headline + 1 :]:
+        squeezed = _squeezed(line.text)
+        if title in squeezed and len(squeezed) <= len(title) + 12:
+            line.around = True  # said again, on a reply or for small screens
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()
 
 
 def _settle_records(page: Lines) -> tuple[int, int]:
@@ -238,43 +255,56 @@ def _is_stamped(lines: list[Line]) -> bool:
     )
 
 
-def _best_subtree(page: Lines, sums: list[float]) -> Any:
-    """Return the element with the greatest weight, then the deepest that holds nearly all of it."""
-    best = max(page.spans, key=lambda element: _total(page, sums, element), default=None)
-    if best is None or _total(page, sums, best) <= 0:
-        return None
-    return _descended(page, sums, best)
+class _Run(NamedTuple):
+    """The lines of greatest weight in a row: their weight, the first, the one behind the last."""
+
+    weight: float
+    first: int
+    behind: int
 
 
-def _descended(page: Lines, sums: list[float], element: Any) -> Any:
+def _run(weights: list[float], first: int, behind: int) -> _Run:
+    best = _Run(0.0, first, first)
+    total, start = 0.0, first
+    for at in range(first, behind):
+        total += weights[at]
+        if total > best.weight:
+            best = _Run(total, start, at + 1)
+        if total <= 0:
+            total, start = 0.0, at + 1
+    return best
+
+
+def _descended(page: Lines, weights: list[float], element: Any) -> Any:
     """Go down while one child holds nearly all of the weight."""
+    share = _run(weights, *page.spans[element]).weight
     while True:
-        inner = [child for child in element if child in page.spans]
-        heavy = max(inner, key=lambda child: _total(page, sums, child), default=None)
-        if heavy is None:
+        inner = [
+            (_run(weights, *page.spans[child]).weight, child)
+            for child in element
+            if child in page.spans
+        ]
+        heavy = max(inner, key=itemgetter(0), default=None)
+        if heavy is None or heavy[0] < _DESCEND * share:
             return element
-        if _total(page, sums, heavy) < _DESCEND * _total(page, sums, element):
-            return element
-        element = heavy
+        share, element = heavy
 
 
-def _total(page: Lines, sums: list[float], element: Any) -> float:
-    first, behind = page.spans[element]
-    return sums[behind] - sums[first]
-
-
-def _known_container(page: Lines, sums: list[float], best: Any) -> Any:
-    first, behind = page.spans[best]
-    least = max(_MIN_BODY, _KNOWN_SHARE * (sums[behind] - sums[first]))
-    for element, (start, end) in sorted(page.spans.items(), key=lambda item: item[1][0]):
-        if sums[end] - sums[start] < least or element.tag in {"html", "body"}:
+def _known_container(page: Lines, weights: list[float], whole: float) -> Any:
+    least = max(_MIN_BODY, _KNOWN_SHARE * whole)
+    for element, span in sorted(page.spans.items(), key=lambda item: item[1][0]):
+        if element.tag in {"html", "body"} or not _is_known(element):
             continue
-        if element.get("itemprop") in {"articleBody", "text"} or element.tag == "ucapcontent":
-            return element
-        named = f"{element.get('class') or ''} {element.get('id') or ''}"
-        if len(named) > 1 and _KNOWN.search(named):
+        if _run(weights, *span).weight >= least:
             return element
     return None
+
+
+def _is_known(element: Any) -> bool:
+    if element.get("itemprop") in {"articleBody", "text"} or element.tag == "ucapcontent":
+        return True
+    named = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return len(named) > 1 and _KNOWN.search(named) is not None
 
 
 def _without_edges(lines: list[Line], first: int, behind: int) -> tuple[int, int]:
@@ -287,16 +317,8 @@ def _without_edges(lines: list[Line], first: int, behind: int) -> tuple[int, int
 
 def _trimmed(lines: list[Line], weights: list[float], first: int, behind: int) -> tuple[int, int]:
     """Cut a span down to its run of greatest weight; short plain lines at its ends stay."""
-    best = (0.0, first, first)
-    total, start = 0.0, first
-    for at in range(first, behind):
-        total += weights[at]
-        if total > best[0]:
-            best = (total, start, at + 1)
-        if total <= 0:
-            total, start = 0.0, at + 1
-    _, low, high = best
-    while high < behind and high - best[2] < 3 and _is_plain(lines[high]):
+    _, low, high = run = _run(weights, first, behind)
+    while high < behind and high - run.behind < 3 and _is_plain(lines[high]):
         high += 1
     return _without_edges(lines, low, high)
 
@@ -309,4 +331,7 @@ def _is_byline(line: Line) -> bool:
 
 
 def _is_plain(line: Line) -> bool:
-    return not line.linked and is_text(line)
+    """Return whether a line at an end may belong to the text: no link, no figure, no byline."""
+    if line.linked or not is_text(line) or _FIGURE.match(line.text):
+        return False
+    return not _is_byline(line) or _SIGNED_DAY.match(line.text) is not None

@@ -102,10 +102,13 @@ class Head:
 def find_headline(page: Lines, head: Head) -> int:
     """Return the first line that repeats most of the page's <title>, -1 when none does."""
     whole = head.first("og:title", "twitter:title", "articletitle") or head.title
-    wanted, least = _squeezed(f"{whole} {head.title}"), len(_squeezed(shortened(whole)))
+    wanted, core = _squeezed(f"{whole} {head.title}"), _squeezed(shortened(whole))
     for number, line in enumerate(page.lines):
         squeezed = _squeezed(line.text)
-        if len(squeezed) >= max(4, 0.6 * least) and squeezed in wanted:
+        if len(squeezed) >= max(4, 0.6 * len(core)) and squeezed in wanted:
+            return number
+        # "贴子主题：..." with the title behind it
+        if len(core) >= 6 and core in squeezed and len(squeezed) <= len(core) + 10:
             return number
     return -1
 
