@@ -21,7 +21,9 @@ from config.load import example_dir, template_dir
 from config.schema import Settings, SourceConfig
 from config.yaml_lines import Document, read_document
 from crawlers import changeover
+from crawlers.canonical import slot_key
 from crawlers.downloader import Downloader
+from crawlers.readers import first_page, starts
 from crawlers.trial import Trial, try_live
 from storage.records import SourceId, SourceState
 
@@ -81,13 +83,18 @@ def probe_all(
 # --- what is remembered ----------------------------------------------------------------------
 
 
-def hasten(store: Store, source_id: str, now: datetime) -> bool:
-    """Make a source that was polled before due at once; False when it never was."""
+def hasten(store: Store, source: SourceConfig, now: datetime) -> bool:
+    """Make a source that was polled before due at once, its hosts open; False when it never was."""
+    from storage.sources import find_hosts
+
+    hosts = {slot_key(first_page(source, start)) for start in starts(source)}
     with store.transaction() as tx:
-        state = tx.queries.source(SourceId(source_id))
+        state = tx.queries.source(SourceId(source.id))
         if state is None:
             return False
         tx.save_source(replace(state, next_poll_at=now))
+        closed = [host for host in find_hosts(tx.connection, hosts) if host.not_before is not None]
+        tx.save_hosts([replace(host, not_before=None, failures=0) for host in closed])
     return True
 
 

@@ -72,8 +72,8 @@ def probe(
         )
     there = database_there(project, directory, choices.database)
     notes = [
-        _write_down(trial, source, directory, there) if trial.exit_code == 0 else ""
-        for trial in trials
+        _write_down(one, source, directory, there) if trial.exit_code == 0 else ""
+        for one, trial in zip(filled, trials, strict=True)
     ]
     document = {
         "probes": trials,
@@ -85,13 +85,15 @@ def probe(
     raise typer.Exit(int(any(trial.exit_code for trial in trials)))
 
 
-def _write_down(trial: Trial, named: str | None, directory: Path, database: str | None) -> str:
+def _write_down(
+    source: SourceConfig, named: str | None, directory: Path, database: str | None
+) -> str:
     """Stamp the file and make the source due; return what of it was not possible."""
     from config.errors import StoreError
     from groundswell.sourcing_probe import hasten, source_file, stamp
 
     is_file = named is not None and named.endswith((".yaml", ".yml"))
-    path = Path(str(named)) if is_file else source_file(directory, trial.source_id)
+    path = Path(str(named)) if is_file else source_file(directory, source.id)
     day = datetime.now().astimezone().date()
     note = stamp(path, day) if path is not None else "没有找到信源文件"
     if database is not None and not is_file:
@@ -100,7 +102,7 @@ def _write_down(trial: Trial, named: str | None, directory: Path, database: str 
         try:
             store = Store(database)
             try:
-                hasten(store, trial.source_id, datetime.now(UTC))
+                hasten(store, source, datetime.now(UTC))
             finally:
                 store.close()
         except StoreError as error:

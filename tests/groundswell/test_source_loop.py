@@ -20,11 +20,13 @@ from groundswell.cli import main
 from groundswell.sourcing_lines import WIDTH, clean, cut, width
 from storage.records import (
     FetchCause,
+    HostState,
     RawMention,
     SourceHealth,
     SourceId,
     SourceState,
 )
+from storage.sources import find_hosts
 from storage.store import Store
 from tests.config.json_schema import misfits
 from tests.groundswell.test_source_docs import SNIPPETS
@@ -580,6 +582,7 @@ def test_a_probe_stamps_the_file_and_wakes_the_source(
 ) -> None:
     path = write_source(folder, SOURCE.format(start=site.url))
     keep(sqlite_url, "1")
+    close_host(sqlite_url, site.authority)
 
     done = live(folder, "--database", sqlite_url, "source", "probe", "jing", site=site)
 
@@ -589,6 +592,23 @@ def test_a_probe_stamps_the_file_and_wakes_the_source(
         path.read_text(encoding="utf-8") == SOURCE.format(start=site.url) + f"verified: {today}\n"
     )
     assert state_of(sqlite_url).next_poll_at <= datetime.now(UTC)
+    assert host_of(sqlite_url, site.authority).not_before is None
+
+
+def close_host(url: str, host: str) -> None:
+    store = Store(url)
+    with store.transaction() as tx:
+        later = datetime(2027, 1, 1, tzinfo=UTC)
+        tx.save_hosts([HostState(host=host, not_before=later, failures=3)])
+    store.close()
+
+
+def host_of(url: str, host: str) -> HostState:
+    store = Store(url)
+    with store.look() as connection:
+        [state] = find_hosts(connection, [host])
+    store.close()
+    return state
 
 
 def test_probing_all_says_which_failed_and_stamps_only_the_others(folder: Path, site: Site) -> None:
