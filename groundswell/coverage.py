@@ -18,6 +18,7 @@ from storage.coverage import Brought, read_brought, read_last_heard
 from storage.queries import Queries
 from storage.records import SourceHealth, SourceId, SourceState
 
+_MONTH = timedelta(days=30)
 WEEK = timedelta(days=7)  # what "lately" means on this page and for imports
 # A source that is asked once a day may be late by a day before it is called late.
 _LATE = 3.0  # intervals without a success
@@ -100,6 +101,22 @@ def survey(queries: Queries, project: Project, now: datetime) -> Coverage:
         read_last_heard(queries.connection),
         now,
     )
+
+
+def never_connected(queries: Queries, project: Project, now: datetime) -> tuple[str, ...]:
+    """Return the core platforms that nothing is connected to, for the digest of a day.
+
+    An import counts by its name for ever, what a push names for a month. Empty for the demo, whose
+    platforms are all invented.
+    """
+    if project.settings.demo:
+        return ()
+    doors = (_split(source_id) for source_id in read_last_heard(queries.connection))
+    seen = {name for kind, name in doors if kind in DOORS}
+    known = {source.id for source in project.sources}
+    brought = read_brought(queries.connection, now - _MONTH)
+    seen |= {item.platform for item in brought if item.source_id not in known}
+    return missing(project, seen)
 
 
 def missing(project: Project, seen_platforms: Collection[str]) -> tuple[str, ...]:

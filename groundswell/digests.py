@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from alerts.digest import compose, to_html, to_text
 from config.schema import Owner, Project
+from groundswell.coverage import never_connected
 from groundswell.links import SignedLinks
+from storage.queries import Queries
 from storage.records import (
     ChannelId,
     Digest,
+    DigestFacts,
     Intent,
     IntentId,
     Level,
@@ -36,7 +39,7 @@ class Digests:
         """Return the digest of one local day for one owner."""
         since, until = day_range(owner, day)
         with self.store.read() as queries:
-            facts = queries.digest_facts(day, since, min(until, now), self.project)
+            facts = self._facts(queries, day, since, min(until, now))
         return compose(facts, owner, self.project.owners, now)
 
     def write_due(self, now: datetime) -> int:
@@ -70,9 +73,13 @@ class Digests:
 
     def _write(self, tx: Transaction, owner: Owner, day: date, now: datetime) -> None:
         since, until = day_range(owner, day)
-        facts = tx.queries.digest_facts(day, since, min(until, now), self.project)
+        facts = self._facts(tx.queries, day, since, min(until, now))
         digest = compose(facts, owner, self.project.owners, now)
         tx.add_intents([self._intent(digest, owner, now)])
+
+    def _facts(self, queries: Queries, day: date, since: datetime, until: datetime) -> DigestFacts:
+        facts = queries.digest_facts(day, since, until, self.project)
+        return replace(facts, missing=never_connected(queries, self.project, until))
 
     def _intent(self, digest: Digest, owner: Owner, now: datetime) -> Intent:
         key = f"digest|{owner.id}|{digest.day.isoformat()}|{owner.channels[0]}"

@@ -9,7 +9,9 @@ from config.load import example_dir, load
 from config.schema import Project
 from config.source_schema import ScheduleRules, SourceConfig
 from groundswell.cli.app import build
-from groundswell.coverage import Coverage, Line, Sight, judge, missing, survey
+from groundswell.coverage import Coverage, Line, Sight, judge, missing, never_connected, survey
+from groundswell.digests import Digests
+from groundswell.links import SignedLinks
 from groundswell.platforms import PLATFORMS, platform_of
 from storage.coverage import Brought
 from storage.records import FetchCause, RawMention, SourceHealth, SourceId, SourceState
@@ -283,6 +285,23 @@ def test_the_survey_reads_what_was_brought(store: Store):
     assert _line(coverage, "微博客").sight is Sight.SEEN
     assert _line(coverage, "抖音").sight is Sight.STALE
     assert _line(coverage, "抖音").mentions == 0
+
+
+def test_the_digest_names_the_platforms_that_were_never_connected(store: Store):
+    project = load(example_dir(), environ={})
+    with store.transaction() as tx:
+        tx.keep([_raw("push:数据商", "抖音", 1, NOW - timedelta(days=20))], NOW)
+        tx.count({("intake", SourceId("import:小红书"), "new"): 2}, NOW - timedelta(days=90))
+    digests = Digests(store=store, project=project, links=SignedLinks("http://c.example", "key"))
+    said = digests.compose(project.owners[0], NOW.date(), now=NOW).completeness
+
+    assert "从未接入 16 个平台：微博、热搜、知乎" in said
+    assert not {"小红书", "抖音", "新闻"} & set(said.replace("：", "、").split("、"))
+    with store.read() as queries:
+        demo = project.model_copy(
+            update={"settings": project.settings.model_copy(update={"demo": True})}
+        )
+        assert never_connected(queries, demo, NOW) == ()
 
 
 def test_the_command_prints_lines_and_one_json_document(tmp_path):
