@@ -56,6 +56,9 @@ def _line(name: str, known: Sequence[tuple[float, int]]) -> Markup:
         for at, value in known
     )
     label = f"{name}从 {known[0][1]:,} 到 {known[-1][1]:,}"
-    frame = Markup('<svg class="growth" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
+    frame = Markup(
+        '<svg class="growth" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img"'
+        ' aria-label="{}">{}</svg>'
+    )
     drawn = Markup('<polyline points="{}"/>').format(points)
     return frame.format(_WIDTH, _HEIGHT, label, drawn)
