@@ -70,6 +70,7 @@ class Poller:
         visit = Visit(source, state, now, frozenset(state.seen))
         for start in starts(source):
             await self._follow(start, visit)
+        visit.judge_search()
         result = visit.result(keep_pages=self.keep_pages)
         result = judged(result, source, now)
         if visit.lies:

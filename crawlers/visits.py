@@ -104,6 +104,17 @@ class Visit:
         if was_read and len(keys) >= _LEAST_FOR_GAP and self.seen.isdisjoint(keys):
             self.gap = True
 
+    def judge_search(self) -> None:
+        """Hold a search against its contract over all its words: one of them may well find nothing.
+
+        Not while a page is unchanged (its items are not counted then), and not before it ever found
+        something: a quiet brand is no broken page.
+        """
+        least = self.source.expect.min_items
+        is_whole = self.failure is None and not self.unchanged and bool(self.seen)
+        if self.source.kind == "search" and is_whole and self.items < least:
+            self.unmet.append(f"所有关键词共找到 {self.items} 条，预期至少 {least} 条")
+
     def result(self, *, keep_pages: bool) -> PollResult:
         """Return what the poll came to; its state is still the one before it."""
         source, failure = self.source, self.failure

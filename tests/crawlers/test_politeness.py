@@ -256,6 +256,26 @@ def test_older_pages_are_walked_once_a_night_whatever_is_known(collect, site, fr
     assert frontier.states["one"].last_backfill_at == clock.at
 
 
+def test_a_search_that_finds_nothing_for_any_word_any_more_breaks_its_contract(
+    collect, site, frontier, clock
+):
+    starts = [f"{site.url}/s?q={word}" for word in ("lanhe", "k2")]
+    source = feed(site, kind="search", start=starts, schedule={"adaptive": False})
+    for first, second, outcome in (
+        ([], [], "ok"),  # never found anything: a quiet brand
+        (posts(1, 3), [], "ok"),
+        ([], posts(4, 6), "ok"),  # one word may well find nothing
+        ([], [], FetchCause.LAYOUT.value),
+    ):
+        site.set("/s?q=lanhe", rss(f"{site.url}/{len(first)}", first))
+        site.set("/s?q=k2", rss(f"{site.url}/{clock.now():%H%M}", second))
+        collect(source)
+        assert frontier.events[-1].outcome == outcome
+        clock.pass_time(minutes=30)
+
+    assert "所有关键词" in frontier.states["one"].cause_text
+
+
 # --- links of all kinds ----------------------------------------------------------------------
 
 
