@@ -16,7 +16,7 @@ STORY = "<p>本报讯 记者昨日从市消费者权益保护委员会获悉，�
 OWN = """
 from dataclasses import dataclass
 
-from crawlers.spiders.base import Found, Follow, Spider
+from crawlers.spiders.base import Found, Follow, Next, Spider
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ class Endless(Spider):
 
 class NotOne:
     pass
+
+
+class Pages(Spider):
+    def read(self, page):
+        yield Found(url=page.url, fields={"title": page.url[-5:]}, parent_url=page.absolute("/up"))
+        yield Next(url=page.url + "?p=" if "?" not in page.url else page.url + "1")
 
 
 class Odd(Spider):
@@ -148,6 +154,16 @@ def test_what_a_spider_does_wrong_costs_only_its_source(collect, site, frontier,
     event = frontier.events[-1]
     assert event.outcome == FetchCause.UNREADABLE.value
     assert said in event.text
+
+
+def test_spider_may_turn_pages_within_one_poll(collect, site, frontier, own):
+    site.set("/days", "one")
+
+    collect(own("own.Pages", pages="{max: 3}"))
+
+    assert asked(site) == ["/days", "/days?p=", "/days?p=1"]
+    assert len(frontier.kept) == 3
+    assert {raw.parent_url for raw in frontier.kept} == {f"{site.url}/up"}
 
 
 def test_spider_that_never_ends_is_cut(collect, site, frontier, own):
