@@ -58,7 +58,7 @@ def test_a_shop_reports_with_a_photo_in_five_steps(
     seen.page.select_option("[name=product]", index=1)  # 3
     seen.page.fill("[name=text]", TEXT)
     seen.page.set_input_files("[name=photo]", photo)  # 4
-    seen.page.wait_for_function("!document.querySelector('button.huge').disabled")
+    seen.page.wait_for_selector("button.huge:not([disabled])")
     seen.shot("report-filled")
     seen.page.get_by_role("button", name="发送").click()  # 5
     seen.page.wait_for_selector("text=已收到")
