@@ -31,6 +31,7 @@ _FLAGS = (
     "--proxy-bypass-list=<-loopback>",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--js-flags=--max-old-space-size=512",  # MB for a page's scripts: more ends the page
     "--disable-quic",
     "--dns-prefetch-disable",
     "--disable-background-networking",

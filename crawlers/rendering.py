@@ -212,8 +212,6 @@ class Renderer:
         return context
 
     async def _html(self, page: Any, visit: _Visit) -> str:
-        page.on("dialog", lambda dialog: _forget(dialog.dismiss()))
-        page.on("popup", lambda popup: _forget(popup.close()))
         await page.goto(visit.document.url, wait_until="commit", timeout=0)
         await page.wait_for_load_state("domcontentloaded", timeout=0)
         wanted = (visit.source.fetch.wait_for or "").removeprefix("css:")
@@ -383,14 +381,3 @@ def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
         between = "\n" if name == "set-cookie" else ", "
         joined[name] = f"{joined[name]}{between}{value}" if name in joined else value
     return joined
-
-
-def _forget(work: Awaitable[object]) -> None:
-    """Do something to a page that may be gone before it is done."""
-
-    async def do() -> None:
-        with suppress(Exception):
-            await work
-
-    task = asyncio.ensure_future(do())
-    task.add_done_callback(lambda done: done.exception())
