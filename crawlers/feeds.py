@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import html
 import io
-import json
 import re
 from calendar import timegm
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from crawlers.charset import Decoded, declared_charset, decode
 from crawlers.extract import Reading, fragment_text
 from crawlers.feed_limits import MAX_ENTRIES, within_limits
 from crawlers.gathering import Gathering
+from crawlers.json_pages import load_json
 from crawlers.mentions import Item, Parsed
 from crawlers.plain import tidy
 from crawlers.xml_text import depth_of, well_formed
@@ -87,7 +87,7 @@ def parse_feed(
     except ValueError as error:
         return _failed(unreadable(str(error)), decoded)
     if len(entries) > MAX_ENTRIES:
-        problems.append(f"feed holds {len(entries)} entries, read the first {MAX_ENTRIES}")
+        problems.append(f"feed holds more than {MAX_ENTRIES} entries, read the first ones")
     parsed = _collect(entries[:MAX_ENTRIES], url, source, now, history=history, trace=trace)
     return replace(
         parsed,
@@ -177,15 +177,12 @@ def _markup(part: Mapping[str, str]) -> str:
 
 def _json_entries(text: str) -> Iterator[_Entry]:
     """Read a JSON Feed (jsonfeed.org, versions 1 and 1.1)."""
-    try:
-        feed = json.loads(text, strict=False)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"JSON 格式有误：{str(error)[:120]}") from error
+    feed = load_json(text)
     if "jsonfeed.org" not in str(feed.get("version", "")) or not isinstance(
         feed.get("items"), list
     ):
         raise ValueError("返回的 JSON 不是 JSON Feed（缺少 version 或 items）")
-    for entry in feed["items"]:
+    for entry in feed["items"][: MAX_ENTRIES + 1]:
         if not isinstance(entry, dict):
             continue
         authors = entry.get("authors") or [entry.get("author") or {}]
