@@ -53,7 +53,7 @@ def main_text(html: str, url: str, names: Sequence[str] = ()) -> Article:
     if not html.strip():
         return Article()
     if names and not page_names_any(html, names):
-        return Article(text=fast_text(html, main=True))
+        return Article(text=fast_text(html))
     root = parse(html)
     if root is None:
         return Article()

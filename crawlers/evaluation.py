@@ -21,38 +21,44 @@ _TZ = ZoneInfo("Asia/Shanghai")
 _GRAM = 4
 
 
-def evaluate_extract(directory: Path) -> dict[str, Any]:
+def evaluate_extract(directory: Path, *, with_pages: bool = False) -> dict[str, Any]:
     """Compare `content: auto` with the truth on every page of a directory.
 
     f1_mean: mean F1 of character 4-grams (blanks do not count); share_over_08: share of pages
     with F1 > 0.8; date_right: dated pages whose day was found; date_false: pages for which a wrong
-    day was given, or one although the truth has none. Errors: ConfigError when the directory
-    holds no pair, or a truth file that is not a JSON object with "text".
+    day was given, or one although the truth has none. `with_pages` adds a row per page. Errors:
+    ConfigError when the directory holds no pair, or a truth file that is not a JSON object with
+    "text".
     """
-    pages = sorted(path for path in directory.glob("*.html") if path.with_suffix(".json").is_file())
-    if not pages:
+    paths = sorted(path for path in directory.glob("*.html") if path.with_suffix(".json").is_file())
+    if not paths:
         raise ConfigError(
             f'{directory}: no page to evaluate, expected "NAME.html" beside "NAME.json"'
         )
-    scores: list[float] = []
-    dated = right = false = 0
-    for path in pages:
-        truth = _truth(path.with_suffix(".json"))
-        body = path.read_bytes()
-        html = decode(body, "", declared_charset(body)).text
-        found = main_text(html, "")
-        scores.append(gram_f1(found.text, str(truth["text"])))
-        expected, given = _day(str(truth.get("published_at") or "")), _day(found.published)
-        dated += bool(expected)
-        right += bool(expected) and given == expected
-        false += bool(given) and given != expected
-    return {
+    pages = [_page(path) for path in paths]
+    scores = [page["f1"] for page in pages]
+    figures = {
         "n": len(scores),
         "f1_mean": round(sum(scores) / len(scores), 4),
         "share_over_08": round(sum(score > 0.8 for score in scores) / len(scores), 4),
-        "dated": dated,
-        "date_right": right,
-        "date_false": false,
+        "dated": sum(bool(page["day"]) for page in pages),
+        "date_right": sum(bool(page["day"]) and page["day_found"] == page["day"] for page in pages),
+        "date_false": sum(page["day_found"] not in {"", page["day"]} for page in pages),
+    }
+    return {**figures, "pages": pages} if with_pages else figures
+
+
+def _page(path: Path) -> dict[str, Any]:
+    truth = _truth(path.with_suffix(".json"))
+    body = path.read_bytes()
+    found = main_text(decode(body, "", declared_charset(body)).text, "")
+    return {
+        "name": path.stem,
+        "f1": round(gram_f1(found.text, str(truth["text"])), 4),
+        "day": _day(str(truth.get("published_at") or "")),
+        "day_found": _day(found.published),
+        "title_found": found.title,
+        "title_right": found.title == str(truth.get("title") or ""),
     }
 
 

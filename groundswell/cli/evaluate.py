@@ -118,7 +118,8 @@ def extract(
     """Measure extraction without selectors."""
     from crawlers.evaluation import evaluate_extract
 
-    _report(context, as_json, evaluate_extract(data))
+    rows = chosen(context, as_json=as_json).as_json
+    _report(context, as_json, evaluate_extract(data, with_pages=rows))
 
 
 def _report(context: typer.Context, as_json: bool, figures: Mapping[str, object]) -> None:

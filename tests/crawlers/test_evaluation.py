@@ -38,6 +38,12 @@ def test_figures_are_counted_over_pages_with_a_truth(tmp_path):
     assert found["f1_mean"] > 0.9
     assert found["share_over_08"] == 1.0
     assert (found["dated"], found["date_right"], found["date_false"]) == (2, 1, 1)
+    rows = evaluate_extract(tmp_path, with_pages=True)["pages"]
+    assert [(row["name"], row["day"], row["day_found"]) for row in rows] == [
+        ("right", "2026-11-03", "2026-11-03"),
+        ("undated", "", ""),
+        ("wrong", "2026-10-01", "2026-11-03"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ from tests.eval.extract.page import Page
 def pages(part: str) -> Iterator[tuple[str, Page]]:
     """Yield every page of a part ("dev" or "held") under its site's name."""
     sites, texts = (
-        ((*sites_dev.SITES, *sites_hard.SITES), stories.DEV) if part == "dev" else (sites_held.SITES, stories.HELD)
+        ((*sites_dev.SITES, *sites_hard.SITES), stories.DEV)
+        if part == "dev"
+        else (sites_held.SITES, stories.HELD)
     )
     for number, site in enumerate(sites):
         story = texts[number % len(texts)]

@@ -17,7 +17,9 @@ class Page:
     published: str
 
 
-def made(story: Story, html: str, published: str, charset: str = "utf-8", *, traditional: bool = False) -> Page:
+def made(
+    story: Story, html: str, published: str, charset: str = "utf-8", *, traditional: bool = False
+) -> Page:
     title, text = story.title, "\n".join(story.paragraphs)
     if traditional:
         import opencc
