@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -239,3 +240,14 @@ def test_a_bucket_refills_with_time_and_not_with_a_clock_set_back() -> None:
     assert limiter.wait_s("a", NOW - timedelta(hours=1)) > 0
     assert limiter.wait_s("a", NOW + timedelta(seconds=31)) == 0
     assert limiter.wait_s("a", NOW + timedelta(seconds=32)) > 0
+
+
+def test_the_example_of_the_documentation_is_accepted(world: World) -> None:
+    page = (Path(__file__).parents[2] / "docs/api.zh-CN.md").read_text(encoding="utf-8")
+    blocks = [json.loads(part.partition("```")[0]) for part in page.split("```json\n")[1:]]
+    answer = send(world, key_for(world), blocks[0]).json()
+
+    assert answer["results"][0]["outcome"] == "accepted"
+    assert set(answer) == set(blocks[1])
+    assert all(field in page for field in FIELDS if field != "published_time")
+    assert f"每分钟 {CALLS} 次" in page
