@@ -6,7 +6,7 @@ with what a page alone cannot tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ _CONTEXT_CHARS = 14  # on either side of a brand name: enough to see what is sai
 _HITS_SHOWN = 3  # of one item
 _Place = tuple[str, str]  # an item of a trial: its address and native id
 _NO_DATABASE = "没有数据库，未查新旧"
+_ASKED = "已查库"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,34 +108,72 @@ def remember(store: Store, source: SourceConfig, trial: Trial) -> Memory:
     """Ask the database about the items of a trial. Errors: StoreError."""
     from storage.known import known_items, known_links
 
-    items = {_place(item): item for item in (*trial.shown, *trial.details)}
-    keys = {place: _key(item, source) for place, item in items.items()}
-    hashes = {place: url_hash(place[0], source.url) for place in items if place[0]}
+    keys, hashes = _identities(source, trial)
     with store.look() as connection:
-        mentions = known_items(connection, {key for key in keys.values() if key is not None})
+        items = known_items(connection, set(keys.values()))
         links = known_links(connection, set(hashes.values()))
     with store.read() as queries:
         state = queries.source(SourceId(source.id))
-    known = {place for place in items if keys[place] in mentions or hashes.get(place) in links}
-    return Memory(said="已查库", state=state, known=frozenset(known))
+    return Memory(said=_ASKED, state=state, known=_known(keys, hashes, items, links))
 
 
 def remember_at(url: str | None, source: SourceConfig, trial: Trial) -> Memory:
-    """Ask the database at a URL where there is one; what keeps us from it is said, not raised."""
+    """Ask the database at a URL where there is one; what keeps us from it is said, not raised.
+
+    A SQLite file is only glanced at: that takes a third of a second less.
+    """
     if url is None:
         return Memory(said=_NO_DATABASE)
-    from storage.store import Store
+    try:
+        path = url.removeprefix("sqlite:///")
+        if path != url:
+            return _glanced(Path(path), source, trial)
+        from storage.store import Store
 
-    try:
         store = Store(url)
+        try:
+            return remember(store, source, trial)
+        finally:
+            store.close()
     except StoreError as error:
         return Memory(said=f"未查新旧：{error}")
-    try:
-        return remember(store, source, trial)
-    except StoreError as error:
-        return Memory(said=f"未查新旧：{error}")
-    finally:
-        store.close()
+
+
+def _glanced(path: Path, source: SourceConfig, trial: Trial) -> Memory:
+    from storage.glance import glance
+
+    keys, hashes = _identities(source, trial)
+    seen = glance(path, SourceId(source.id), set(keys.values()), set(hashes.values()))
+    known = _known(keys, hashes, seen.items, seen.links)
+    return Memory(said=_ASKED, state=seen.state, known=known)
+
+
+def _identities(
+    source: SourceConfig, trial: Trial
+) -> tuple[dict[_Place, ItemKey], dict[_Place, str]]:
+    """Return the identities of the items of a trial, and the hashes of their addresses."""
+    keys: dict[_Place, ItemKey] = {}
+    hashes: dict[_Place, str] = {}
+    for item in (*trial.shown, *trial.details):
+        key = _key(item, source)
+        if key is not None:
+            keys[_place(item)] = key
+        if item.url:
+            hashes[_place(item)] = url_hash(item.url, source.url)
+    return keys, hashes
+
+
+def _known(
+    keys: Mapping[_Place, ItemKey],
+    hashes: Mapping[_Place, str],
+    items: Collection[ItemKey],
+    links: Collection[str],
+) -> frozenset[_Place]:
+    return frozenset(
+        place
+        for place in {*keys, *hashes}
+        if keys.get(place) in items or hashes.get(place) in links
+    )
 
 
 def _place(item: TrialItem) -> _Place:

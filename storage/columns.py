@@ -6,7 +6,6 @@ In: Python values of the records. Out: values that come back equal, whichever da
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -20,15 +19,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from storage.storable import storable as storable  # noqa: PLC0414 - callers find it here
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# PostgreSQL keeps no NUL in text, and neither database takes half a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def storable(text: str) -> str:
-    """Return the text with what no database keeps replaced by U+FFFD."""
-    return _UNSTORABLE.sub("�", text)
 
 
 class Words(TypeDecorator[str]):
@@ -40,7 +34,7 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Clean a value on its way in."""
         del dialect
-        return None if value is None else _UNSTORABLE.sub("�", value)
+        return None if value is None else storable(value)
 
 
 class Instant(TypeDecorator[datetime]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC
 
-from storage.columns import storable
 from storage.records import ItemKey, RawMention
+from storage.storable import storable
 
 # A B-tree page of PostgreSQL takes keys up to 2,704 bytes; longer ids are kept as a digest.
 _MAX_KEY_CHARS = 400
