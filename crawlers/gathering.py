@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,6 @@ from typing import Any
 from config.schema import SourceConfig
 from crawlers.canonical import url_hash
 from crawlers.extract import Reading, read_number
-from crawlers.gate import names_any
 from crawlers.mentions import Item, Parsed, Row, unmet_expectations
 from storage.records import DetailLink, HotEntry, RawMention, SourceId
 
@@ -118,13 +118,13 @@ def in_scope(source: SourceConfig, title: str, text: str) -> bool:
     rules = source.keywords
     if rules is None or rules.mode != "filter":
         return True
-    said = f"{title}\n{text}"
-    names = [word.lower() for word in rules.words]
-    return names_any(said, names) or names_any(_simplified(said), [_simplified(n) for n in names])
+    said = _plain(f"{title}\n{text}")
+    return any(_plain(word) in said for word in rules.words)
 
 
-def _simplified(text: str) -> str:
-    return str(_simplifier().convert(text))
+def _plain(text: str) -> str:
+    lower = unicodedata.normalize("NFKC", text).lower()
+    return lower if lower.isascii() else str(_simplifier().convert(lower))
 
 
 @cache
