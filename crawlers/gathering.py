@@ -116,8 +116,8 @@ def in_scope(source: SourceConfig, title: str, text: str) -> bool:
     means the brand is judged later.
     """
     rules = source.keywords
-    if rules is None or rules.mode != "filter":
-        return True
+    if rules is None or rules.mode != "filter" or not rules.words:
+        return True  # without a word nothing can be told apart
     said = _plain(f"{title}\n{text}")
     return any(_plain(word) in said for word in rules.words)
 
