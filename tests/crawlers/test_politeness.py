@@ -267,7 +267,8 @@ def test_a_search_that_finds_nothing_for_any_word_any_more_breaks_its_contract(
         ([], posts(4, 6), "ok"),  # one word may well find nothing
         ([], [], FetchCause.LAYOUT.value),
     ):
-        site.set("/s?q=lanhe", rss(f"{site.url}/{len(first)}", first))
+        # each page says when it was made, as such pages do
+        site.set("/s?q=lanhe", rss(f"{site.url}/{clock.now():%H%M}", first))
         site.set("/s?q=k2", rss(f"{site.url}/{clock.now():%H%M}", second))
         collect(source)
         assert frontier.events[-1].outcome == outcome
