@@ -61,6 +61,12 @@ _KNOWN = re.compile(
     r"(?:\s|$)",
     re.IGNORECASE,
 )
+_SAID = re.compile(
+    r"(?:^|[\s_-])(?:comments?|cmt|pinglun|reply|replies|discuss|related?|relevant|recommends?|"
+    r"recommended|guess|yarpp|hot|rank|ranking|footer?|friendlink)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_MIN_TEXT = 60  # weight of the shortest text that something else may follow
 _RECORD_TAGS = frozenset({"div", "table", "li", "article", "section", "dl"})
 _MIN_BODY = 40  # weight below which a known container is a caption or an empty frame
 _DESCEND = 0.85  # a child with this share of its parent's weight stands for it
@@ -103,7 +109,7 @@ def find_body(page: Lines, headline: int = -1) -> Body:
     """
     _mark_before(page, headline)
     _mark_around(page, headline)
-    post = _settle_records(page)
+    post = _settle_records(page, headline)
     weights = [weight(line) for line in page.lines]
     whole = _run(weights, 0, len(weights))
     if whole.weight <= 0:
@@ -140,23 +146,36 @@ def _mark_around(page: Lines, headline: int) -> None:
     What comes after a text that follows the headline may even be most of the page.
     """
     total = _plus(page.lines)
-    for element in (*page.around, *_headed(page)):
+    heads = _zone_heads(page)
+    for element in (*page.around, *_headed(page, heads)):
         held = page.of(element)
         start = page.spans[element][0]
-        has_text = 0 <= headline < start and _plus(page.lines[headline:start]) >= _MIN_BODY
+        has_text = (
+            0 <= headline < start
+            and (_is_said(element) or start in heads or start - 1 in heads)
+            and _plus(page.lines[headline:start]) >= _MIN_TEXT
+        )
         fresh = sum(max(weight(line), 0) for line in held if not line.around)
         if has_text or fresh * 2 <= total:
             for line in held:
                 line.around = True
 
 
-def _headed(page: Lines) -> Iterator[Any]:
-    """Yield boxes that open with a heading such as 网友评论, and what follows such a heading."""
-    heads = {
+def _zone_heads(page: Lines) -> set[int]:
+    return {
         number
         for number, line in enumerate(page.lines)
         if len(line.text) <= 14 and _ZONE.search(line.text)
     }
+
+
+def _is_said(element: Any) -> bool:
+    """Return whether a box is named for comments or other articles, as no part of a text is."""
+    return _SAID.search(f"{element.get('class') or ''} {element.get('id') or ''}") is not None
+
+
+def _headed(page: Lines, heads: set[int]) -> Iterator[Any]:
+    """Yield boxes that open with a heading such as 网友评论, and what follows such a heading."""
     if not heads:
         return
     for element, (first, behind) in page.spans.items():
@@ -174,11 +193,12 @@ def _mark_before(page: Lines, headline: int) -> None:
     """Mark what stands before the headline, when enough stands behind it."""
     if headline <= 0:
         return
-    behind = _plus(page.lines[headline:])
-    if behind >= max(_MIN_BODY, 0.15 * _plus(page.lines)):
+    title = _squeezed(page.lines[headline].text)
+    behind, whole = _plus(page.lines[headline:]), _plus(page.lines)
+    is_heading = page.lines[headline].tag in {"h1", "h2", "h3"}
+    if behind >= max(_MIN_BODY, (0.15 if is_heading else 0.5) * whole):
         for line in page.lines[:headline]:
             line.around = True
-    title = _squeezed(page.lines[headline].text)
     for line in page.lines[headline + 1 :]:
         squeezed = _squeezed(line.text)
         if title in squeezed and len(squeezed) <= len(title) + 12:
@@ -189,7 +209,7 @@ def _squeezed(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()
 
 
-def _settle_records(page: Lines) -> tuple[int, int]:
+def _settle_records(page: Lines, headline: int) -> tuple[int, int]:
     """Tell a thread from comments: of posts in a row keep the first, of comments none.
 
     Returns the span of the first post of a thread, (0, 0) when the page is none.
@@ -198,8 +218,9 @@ def _settle_records(page: Lines) -> tuple[int, int]:
     for records in list(_record_groups(page)):
         before = page.spans[records[0]][0]
         in_records = sum(_plus(page.of(record)) for record in records)
-        earlier = _plus(page.lines[:before])
-        is_thread = in_records > 0 and earlier < max(60.0, 0.2 * in_records)
+        earlier = _plus(page.lines[max(headline, 0) : before])
+        limit = _MIN_TEXT if headline >= 0 else max(_MIN_TEXT, 0.1 * in_records)
+        is_thread = in_records > 0 and earlier < limit
         if is_thread:
             post = page.spans[records[0]]
         for record in records[1:] if is_thread else records:

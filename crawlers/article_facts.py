@@ -55,12 +55,12 @@ _LABEL = re.compile(
     r"(?:时间|日期|時間|于|於|在)?\s*[:：]?|^\s*(?:时间|日期|時間)\s*[:：]|发信站|Posted"
 )
 _NOT_IT = re.compile(
-    r"注册|登录|登陆|最后回复|上次|生产日期|成文日期|截止|有效期|开播|版权|copyright|©|GMT|processed|"
-    r"修改|编辑于|更新于|updated",
+    r"注册|登录|登陆|最后回复|上次|今天是|今日是|现在时间|当前时间|北京时间|生产日期|成文日期|截止|有效期|"
+    r"开播|版权|copyright|©|GMT|processed|修改|编辑于|更新于|updated",
     re.IGNORECASE,
 )
 _SCRIPTED = re.compile(
-    r"""(?:^|[\s,{;.'"])(?:ct|ori_?create_?time|create_?time|publish_?time|pub_?time|pub_?date|"""
+    r"""(?:^|[\s,{;.'"])(?:var ct|ori_?create_?time|create_?time|publish_?time|pub_?time|pub_?date|"""
     r"""publish_?date|news_?time|article_?time)['"]?\s*[:=]\s*['"]?"""
     r"""(1\d{9}(?:\d{3})?|20\d{2}[-/年]\d{1,2}[-/月]\d{1,2}[^'",;<]{0,12})""",
     re.IGNORECASE,
@@ -76,6 +76,8 @@ _AUTHOR = re.compile(
     r"([^\s|,，;；:：/／()（）\[\]【】\d]{2,12})"
 )
 _AUTHOR_LABEL = re.compile(r"^(?:作者|記者|记者|文|发布者|發布者)\s*[:：/／]\s*")
+_STOPS = re.compile(r"[。！？，]")
+_CLOCKED = re.compile(r"\d{1,2}[:：时點点]\s*\d{2}")
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 _MAX_TITLE = 120
 _NEAR = 14  # lines between headline and text in the most cluttered head seen hold a dozen
@@ -105,12 +107,17 @@ def find_headline(page: Lines, head: Head) -> int:
     wanted, core = _squeezed(f"{whole} {head.title}"), _squeezed(shortened(whole))
     for number, line in enumerate(page.lines):
         squeezed = _squeezed(line.text)
+        if line.linked * 2 > line.chars and line.tag not in _HEADINGS:
+            continue  # a list of articles may hold this one, too
         if len(squeezed) >= max(4, 0.6 * len(core)) and squeezed in wanted:
             return number
         # "贴子主题：..." with the title behind it
         if len(core) >= 6 and core in squeezed and len(squeezed) <= len(core) + 10:
             return number
-    return -1
+    first_rank = [
+        number for number, line in enumerate(page.lines) if line.tag == "h1" and line.chars >= 6
+    ]
+    return first_rank[0] if len(first_rank) == 1 else -1
 
 
 def find_title(page: Lines, head: Head, first: int, given: str = "") -> tuple[str, int]:
@@ -167,7 +174,7 @@ def head_date(root: Any, head: Head) -> str:
 
 def post_date(lines: list[Line]) -> str:
     """Return the date that the first post of a thread shows, before its text or below it."""
-    told = [line for line in lines if len(line.text) <= 120]
+    told = [line for line in lines if len(line.text) <= 120 and _may_date(line)]
     told.sort(key=lambda line: not _LABEL.search(line.text))
     return next(
         filter(None, (line.stamp or _labelled(line.text) or _dated(line.text) for line in told)), ""
@@ -180,9 +187,13 @@ def near_date(page: Lines, headline: int, first: int, behind: int) -> str:
     A date elsewhere belongs to something else: lists, comments, the masthead's today.
     """
     lines = page.lines
-    top = headline if 0 <= headline < first else max(0, first - _NEAR)
-    near = [line for line in lines[max(top, first - 3 * _NEAR) : first] if not _is_list(line)]
-    above = lines[max(0, top - 4) : top]
+    known = 0 <= headline < first
+    top = headline if known else max(0, first - _NEAR)
+    near = [line for line in lines[max(top, first - 3 * _NEAR) : first] if _may_date(line)]
+    above = [line for line in lines[max(0, top - 4) : top] if _may_date(line)]
+    if not known:  # nothing says where the lists end: only a label or a time of day is trusted
+        near = [line for line in near if _LABEL.search(line.text) or _CLOCKED.search(line.text)]
+        above = []
     after = list(takewhile(lambda line: not line.around, lines[behind : behind + 6]))
     marked = [line for line in after if line.stamp or _LABEL.search(line.text)]
     for line in _candidates(near, above, marked):
@@ -268,8 +279,13 @@ def _joined(text: str) -> str:
     return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d} {found[4] or ''}".strip()
 
 
-def _is_list(line: Line) -> bool:
-    return line.around or (line.linked * 10 >= line.chars * 9 and line.chars > 24)
+def _may_date(line: Line) -> bool:
+    """Return whether a line may say when the article was published: no list, no sentence."""
+    if line.linked * 10 >= line.chars * 9 and line.chars > 24:
+        return False
+    if line.linked >= 10 and line.tag in {"li", "dd"}:
+        return False
+    return len(_STOPS.findall(line.text)) == 0 or _LABEL.search(line.text) is not None
 
 
 def find_origin(page: Lines, headline: int, first: int, behind: int) -> str:
