@@ -104,7 +104,7 @@ def _places(tree: object, path: tuple[object, ...] = ()) -> list[tuple[object, .
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_slip_in_any_kind_loads_or_is_refused_with_its_line(

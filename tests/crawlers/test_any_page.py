@@ -70,7 +70,7 @@ def bodies(draw):
     return body
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     source=st.sampled_from(SOURCES),
     body=bodies(),
@@ -91,7 +91,7 @@ def test_any_page_of_any_kind_is_read_or_named(source, body, charset):
     "".join(raw.native_id + raw.canonical_url for raw in parsed.raws).encode(errors="replace")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     source=st.sampled_from([source for source in SOURCES if has_links(source)]),
     body=bodies(),
