@@ -365,7 +365,7 @@ def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
     people = evidence.authors if evidence else incident.authors
     platforms = evidence.platforms if evidence else incident.platforms
     named = "、".join(platforms[:5])
-    spread = f"{people} 位不同作者；" if people else "作者数未知；"
+    spread = f"{people} 位不同作者{_inside(evidence)}；" if people else "作者数未知；"
     spread += f"{len(platforms)} 个平台（{named}）；" if platforms else "平台未知；"
     spread += f"转发 {_count_words(evidence.reposts if evidence else None)}"
     spread += f"，阅读 {_count_words(evidence.views if evidence else None)}"
@@ -377,6 +377,14 @@ def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
     if pushed:
         lines.append(("推高判断的词", "、".join(pushed)))
     return lines
+
+
+def _inside(evidence: Evidence | None) -> str:
+    """Say how many people are known from customer service only: they are no public spread."""
+    public = evidence.public_authors if evidence else None
+    if evidence is None or public is None or public >= evidence.authors:
+        return ""
+    return f"（其中 {evidence.authors - public} 位只来自内部渠道）"
 
 
 def _count_words(count: int | None) -> str:

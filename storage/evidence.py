@@ -175,13 +175,16 @@ class _Reader:
                 sa.func.max(_assigned.c.published_at).label("last_at"),
             ).where(self._members)
         )
+        is_public = _mention.c.channel != "internal"
+        public_author = sa.case((is_public, _assigned.c.author_key))
         spread = self._connection.execute(
             sa.select(
-                sa.func.sum(_mention.c.reposts).label("reposts"),
-                sa.func.sum(_mention.c.views).label("views"),
+                sa.func.sum(sa.case((is_public, _mention.c.reposts))).label("reposts"),
+                sa.func.sum(sa.case((is_public, _mention.c.views))).label("views"),
+                sa.func.count(sa.distinct(public_author)).label("public_authors"),
             )
             .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
-            .where(self._members, _mention.c.channel != "internal")
+            .where(self._members)
         )
         figures = spread.mappings().one()
         return {

@@ -16,27 +16,22 @@ from config.errors import StoreError
 from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user
+from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
 from storage.digests import read_digest_facts
 from storage.doors import DoorQueries
-from storage.evidence import find_cluster, gather_evidence
 from storage.figures import FigureQueries
 from storage.hot import HotQueries
-from storage.hours import count_hours
-from storage.incidents import OPEN_STATES, find_incident, find_incident_of
+from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
 from storage.official import OfficialQueries
 from storage.records import (
     Account,
-    Cluster,
-    ClusterEvent,
     ClusterId,
     Completeness,
     Delivery,
     DigestFacts,
-    Evidence,
     FetchEvent,
-    HourCount,
     Incident,
     IncidentEvent,
     IncidentState,
@@ -74,7 +69,7 @@ _ORDERS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
 _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 
-class Queries(DoorQueries, OfficialQueries, FigureQueries, HotQueries):
+class Queries(ClusterQueries, DoorQueries, OfficialQueries, FigureQueries, HotQueries):
     """Reads on one connection, all of one moment."""
 
     def __init__(self, connection: Connection) -> None:
@@ -165,95 +160,6 @@ class Queries(DoorQueries, OfficialQueries, FigureQueries, HotQueries):
         return [(intent, tuple(attempts.get(intent.intent_id, ()))) for intent in intents]
 
     # --- clusters and mentions ---------------------------------------------------------------
-
-    def cluster(self, cluster_id: ClusterId) -> Cluster | None:
-        """Return a cluster, or the one it was merged into."""
-        return find_cluster(self.connection, cluster_id)
-
-    def cluster_mentions(
-        self, cluster_id: ClusterId, limit: int = 50
-    ) -> list[tuple[Mention, Verdict]]:
-        """Return the representative, then originals, then copies, each newest first."""
-        cluster = find_cluster(self.connection, cluster_id)
-        if cluster is None:
-            return []
-        is_copy = sa.case((_assigned.c.duplicate_of.is_(None), 0), else_=1)
-        is_face = sa.case((_assigned.c.mention_pk == cluster.representative_id, 0), else_=1)
-        query = (
-            sa.select(_mention, *(column.label(f"v_{column.name}") for column in _verdict.c))
-            .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
-            .join(
-                _verdict,
-                sa.and_(
-                    _verdict.c.mention_pk == _assigned.c.mention_pk,
-                    _verdict.c.brand_id == _assigned.c.brand_id,
-                    _verdict.c.is_current,
-                ),
-            )
-            .where(_assigned.c.cluster_id == cluster.cluster_id)
-            .order_by(is_face, is_copy, _assigned.c.published_at.desc(), _assigned.c.mention_pk)
-            .limit(limit)
-        )
-        names = [column.name for column in _verdict.c]
-        return [
-            (mention_of(row), verdict_of({name: row[f"v_{name}"] for name in names}))
-            for row in self._rows(query)
-        ]
-
-    def cluster_hours(self, cluster_id: ClusterId, since: datetime) -> list[HourCount]:
-        """Return the hours of a cluster that hold something, oldest first."""
-        cluster = find_cluster(self.connection, cluster_id)
-        if cluster is None:
-            return []
-        author, text = tables.cluster_hour_author, tables.cluster_hour_text
-        rows = count_hours(
-            self.connection,
-            sa.and_(author.c.cluster_id == cluster.cluster_id, author.c.hour >= since),
-            sa.and_(text.c.cluster_id == cluster.cluster_id, text.c.hour >= since),
-        )
-        return [HourCount(**row) for row in rows]
-
-    def cluster_events(self, cluster_id: ClusterId) -> list[ClusterEvent]:
-        """Return the journal of a cluster, oldest first."""
-        table = tables.cluster_event
-        query = (
-            sa.select(*(column for column in table.c if column.name != "event_no"))
-            .where(table.c.cluster_id == cluster_id)
-            .order_by(table.c.event_no)
-        )
-        return [ClusterEvent(**row) for row in self._rows(query)]
-
-    def active_clusters(self, since: datetime, authors: int = 1) -> list[ClusterId]:
-        """Return clusters in which that many authors wrote since then, and those at work."""
-        cluster = tables.cluster
-        moved = (
-            sa.select(cluster.c.cluster_id)
-            .join(_assigned, _assigned.c.cluster_id == cluster.c.cluster_id)
-            .where(
-                cluster.c.last_at >= since,
-                cluster.c.alias_of.is_(None),
-                _assigned.c.published_at >= since,
-            )
-            .group_by(cluster.c.cluster_id)
-            .having(sa.func.count(_assigned.c.author_key.distinct()) >= authors)
-        )
-        is_open = _incident.c.state.in_(sorted(OPEN_STATES))
-        at_work = self.connection.scalars(sa.select(_incident.c.cluster_id).where(is_open))
-        found = (find_cluster(self.connection, ClusterId(one)) for one in at_work)
-        ids = {one.cluster_id for one in found if one is not None}
-        return sorted(ids | {ClusterId(one) for one in self.connection.scalars(moved)})
-
-    def authors_between(self, cluster_id: ClusterId, since: datetime, until: datetime) -> int:
-        """Count the distinct authors of a cluster who published within [since, until]."""
-        within = _assigned.c.published_at.between(since, until)
-        query = sa.select(sa.func.count(_assigned.c.author_key.distinct())).where(
-            _assigned.c.cluster_id == cluster_id, within
-        )
-        return self.connection.scalar(query) or 0
-
-    def evidence(self, cluster_id: ClusterId, now: datetime, *, history: bool = False) -> Evidence:
-        """Return all that grading may know of a cluster; see storage.evidence."""
-        return gather_evidence(self.connection, cluster_id, now, history=history)
 
     def mention(self, mention_id: int) -> Mention | None:
         """Return a mention by its id."""

@@ -73,6 +73,7 @@ class Evidence:
     watch_authors: tuple[tuple[datetime, str], ...] = ()
     mentions: int = 0
     authors: int = 0
+    public_authors: int | None = None  # of them those who spoke in public; None: not told apart
     texts: int = 0
     platforms: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()

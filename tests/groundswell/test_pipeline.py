@@ -178,3 +178,21 @@ def test_a_mention_that_breaks_a_stage_is_set_aside_and_the_rest_goes_on(
     assert outcomes(application)["understand", Outcome.QUARANTINED] == 1
     assert outcomes(application)["gather", Outcome.GATHERED] == 3
     assert "outcome=quarantined" in caplog.text
+
+
+def test_a_wave_in_the_hotline_shows_the_batch_but_is_no_public_spread(
+    application: Application,
+) -> None:
+    inside = {"channel": "internal", "views": 3_000_000, "reposts": 90_000, "tier": "central"}
+    take(application, [complaint(n, platform="400 热线", **inside) for n in range(14)])
+
+    with application.store.read() as queries:
+        [incident] = queries.incidents()
+        evidence = queries.evidence(incident.cluster_id, NOW)
+        intents = queries.intents()
+    assert Level.YELLOW <= incident.level < Level.RED  # many people, but not three million views
+    codes = {reason.code for reason in incident.grade.reasons}
+    assert not codes & {"trigger_views", "trigger_central", "reach_views", "source_central"}
+    assert (evidence.platforms, evidence.tiers) == ((), ())
+    assert (evidence.views, evidence.reposts, evidence.public_authors) == (None, None, 0)
+    assert "位只来自内部渠道" in intents[0].body

@@ -151,6 +151,20 @@ def test_spread_is_the_sum_of_known_public_figures(store):
     assert (found.reposts, found.views) == (15, 100)
 
 
+def test_people_known_from_inside_only_are_told_apart(store):
+    tell(
+        store,
+        post(1, {"author": "甲"}),
+        post(1, {"author": "甲", "channel": "internal"}),
+        post(1, {"author": "乙", "channel": "internal"}),
+        post(1, {"author": "丙", "channel": "internal"}),
+    )
+    found = evidence(store)
+
+    assert (found.authors, found.public_authors) == (3, 1)
+    assert len(found.live_authors) == 3  # a batch shows in the hotline first
+
+
 def test_unknown_spread_is_unknown_and_not_zero(store):
     tell(store, post(1))
 
