@@ -55,8 +55,8 @@ _LABEL = re.compile(
     r"(?:时间|日期|時間|于|於|在)?\s*[:：]?|^\s*(?:时间|日期|時間)\s*[:：]|发信站|Posted"
 )
 _NOT_IT = re.compile(
-    r"注册|登录|登陆|最后回复|上次|今天是|今日是|现在时间|当前时间|北京时间|生产日期|成文日期|截止|有效期|"
-    r"开播|版权|copyright|©|GMT|processed|修改|编辑于|更新于|updated",
+    r"注册|登录|登陆|最后回复|上次|今天是|今日是|现在时间|当前时间|北京时间|生产日期|成文日期|截止|"
+    r"有效期|开播|版权|copyright|©|GMT|processed|修改|编辑于|更新于|updated",
     re.IGNORECASE,
 )
 _SCRIPTED = re.compile(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.article import main_text
@@ -134,6 +134,7 @@ def test_a_name_is_seen_however_a_page_writes_it(html):
     assert not page_names_any("<p>别的牌子", ("澜禾", "lanhe"))
 
 
+@settings(deadline=None)  # the first example loads libraries
 @given(st.text(alphabet="<>/divpatrtd 澜禾。，2026-11:&;#'\"=\0\n", max_size=300))
 def test_any_markup_gives_an_article(html):
     main_text(html, "")
