@@ -8,39 +8,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
-from itertools import pairwise
 from typing import Any
 
 from config.errors import ConfigError
-from crawlers.dates import parse_date
 from groundswell import columns_names as names
-from groundswell.importing_values import (
-    COUNTERS,
-    FIELDS,
-    LIMITS,
-    excel_serial,
-    is_nothing,
-    read_count,
-)
+from groundswell.columns_values import TIME_ONLY, URL, facts_of, fit, is_day, shown
+from groundswell.importing_values import FIELDS, read_count
 from storage.records import ColumnMapping
 
 HEAD = 60  # rows looked at: enough for title rows above the header and a fair sample below it
 _HEADER_WITHIN = 20
 _SAMPLES = 3
 _ENOUGH = 1.5  # what name and values together must give before a column is proposed
-_SURE_LENGTH = 12.0  # mean characters of a column that is the text although nothing says so
 _ANY = ("text", "title")
-_TIME_ONLY = re.compile(r"\d{1,2}[:：]\d{2}(?:[:：]\d{2}(?:\.\d+)?)?")
-_URL = re.compile(r"https?://\S+", re.IGNORECASE)
-_NEVER = -9.0
-_WORDS = {  # fields that hold one of a few words
-    "channel": {"public", "internal"},
-    "lang": {"zh", "zh-hant", "zh-cn", "en"},
-    "history": {"true", "false", "0", "1", "是", "否"},
-}
 _WEIGHTS = {"text": 4.0, "title": 2.0, "published_at": 2.0, "url": 1.5}  # of a sheet of mentions
 
 
@@ -162,23 +144,23 @@ def _wished_columns(proposal: Proposal, wishes: Wishes) -> Proposal:
 def _sheet(name: str, head: Sequence[Sequence[Any]], wishes: Wishes) -> Proposal:
     at, rows = find_header(head)
     headers = _headers(head, at, rows)
-    body = [row for row in head[at + rows :] if any(_shown(cell) for cell in row)]
+    body = [row for row in head[at + rows :] if any(shown(cell) for cell in row)]
     values = [
-        [row[index] for row in body if index < len(row) and _shown(row[index])]
+        [row[index] for row in body if index < len(row) and shown(row[index])]
         for index in range(len(headers))
     ]
     columns, facts = _known(headers, wishes) or _guessed(headers, values)
-    shown = tuple(
-        replace(column, samples=tuple(_shown(v)[:80] for v in found[:_SAMPLES]))
+    sampled = tuple(
+        replace(column, samples=tuple(shown(v)[:80] for v in found[:_SAMPLES]))
         for column, found in zip(columns, values, strict=True)
     )
-    score = sum(_WEIGHTS.get(column.ours, 0.3) for column in shown if column.ours)
+    score = sum(_WEIGHTS.get(column.ours, 0.3) for column in sampled if column.ours)
     return Proposal(
         sheet=name,
         sheets=(name,),
         header_at=at,
         header_rows=rows,
-        columns=shown,
+        columns=sampled,
         score=score * (0.2 if not body else 1.0),
         **facts,
     )
@@ -192,15 +174,15 @@ def find_header(head: Sequence[Sequence[Any]]) -> tuple[int, int]:
     width = max((len(row) for row in head), default=0)
     best, found = 0.0, (-1, 0)
     for at, row in enumerate(head[:_HEADER_WITHIN]):
-        cells = [_shown(cell) for cell in row]
+        cells = [shown(cell) for cell in row]
         score = sum(_header_points(cell) for cell in cells if cell)
         if sum(1 for cell in cells if cell) < min(2, width):
             score = 0.0  # a title over the table, merged over its columns
         if score > best:
             best, found = score, (at, 1)
     if found[0] < 0:
-        first = next((n for n, row in enumerate(head) if any(_shown(c) for c in row)), 0)
-        cells = [_shown(cell) for cell in head[first]] if head else []
+        first = next((n for n, row in enumerate(head) if any(shown(c) for c in row)), 0)
+        cells = [shown(cell) for cell in head[first]] if head else []
         return (first, 0) if any(_is_value(cell) for cell in cells if cell) else (first, 1)
     at = found[0]
     return (at, 2) if _is_second_row(head, at) else (at, 1)
@@ -213,16 +195,16 @@ def _header_points(cell: str) -> float:
 
 
 def _is_value(cell: str) -> bool:
-    looks = _URL.match(cell) or _TIME_ONLY.fullmatch(cell) or len(cell) > 40
-    return bool(looks) or read_count(cell) is not None or _is_day(cell)
+    looks = URL.match(cell) or TIME_ONLY.fullmatch(cell) or len(cell) > 40
+    return bool(looks) or read_count(cell) is not None or is_day(cell)
 
 
 def _is_second_row(head: Sequence[Sequence[Any]], at: int) -> bool:
     """Say whether the row below belongs to the header: it names what a merged cell spans."""
     if at + 1 >= len(head):
         return False
-    top = [_shown(cell) for cell in head[at]]
-    below = [_shown(cell) for cell in head[at + 1]]
+    top = [shown(cell) for cell in head[at]]
+    below = [shown(cell) for cell in head[at + 1]]
     filled = [cell for cell in below if cell]
     top += [""] * (len(below) - len(top))
     spans = any(cell and not top[n] for n, cell in enumerate(below))
@@ -233,11 +215,11 @@ def _headers(head: Sequence[Sequence[Any]], at: int, rows: int) -> list[str]:
     """Return a name for every column, each once; columns without one are called by their letter."""
     lengths = Counter(len(row) for row in head[at + rows :] if row)
     usual = lengths.most_common(1)[0][0] if lengths else 0
-    top = [_shown(cell) for cell in head[at]] if rows else []
+    top = [shown(cell) for cell in head[at]] if rows else []
     width = max(len(top), usual, *(len(row) for row in head[at + 1 : at + rows]))
     top += [""] * (width - len(top))
     if rows == 2:
-        below = [_shown(cell) for cell in head[at + 1]] + [""] * width
+        below = [shown(cell) for cell in head[at + 1]] + [""] * width
         span = ""
         for n in range(width):
             span = top[n] or span
@@ -287,7 +269,7 @@ def _guessed(
     headers: Sequence[str], values: Sequence[Sequence[Any]]
 ) -> tuple[list[Column], dict[str, Any]]:
     preset = names.preset_of(list(headers))
-    facts = [_facts_of(found) for found in values]
+    facts = [facts_of(found) for found in values]
     options = []
     for n, header in enumerate(headers):
         said = names.meanings(header)
@@ -296,7 +278,7 @@ def _guessed(
             said |= {fixed[key]: 4.0 for key in [names.normalised(header)] if key in fixed}
         for ours in FIELDS:
             points = said.get(ours, 0.0)
-            total = points + _fit(ours, facts[n], named=bool(points))
+            total = points + fit(ours, facts[n], named=bool(points))
             if total >= _ENOUGH and (points or ours in {"text", "url", "published_at", "rating"}):
                 options.append((total, -n, ours, points))
     columns = [Column(index=n, name=h, why=names.left_out(h)) for n, h in enumerate(headers)]
@@ -311,143 +293,3 @@ def _guessed(
     if preset is None:
         return columns, {}
     return columns, {"known_as": preset.name, "channel": preset.channel, "source": preset.source}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
-    """Shares of the values of a column that look like something, and how long they are."""
-
-    n: int = 0
-    urls: float = 0.0
-    days: float = 0.0
-    times: float = 0.0
-    numbers: float = 0.0
-    stars: float = 0.0
-    short: float = 0.0
-    length: float = 0.0
-    distinct: float = 0.0
-    is_row_number: bool = False
-    words: frozenset[str] = frozenset()
-
-    @property
-    def plain(self) -> bool:
-        """Whether the values are neither addresses nor instants."""
-        return max(self.urls, self.days, self.times) < 0.3
-
-
-def _facts_of(values: Sequence[Any]) -> _Facts:
-    values = [value for value in values if not is_nothing(_shown(value))]
-    texts = [_shown(value) for value in values]
-    n = len(texts)
-    if not n:
-        return _Facts()
-    numbers = [read_count(text) for text in texts]
-    whole = [number for number in numbers if number is not None]
-    steps = {after - before for before, after in pairwise(whole)}
-    return _Facts(
-        n=n,
-        urls=sum(bool(_URL.match(text)) for text in texts) / n,
-        days=sum(_is_day(v) for v in values) / n,
-        times=sum(isinstance(v, time) or bool(_TIME_ONLY.fullmatch(_shown(v))) for v in values) / n,
-        numbers=len(whole) / n,
-        stars=sum(_is_star(text) for text in texts) / n,
-        short=sum(len(text) <= 40 for text in texts) / n,
-        length=sum(len(text) for text in texts) / n,
-        distinct=len(set(texts)) / n,
-        is_row_number=len(whole) == n and n > 1 and steps == {1.0} and whole[0] <= 1,
-        words=frozenset(text.lower() for text in texts),
-    )
-
-
-def _fit(ours: str, facts: _Facts, *, named: bool) -> float:
-    """Return how well the values of a column fit a field; _NEVER forbids it."""
-    if not facts.n:
-        return 0.0 if named else _NEVER  # an empty column is what it is called
-    if ours in _WORDS:
-        return 3.0 if named and facts.words <= _WORDS[ours] else _NEVER
-    if ours in COUNTERS:
-        return 1.0 if named and facts.numbers > 0.7 else _NEVER
-    judge = _JUDGES.get(ours)
-    if judge is not None:
-        return judge(facts, named)
-    limit = LIMITS.get(ours, 100)  # title, author, source, region
-    return 0.5 if named and facts.plain and facts.length <= limit else _NEVER
-
-
-def _as_text(facts: _Facts, named: bool) -> float:
-    if not facts.plain or facts.numbers > 0.5:
-        return _NEVER
-    if named:
-        return min(2.0, facts.length / 15)
-    sure = facts.length >= _SURE_LENGTH and facts.distinct > 0.5
-    return min(2.5, facts.length / 20 + 1) if sure else _NEVER
-
-
-def _as_url(facts: _Facts, named: bool) -> float:
-    del named  # an address is one whatever it is called
-    return 3.0 if facts.urls > 0.7 else _NEVER
-
-
-def _as_parent(facts: _Facts, named: bool) -> float:
-    return 3.0 if named and facts.urls > 0.7 else _NEVER
-
-
-def _as_day(facts: _Facts, named: bool) -> float:
-    del named
-    return 3.0 if facts.days > 0.7 else _NEVER
-
-
-def _as_time(facts: _Facts, named: bool) -> float:
-    return 3.5 if named and facts.times > 0.7 else _NEVER
-
-
-def _as_rating(facts: _Facts, named: bool) -> float:
-    if facts.stars <= 0.7:
-        return _NEVER
-    few = facts.stars > 0.9 and facts.distinct < 0.6 and not facts.is_row_number and facts.n >= 5
-    return 1.0 if named else 1.6 if few else _NEVER
-
-
-def _as_id(facts: _Facts, named: bool) -> float:
-    unique = facts.distinct > 0.95 and not facts.is_row_number and facts.short > 0.9
-    return 0.5 if named and unique and facts.urls < 0.3 else _NEVER
-
-
-_JUDGES: Mapping[str, Callable[[_Facts, bool], float]] = {
-    "text": _as_text,
-    "url": _as_url,
-    "parent_url": _as_parent,
-    "published_at": _as_day,
-    "published_time": _as_time,
-    "rating": _as_rating,
-    "id": _as_id,
-}
-
-
-def _is_star(text: str) -> bool:
-    if set(text) <= {"★", "☆", "⭐"}:
-        return True
-    found = re.fullmatch(r"([0-5](?:\.\d+)?|[一二三四五])\s*(?:颗?星级?|分)?", text)
-    return found is not None and (not found[1].isdecimal() or int(found[1]) <= 5)
-
-
-def _is_day(value: Any) -> bool:
-    if isinstance(value, datetime | date):
-        return True
-    text = _shown(value)
-    if not 4 <= len(text) <= 40 or _TIME_ONLY.fullmatch(text):
-        return False
-    if excel_serial(text) is not None:
-        return isinstance(value, float) or "." in text
-    if text.isdecimal():
-        return len(text) in {10, 13} and text[0] == "1"
-    has_digit = any(character.isdigit() for character in text)
-    return has_digit and parse_date(text, datetime(2030, 1, 1, tzinfo=UTC), UTC) is not None
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()

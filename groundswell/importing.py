@@ -97,6 +97,11 @@ def table(path: Path, wishes: Wishes) -> Iterator[tuple[Proposal, Iterator[Named
 
     Errors: ConfigError when it cannot be read, or a wish names what is not there.
     """
+    if path.suffix.lower() not in _TABLES:
+        raise ConfigError(
+            f"importing {str(path)!r}: only tables have columns to be told apart, such as .xlsx "
+            "and .csv"
+        )
     with files.opened(path) as sheets:
         heads = {sheet.name: list(islice(sheet.rows, HEAD)) for sheet in sheets}
         plain = {name: [_cells(row) for row in head] for name, head in heads.items()}

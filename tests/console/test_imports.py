@@ -77,7 +77,7 @@ def test_a_table_is_proposed_corrected_saved_and_imported(world: World, tmp_path
     done = finished(client, where)
 
     assert "导入完成" in done
-    assert "第 6 行：published_at" in done
+    assert "第 6 行：发布时间，看不出是什么时间（&#39;某年某月&#39;）" in done
     rows = stored(world)
     assert len(rows) == 5
     assert {(row["channel"], row["platform"]) for row in rows} == {("internal", "售后")}

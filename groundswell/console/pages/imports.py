@@ -32,6 +32,20 @@ from groundswell.intake import Request as Wanted
 from groundswell.intake import keep_all, save_mapping
 
 _OFFERED = tuple(name for name in FIELDS if name not in {"lang", "history", "channel"})
+_REASONS = (  # a part of the reason -> what people are told
+    ("expected some text", "没有正文"),
+    ("expected a time", "看不出是什么时间"),
+    ("has not come yet", "时间还没到"),
+    ("expected 1990", "时间太早"),
+    ("characters", "太长"),
+    ("expected http", "不是网址"),
+    ("number", "不是数字"),
+    ("expected a rating", "不是评分"),
+    ("expected at most", "数字太大"),
+    ("columns, got more", "比表头多出几列"),
+    ("not readable as", "文字编码读不了"),
+    ("broken CSV row", "这一行是坏的"),
+)
 _EMPTY = Upload(field="", name="", body=b"")
 
 
@@ -67,7 +81,9 @@ def job_page(console: Console, uploads: Uploads, request: Request) -> Response:
     job = _job(uploads, request)
     if job.state != "new":
         part = bool(request.headers.get("hx-request"))
-        return console.page(request, "import_rows.html" if part else "import_job.html", job=job)
+        return console.page(
+            request, "import_rows.html" if part else "import_job.html", job=job, in_words=in_words
+        )
     asked = {"sheet": request.query_params.get("sheet", "")}
     return _columns(console, request, job, asked)
 
@@ -205,6 +221,17 @@ def _chosen(proposal: Proposal, form: Form) -> dict[int, str]:
 
 def _zone(console: Console) -> ZoneInfo:
     return ZoneInfo(console.project.settings.timezone)
+
+
+def in_words(reason: str) -> str:
+    """Word why a row was refused for people; what the file holds there stays as it is."""
+    field, colon, rest = reason.partition(": ")
+    said = next((zh for part, zh in _REASONS if part in reason), "")
+    if not said:
+        return reason
+    got = rest.partition("got ")[2] if colon else ""
+    named = f"{LABELS[field]}，" if field in LABELS else ""
+    return f"{named}{said}{f'（{got}）' if got else ''}"
 
 
 def _worded(error: GroundswellError, name: str) -> str:
