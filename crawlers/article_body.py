@@ -1,6 +1,6 @@
 """Which lines of a page are its text: the subtree that outweighs its clutter, trimmed at the ends.
 
-Constants were fitted on the development half of tests/eval/extract (docs/adr/0011-extraction.md).
+Constants were fitted on the development half of tests/eval/extract (docs/adr/0013-extraction.md).
 """
 
 from __future__ import annotations

@@ -60,8 +60,8 @@ _NOT_IT = re.compile(
     re.IGNORECASE,
 )
 _SCRIPTED = re.compile(
-    r"""(?:^|[\s,{;.'"])(?:var ct|ori_?create_?time|create_?time|publish_?time|pub_?time|pub_?date|"""
-    r"""publish_?date|news_?time|article_?time)['"]?\s*[:=]\s*['"]?"""
+    r"""(?:^|[\s,{;.'"])(?:var ct|ori_?create_?time|create_?time|publish_?time|pub_?time|"""
+    r"""pub_?date|publish_?date|news_?time|article_?time)['"]?\s*[:=]\s*['"]?"""
     r"""(1\d{9}(?:\d{3})?|20\d{2}[-/年]\d{1,2}[-/月]\d{1,2}[^'",;<]{0,12})""",
     re.IGNORECASE,
 )

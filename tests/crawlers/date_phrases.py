@@ -1,7 +1,7 @@
 """What pages write for a date, with the instant meant; told at NOW, Wednesday 2026-11-18 10:30.
 
 LISTED was used while the reader was written. HELD_OUT and FRESH were each written before they were
-first read; the shares right at that first reading stand in docs/adr/0011-extraction.md.
+first read; the shares right at that first reading stand in docs/adr/0013-extraction.md.
 """
 
 from __future__ import annotations
