@@ -22,6 +22,7 @@ from crawlers.frontier import DETAIL_LEASE_S, DetailResult, Mark, PollResult, ma
 from crawlers.hosts import MAX_CRAWL_DELAY_S, Hosts, pace_s
 from crawlers.outage import OutageGuard, spared
 from crawlers.polls import Poller
+from crawlers.readers import first_page, starts
 from crawlers.schedule import backfill_due
 from storage.records import (
     DetailLink,
@@ -62,11 +63,13 @@ class Passes:
     states: dict[SourceId, SourceState] = field(default_factory=dict)
     unfinished: set[SourceId] = field(default_factory=set)
     _marks: dict[SourceId, Mark] = field(default_factory=dict)  # of what is stored
+    _touched: set[SourceId] = field(default_factory=set)  # changed by somebody else, to be read
     _writing: dict[SourceId, asyncio.Lock] = field(default_factory=dict)
 
     async def load(self, sources: Collection[SourceConfig]) -> None:
         """Read the states of sources that are not known yet."""
         missing = [source for source in sources if source.id not in self.states]
+        await self._reread_hosts([source for source in missing if source.id in self._touched])
         if len(missing) <= _FEW:
             for source in missing:
                 await self.reload(source)
@@ -76,6 +79,13 @@ class Passes:
         for source in missing:
             fresh = SourceState(source_id=SourceId(source.id))
             self._take(known.get(fresh.source_id, fresh), source)
+
+    async def _reread_hosts(self, sources: Collection[SourceConfig]) -> None:
+        """Read what is stored of the hosts of sources that were changed: they may be open again."""
+        self._touched.clear()
+        names = {slot_key(first_page(one, start)) for one in sources for start in starts(one)}
+        if names:
+            self.hosts.load(await self.committer.ask(self.committer.frontier.hosts, names))
 
     async def reload(self, source: SourceConfig) -> None:
         """Read a source's state anew."""
@@ -93,6 +103,7 @@ class Passes:
         for source_id, mark in stored.items():
             if source_id not in busy and self._marks.get(source_id, mark) != mark:
                 self.states.pop(source_id, None)
+                self._touched.add(source_id)
 
     # --- polls -------------------------------------------------------------------------------
 

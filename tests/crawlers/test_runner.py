@@ -12,7 +12,7 @@ import pytest
 from config.errors import GroundswellError
 from config.schema import Settings
 from crawlers.runner import Collector
-from storage.records import FetchCause, SourceHealth
+from storage.records import FetchCause, HostState, SourceHealth, SourceId, SourceState
 from tests.crawlers.conftest import NOW, feed, listing
 from tests.site.pages import Item, atom, detail_page, list_page, rss
 
@@ -470,6 +470,23 @@ def test_a_source_that_somebody_makes_due_is_polled_soon(with_collector, site, f
         return await collector.poll_due()
 
     assert with_collector(work, feed(site), allow=[site.authority]) == 1
+
+
+def test_a_source_that_somebody_makes_due_finds_its_host_open(
+    with_collector, site, frontier, clock
+):
+    site.set("/feed.xml", rss(site.url, ITEMS))
+    later = clock.now() + timedelta(days=1)
+    frontier.host_states[site.authority] = HostState(host=site.authority, not_before=later)
+
+    async def work(collector):
+        before = await collector.poll_due()
+        frontier.states["one"] = SourceState(source_id=SourceId("one"), next_poll_at=clock.now())
+        frontier.host_states[site.authority] = HostState(host=site.authority)
+        clock.pass_time(seconds=20)
+        return before, await collector.poll_due()
+
+    assert with_collector(work, feed(site), allow=[site.authority]) == (0, 1)
 
 
 def test_disabled_source_is_left_alone(collect, site):
