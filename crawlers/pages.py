@@ -19,7 +19,7 @@ from crawlers.extract import Page, Reading, read_field, select
 from crawlers.gathering import Gathering, in_scope
 from crawlers.json_pages import JsonPage, open_json, select_json
 from crawlers.mentions import Item, LinkParsed, Parsed, read_listed_date
-from crawlers.replies import make_reply
+from crawlers.replies import make_reply, reply_of
 from storage.records import DetailLink, FetchCause, RawMention
 
 _MAX_CURSOR_CHARS = 2000
@@ -103,6 +103,9 @@ def parse_detail(
     # A sitemap names pages without saying how to read them.
     rules = source.detail or DetailRules(content="auto")
     fields = dict(rules.fields)
+    comment = reply_of(link) if rules.comments is not None else ""
+    if comment:  # what is known is known of the comment, not of the article above it
+        link = replace(link, listed={})
     decoded, page, failure = open_page(
         body, url, http_charset, source, selectors_of(fields), names=names
     )
@@ -120,6 +123,8 @@ def parse_detail(
     if failure is None:
         comments = _comments(page, rules.comments, item, link)
         raws, out_of_scope = _scoped(source, item.mention(history=link.history), comments)
+    if comment:
+        raws = [raw for raw in raws if raw.native_id == comment]
     return LinkParsed(
         raws=tuple(raws),
         out_of_scope=out_of_scope,

@@ -19,7 +19,7 @@ from crawlers.quality import measure
 from crawlers.reviews import address, parse_reviews
 from crawlers.sitemaps import parse_file, parse_sitemap
 from crawlers.spider_pages import parse_spider_link, parse_spider_page
-from crawlers.threads import parse_thread, parse_thread_start, thread_link
+from crawlers.threads import parse_post_again, parse_thread, parse_thread_start, thread_link
 from storage.records import DetailLink
 
 
@@ -138,12 +138,11 @@ def read_link(
     trace: bool = False,
 ) -> LinkParsed:
     """Read a page that a link led to. `names` are the words that stand for the watched brands."""
-    if link.kind == "figures" and source.thread is not None:
-        again = parse_thread(body, url, http_charset, source, link, now=now, trace=trace)
-        # one look at the counters: the thread's own links go on by themselves
-        return replace(again, links=(), again_at=None)
     if link.kind == "thread":
         return parse_thread(body, url, http_charset, source, link, now=now, trace=trace)
+    if source.kind == "forum_thread":
+        # one look at the counters: the thread's own links go on by themselves
+        return parse_post_again(body, url, http_charset, source, link, now=now)
     if link.kind == "sitemap":
         return parse_file(body, url, http_charset, source, link, now=now)
     if source.kind == "spider":

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from urllib.parse import urldefrag
 
 from crawlers.mentions import Item
-from storage.records import RawMention
+from storage.records import DetailLink, RawMention
 
 
 def make_reply(item: Item, *, under: str, page_url: str, history: bool) -> RawMention:
@@ -20,6 +20,12 @@ def make_reply(item: Item, *, under: str, page_url: str, history: bool) -> RawMe
     item.fields["native_id"] = f"{under}#{own_name(item)}"
     item.url = item.url or page_url
     return replace(item.mention(history=history), parent_url=under)
+
+
+def reply_of(link: DetailLink) -> str:
+    """Return the id of the reply whose page a link reads again, "" for any other link."""
+    native = str(link.listed.get("native_id", ""))
+    return native if link.kind == "figures" and "#" in native else ""
 
 
 def own_name(item: Item) -> str:

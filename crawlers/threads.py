@@ -20,7 +20,7 @@ from crawlers.gathering import in_scope, link_key
 from crawlers.json_pages import JsonPage
 from crawlers.mentions import Item, LinkParsed, Parsed, Row, unmet_expectations
 from crawlers.pages import next_address, open_page, read_item
-from crawlers.replies import make_reply, own_name
+from crawlers.replies import make_reply, own_name, reply_of
 from storage.records import DetailLink, FetchCause, RawMention, SourceId
 
 MAX_POSTS = 500  # of one page
@@ -143,6 +143,34 @@ def parse_thread(
         charset_why=decoded.why,
         rows=tuple(posts.rows) if trace else (),
     )
+
+
+def parse_post_again(
+    body: bytes,
+    url: str,
+    http_charset: str,
+    source: SourceConfig,
+    link: DetailLink,
+    *,
+    now: datetime,
+) -> LinkParsed:
+    """Read one known post again, on whichever page of its thread it stands. Nothing else is read.
+
+    `link.listed` has what is known of the mention: its address ("thread") and its native id.
+    """
+    native = reply_of(link)
+    thread_url = native.rpartition("#")[0] or str(link.listed.get("thread") or link.url)
+    is_first_page = canonical_url(link.url, source.url) == canonical_url(thread_url, source.url)
+    listed = {"thread": thread_url, "about": True}
+    if not native:
+        listed["title"] = str(link.listed.get("title", ""))
+    page = replace(link, listed=listed, page=1 if is_first_page else 2)
+    parsed = parse_thread(body, url, http_charset, source, page, now=now)
+    # The first post has the thread's own id, if any, and answers nothing.
+    raws = tuple(
+        raw for raw in parsed.raws if (raw.native_id == native if native else not raw.parent_url)
+    )
+    return replace(parsed, raws=raws, links=(), again_at=None)
 
 
 def parse_thread_start(

@@ -12,7 +12,8 @@ import pytest
 from config.keywords import expanded
 from config.load import load_source
 from config.schema import Brand
-from storage.records import FetchCause, SourceHealth
+from crawlers.readers import read_link
+from storage.records import DetailLink, FetchCause, SourceHealth, SourceId
 from tests.crawlers.conftest import NOW, make_source
 from tests.site.pages import Item, detail_page, list_page, rss
 from tests.site.server import Reply
@@ -283,6 +284,36 @@ def test_comments_below_an_article_are_mentions_of_their_own(collect, site, fron
     assert {raw.parent_url for raw in replies} == {f"{site.url}/a/1"}
     assert replies[0].native_id == f"{site.url}/a/1#c1"
     assert replies[0].published_at == NOW - timedelta(minutes=3)
+
+
+def test_known_comment_is_read_again_without_the_article_above_it():
+    source = make_source(
+        kind="list_detail",
+        start="https://a.example.cn/list",
+        list={"item": "css:li", "fields": {"url": "css:a::attr(href)"}},
+        detail={
+            "fields": {"title": "css:h1::text", "text": "css:.content"},
+            "comments": {
+                "item": "css:li.comment",
+                "fields": {"native_id": "css:::attr(id)", "text": "css:p", "likes": "css:em"},
+            },
+        },
+    )
+    article = detail_page(Item(path="", title="电饭煲使用体验", text="澜禾K2用了一周"))
+    below = '<li class="comment" id="c1"><p>跳闸</p><em>31</em></li>'.encode()
+    link = DetailLink(
+        url_hash="figures",
+        source_id=SourceId("one"),
+        url="https://a.example.cn/a/1",
+        listed={"native_id": "https://a.example.cn/a/1#c1", "author": "阿成"},
+        kind="figures",
+    )
+
+    parsed = read_link(article.replace(b"</body>", below), link.url, "", source, link, now=NOW)
+
+    assert [(raw.native_id, raw.text, raw.likes) for raw in parsed.raws] == [
+        ("https://a.example.cn/a/1#c1", "跳闸", 31)
+    ]
 
 
 def test_lines_of_a_hot_search_list_are_no_mentions(collect, site, frontier):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from config.keywords import expanded
-from storage.records import FetchCause
+from storage.records import DetailLink, FetchCause, SourceId
 from tests.crawlers.conftest import NOW, make_source
 from tests.crawlers.test_kinds import LANHE
 from tests.site.forum import Post, board, thread
@@ -267,3 +267,40 @@ def test_floors_that_come_later_are_news_even_in_a_new_source(collect, site, fro
     collect(rules)
 
     assert [raw.history for raw in frontier.kept] == [True, False, False]
+
+
+def again(raw):
+    """What is planned to read a known mention's page again (groundswell.rereading)."""
+    known = {"title": raw.title, "author": raw.author, "native_id": raw.native_id}
+    return DetailLink(
+        url_hash="figures",
+        source_id=SourceId("one"),
+        url=raw.url,
+        listed={name: value for name, value in {**known, "thread": raw.url}.items() if value},
+        found_at=NOW,
+        kind="figures",
+    )
+
+
+def test_known_post_is_read_again_as_the_same_mention_and_nothing_else(collect, site, frontier):
+    serve_board(site)
+    serve(site, post(1), post(2), next_path="/t-1-2.html")
+    serve(site, post(3), path="/t-1-2.html")
+    rules = source(site)
+    collect(rules)
+    known = list(frontier.kept)
+    assert len(known) == 3
+
+    for raw in known:
+        frontier.links["figures"] = again(raw)
+        frontier.ended.pop("figures", None)
+        frontier.leases.pop("figures", None)
+        collect(rules)
+        found = frontier.details[-1]
+
+        assert [(one.native_id, one.canonical_url, one.text) for one in found.raws] == [
+            (raw.native_id, raw.canonical_url, raw.text)
+        ]
+        assert (found.links, found.again_at) == ((), None)
+
+    assert len(frontier.kept) == 3
