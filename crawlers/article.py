@@ -27,6 +27,7 @@ from crawlers.gate import fast_text, page_names_any
 from crawlers.plain import tidy
 
 _SCANT = 25  # characters; the shortest notice of the made-up pages has 60
+_FRAME = 40  # what an empty application shows is shorter
 _SHORT = 200  # characters; a shorter text may be the frame that an application fills
 
 
@@ -85,7 +86,9 @@ def _article(root: Any) -> Article:
     if _richer(linked.text, text):
         text = linked.text
     elif len(text) < _SHORT:
-        state = read_state(scripts, linked.title or head.title)
+        # Beside a text that is shown, only an article of the same name counts.
+        fitting = len(text) >= _FRAME
+        state = read_state(scripts, linked.title or head.title, fitting=fitting)
         if _richer(state.text, text):
             text = state.text
             carried = replace(state, author=linked.author or state.author)

@@ -57,6 +57,8 @@ _KNOWN = re.compile(
     r"article-content__editor|wb_editor_iframe_new|richtext|detailcontent|d_post_content|"
     r"t_f|tpc_content|articlebody|article_body|article-body|post-body|post__body|article__content|"
     r"syl-article-base|newstext|news_txt|zhengwen|article-text|main_content|content_area|conttxt|"
+    r"zoom|bbs-content|t_msgfont|postbody|cnblogs_post_body|blogpost-body|doc_txt|p_content|"
+    r"article-detail|articletext|contenttext|news-content|newscontent|article_txt|"
     r"topic-richtext|note-content|note-text|opus-module-content|read-content|article-holder)"
     r"(?:\s|$)",
     re.IGNORECASE,
@@ -122,6 +124,7 @@ def find_body(page: Lines, headline: int = -1) -> Body:
         first, behind = _trimmed(page.lines, weights, *page.spans[root])
     if first <= headline < min(behind, first + 8):
         first = headline + 1
+    first = _behind_byline(page.lines, first, behind)
     return Body(*_without_edges(page.lines, first, behind), post)
 
 
@@ -218,8 +221,9 @@ def _settle_records(page: Lines, headline: int) -> tuple[int, int]:
     for records in list(_record_groups(page)):
         before = page.spans[records[0]][0]
         in_records = sum(_plus(page.of(record)) for record in records)
-        earlier = _plus(page.lines[max(headline, 0) : before])
-        limit = _MIN_TEXT if headline >= 0 else max(_MIN_TEXT, 0.1 * in_records)
+        earlier = _plus(page.lines[headline if 0 <= headline < before else 0 : before])
+        follows = 0 <= headline < before
+        limit = _MIN_TEXT if follows else max(_MIN_TEXT, 0.1 * in_records)
         is_thread = in_records > 0 and earlier < limit
         if is_thread:
             post = page.spans[records[0]]
@@ -342,6 +346,17 @@ def _trimmed(lines: list[Line], weights: list[float], first: int, behind: int) -
     while high < behind and high - run.behind < 3 and _is_plain(lines[high]):
         high += 1
     return _without_edges(lines, low, high)
+
+
+def _behind_byline(lines: list[Line], first: int, behind: int) -> int:
+    """Return the first line behind the one with date and origin, if that opens the text."""
+    for number in range(first, min(first + 4, behind - 1)):
+        line = lines[number]
+        if _is_byline(line) and not _SIGNED_DAY.match(line.text):
+            return number + 1
+        if len(line.text) > 60 or line.text.endswith("。"):
+            break
+    return first
 
 
 def _is_byline(line: Line) -> bool:

@@ -18,7 +18,7 @@ _BLOCK_WORDS = (
 _BLOCKS = frozenset(_BLOCK_WORDS.split())
 _UNSEEN_WORDS = (
     "head script style noscript template svg iframe object select option button textarea input "
-    "label map area amp-sidebar amp-ad canvas video audio rt rp"
+    "label map area amp-sidebar amp-ad canvas video audio rt rp ignore_js_op"
 )
 _UNSEEN = frozenset(_UNSEEN_WORDS.split())
 # What stands around a text, by the names that makers of pages give it. Whole words only.
@@ -98,6 +98,7 @@ class _Writer:
         self.parts: list[str] = []
         self.linked = 0
         self.in_link = 0
+        self.in_pre = 0
         self.tag = ""
         self.stamp = ""
         self.starts: list[tuple[int, bool]] = []
@@ -111,6 +112,7 @@ class _Writer:
         self.starts.append((len(self.lines), seen))
         if seen:
             self.in_link += tag == "a"
+            self.in_pre += tag == "pre"
             if element.attrib:
                 self.stamped(element)
             self.write(element.text)
@@ -123,6 +125,7 @@ class _Writer:
             if element.tag in _BLOCKS:
                 self.end_line("")
             self.in_link -= element.tag == "a"
+            self.in_pre -= element.tag == "pre"
         return first
 
     def stamped(self, element: Any) -> None:
@@ -132,10 +135,15 @@ class _Writer:
                 self.stamp = found[0]
 
     def write(self, text: str | None) -> None:
-        if text:
-            self.parts.append(text)
-            if self.in_link:
-                self.linked += len("".join(text.split()))
+        if not text:
+            return
+        *ended, text = text.split("\n") if self.in_pre else (text,)
+        for line in ended:
+            self.parts.append(line)
+            self.end_line("pre")
+        self.parts.append(text)
+        if self.in_link:
+            self.linked += len("".join(text.split()))
 
     def end_line(self, tag: str) -> None:
         if self.parts:
@@ -175,6 +183,8 @@ def read_lines(root: Any) -> Lines:
 
 def _is_unseen(element: Any, tag: str) -> bool:
     if tag in _UNSEEN:
+        return True
+    if element.get("class") == "jammer":  # what Discuz! strews into posts against copying
         return True
     style = element.get("style")
     return bool(style and _HIDDEN.search(style))
