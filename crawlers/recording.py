@@ -38,7 +38,7 @@ _WORDS = (
     r"csrf|xsrf|token|session_?id|jsessionid|phpsessid|api_?key|secret|password|passwd|signature"
 )
 _NAMED = re.compile(
-    rf"""(["']?\b[\w-]{{0,40}}(?:{_WORDS})[\w-]{{0,40}}["']?\s{{0,3}}[:=]\s{{0,3}}["']?)"""
+    rf"""((?:{_WORDS})[\w-]{{0,40}}["']?\s{{0,3}}[:=]\s{{0,3}}["']?)"""
     r"([\w\-./+=%|~]{8,4000})",
     re.IGNORECASE | re.ASCII,
 )
