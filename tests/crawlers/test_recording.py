@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.source_schema import SourceConfig
 from crawlers.downloader import Fetched
@@ -220,3 +222,29 @@ def test_a_saved_page_behind_the_list_is_told_by_its_address():
 
     assert taken.link is not None
     assert taken.link.kind == "detail"
+
+
+@given(
+    st.binary(max_size=400)
+    | st.text(max_size=200).map(lambda text: text.encode("gb18030", "ignore"))
+)
+def test_any_bytes_are_scrubbed_once_and_for_all(body):
+    once, _ = scrub(page(body), (), source())
+    twice, counts = scrub(once, (), source())
+
+    assert twice.fetched.body == once.fetched.body
+    assert not {"emails", "phones"} & set(counts) or "example.com" in once.fetched.body.decode(
+        "latin-1"
+    )
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+        ),
+    )
+)
+def test_a_reading_never_differs_from_itself(value):
+    assert differences({"x": value}, {"x": value}) == []
