@@ -86,8 +86,9 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         secure=(rules.base_url or "").startswith("https://"),
         bench=bench,
     )
-    return Starlette(
-        routes=_routes(console),
+    api = Api()
+    application = Starlette(
+        routes=[*_routes(console), *_doors(console, api)],
         middleware=[Middleware(Guard, accounts=console.accounts, cookie=console.cookie)],
         exception_handlers={
             HTTPException: partial(_http_error, console),
@@ -96,6 +97,8 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
             Exception: partial(_unknown_error, console),
         },
     )
+    application.state.api = api
+    return application
 
 
 def _routes(console: Console) -> list[BaseRoute]:
@@ -106,8 +109,6 @@ def _routes(console: Console) -> list[BaseRoute]:
         return Route(path, posted(partial(handler, console)), methods=["POST"])
 
     static = files("groundswell.console").joinpath("static")
-    doorman = report.Doorman()
-    uploads = Uploads()
     return [
         get("/", incidents.list_page),
         get("/incidents", incidents.list_page),
@@ -128,24 +129,36 @@ def _routes(console: Console) -> list[BaseRoute]:
         post("/password", entry.change_password),
         get("/t/{token}", one_tap.show),
         Route("/t/{token}", partial(one_tap.press, console), methods=["POST"]),
+        get("/healthz", _health),
+        get("/favicon.ico", _favicon),
+        get("/robots.txt", _robots),
+        Mount("/static", StaticFiles(directory=str(static))),
+    ]
+
+
+def _doors(console: Console, api: Api) -> list[BaseRoute]:
+    """Return where mentions come in that no crawler fetched."""
+    doorman = report.Doorman()
+    uploads = Uploads()
+    return [
         Route("/r/{token}", partial(report.show, console, doorman), methods=["GET"]),
         Route("/r/{token}", partial(report.send, console, doorman), methods=["POST"]),
-        get("/mentions/{mention:int}/photos/{n:int}", report.photo),
-        get("/add", add.page),
+        Route(
+            "/mentions/{mention:int}/photos/{n:int}",
+            partial(report.photo, console),
+            methods=["GET"],
+        ),
+        Route("/add", partial(add.page, console), methods=["GET"]),
         Route("/add", partial(add.save, console), methods=["POST"]),
         Route("/import", partial(imports.form_page, console, uploads), methods=["GET"]),
         Route("/import", partial(imports.upload, console, uploads), methods=["POST"]),
         Route("/import/{job}", partial(imports.job_page, console, uploads), methods=["GET"]),
         Route("/import/{job}", partial(imports.begin, console, uploads), methods=["POST"]),
-        get("/reporters", reporters.list_page),
-        post("/reporters", reporters.create),
-        post("/reporters/revoke", reporters.revoke),
-        Route("/api/v1/mentions", partial(push, console, Api()), methods=["POST"]),
-        get("/api/v1/openapi.json", describe),
-        get("/healthz", _health),
-        get("/favicon.ico", _favicon),
-        get("/robots.txt", _robots),
-        Mount("/static", StaticFiles(directory=str(static))),
+        Route("/reporters", partial(reporters.list_page, console), methods=["GET"]),
+        Route("/reporters", posted(partial(reporters.create, console)), methods=["POST"]),
+        Route("/reporters/revoke", posted(partial(reporters.revoke, console)), methods=["POST"]),
+        Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),
+        Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),
     ]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from groundswell.console.api import BODY_LIMIT, CALLS
 from groundswell.console.openapi import document
-from groundswell.doors import Limiter, make_key, revoke_key
+from groundswell.doors import Limiter, digest, make_key, revoke_key
 from groundswell.importing_values import FIELDS
 from tests.console.world import World, csrf_of
 
@@ -156,21 +156,33 @@ def test_a_login_is_no_key_and_a_reporters_link_is_none_either(world: World) -> 
     assert send(world, link, [mention()]).status_code == 401
 
 
+def drain(limiter: Limiter, key: str) -> None:
+    """Empty a bucket as calls would, a minute ahead, so that no slow test refills it."""
+    ahead = datetime.now(UTC) + timedelta(minutes=1)
+    while not limiter.wait_s(key, ahead):
+        pass
+
+
 def test_an_address_that_tries_keys_has_to_wait_while_a_good_key_goes_on(world: World) -> None:
     key = key_for(world)
-    codes = [send(world, f"gsp_guess{n}", [mention()]).status_code for n in range(32)]
-    assert codes[:30] == [401] * 30
-    assert 429 in codes[30:]
+    assert send(world, "gsp_guess", [mention()]).status_code == 401
+    drain(world.app.state.api.strangers, "127.0.0.1")
+    late = send(world, "gsp_guess", [mention()])
+
+    assert late.status_code == 429
+    assert int(late.headers["retry-after"]) >= 1
     assert send(world, key, [mention()]).status_code == 200
 
 
 def test_a_key_that_calls_too_often_is_told_when_to_come_back(world: World) -> None:
     key, other = key_for(world), key_for(world, "另一家")
-    replies = [send(world, key, [mention()]) for _ in range(CALLS + 8)]
-    late = [reply for reply in replies if reply.status_code == 429]
-    assert late
-    assert 1 <= int(late[-1].headers["retry-after"]) <= 60
-    assert "1000 mentions" in late[-1].json()["detail"]
+    assert send(world, key, [mention()]).status_code == 200
+    drain(world.app.state.api.calls, digest(key))
+    late = send(world, key, [mention()])
+
+    assert late.status_code == 429
+    assert 1 <= int(late.headers["retry-after"]) <= 60
+    assert "1000 mentions" in late.json()["detail"]
     assert send(world, other, [mention()]).status_code == 200
 
 
