@@ -234,6 +234,14 @@ class SourceConfig(Model):
     needs: Words = ()  # what the user must bring: "rsshub", "login", "api key" ...
     terms: str = ""  # what the operator's terms and robots.txt say, for people
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_platform(cls, value: object) -> object:
+        """Name the platform of reviews: all the world calls it so, and coverage looks for it."""
+        if isinstance(value, dict) and value.get("kind") == "app_reviews":
+            return {"platform": "应用商店", **value}
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> SourceConfig:
         for section, kinds in _SECTIONS.items():

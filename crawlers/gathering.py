@@ -91,7 +91,9 @@ class Gathering:
     def _key(self, item: Item) -> str:
         fields = item.fields
         own = "" if self._leads_on else fields.get("native_id", "")
-        return url_hash(own or item.url or fields.get("text") or item.name, self.source.url)
+        if own:  # no address, even where it looks like one: "#12" tells it apart
+            return link_key("id", own)
+        return url_hash(item.url or fields.get("text") or item.name, self.source.url)
 
     def _sort_in(self, item: Item, key: str) -> None:
         if self.source.role == "hot_search":

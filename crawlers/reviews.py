@@ -23,7 +23,6 @@ from crawlers.mentions import Item, Parsed
 from crawlers.plain import tidy
 from crawlers.xml_text import elements, local_name, well_formed
 
-PLATFORM = "App Store"
 _ADDRESS = (
     "https://itunes.apple.com/{country}/rss/customerreviews/"
     "page={{page}}/id={id}/sortby=mostrecent/json"
@@ -67,8 +66,6 @@ def parse_reviews(
     """Read a page of reviews. Never raises for what a server sent."""
     decoded = decode(body, http_charset, declared_charset(body), source.fetch.charset)
     reviews, failure = _read(decoded.text, url)
-    if not source.platform:
-        source = source.model_copy(update={"platform": PLATFORM})
     gathering = Gathering(source, now, _FIELDS, history=history, trace=trace)
     for review in reviews:
         _add(gathering, review, url)

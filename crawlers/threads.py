@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from config.schema import SourceConfig, ThreadRules
-from crawlers.canonical import canonical_url, url_hash
+from crawlers.canonical import canonical_url
 from crawlers.causes import Failure, wall_of
 from crawlers.extract import Page, Reading, read_field, select
 from crawlers.gathering import in_scope, link_key
@@ -203,7 +203,7 @@ def parse_thread_start(
     return Parsed(
         raws=tuple(posts.raws.values()),
         links=onward,
-        keys=(*(url_hash(name) for name in named), *(found.url_hash for found in onward)),
+        keys=(*(link_key("id", name) for name in named), *(found.url_hash for found in onward)),
         items=posts.found,
         unreadable=posts.left_out,
         out_of_scope=posts.out_of_scope,

@@ -77,7 +77,7 @@ def test_reviews_of_all_pages_become_mentions(collect, site, frontier):
     first = frontier.mentions["9001"]
     assert len(frontier.kept) == 3
     assert (first.title, first.text) == ("第1次闪退", "更新后闪退，客服不理人\n第1天")
-    assert (first.author, first.rating, first.platform) == ("用户1", 1.0, "App Store")
+    assert (first.author, first.rating, first.platform) == ("用户1", 1.0, "应用商店")
     assert (first.likes, first.published_at) == (4, NOW - timedelta(hours=1))
     # the link leads to the shop and is the same for every review
     assert (first.url, first.canonical_url) == ("https://apps.example.cn/review?id=1", "")

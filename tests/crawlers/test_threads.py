@@ -304,3 +304,18 @@ def test_known_post_is_read_again_as_the_same_mention_and_nothing_else(collect, 
         assert (found.links, found.again_at) == ((), None)
 
     assert len(frontier.kept) == 3
+
+
+def test_posts_of_a_named_thread_are_counted_one_by_one(collect, site, frontier, clock):
+    serve(site, *[post(number) for number in range(1, 6)])
+    rules = source(site, start=site.url + "/t-1-1.html", list=None)
+    collect(rules)
+    clock.pass_time(minutes=20)
+    serve(site, *[post(number) for number in range(1, 8)])
+
+    collect(rules)
+
+    assert [(poll.items, poll.fresh, poll.gap) for poll in frontier.polls] == [
+        (5, 5, False),
+        (7, 2, False),
+    ]
