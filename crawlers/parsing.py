@@ -7,6 +7,7 @@ page that hangs, crashes or swallows memory costs that page, not the program.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -72,8 +73,10 @@ class ParsingPool:
         return await loop.run_in_executor(self._threads, self._ask, function, args, kwargs)
 
     async def close(self) -> None:
-        """End the children, after the calls that are under way."""
-        await asyncio.to_thread(self._threads.shutdown)
+        """End the children; calls under way come to an end with them."""
+        for child in self._children:
+            child.kill()
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         for child in self._children:
             await asyncio.to_thread(child.end)
 
@@ -109,6 +112,13 @@ class _Child:
             raise error
         result: T = answer
         return result
+
+    def kill(self) -> None:
+        """Kill the child, from any thread; who waits for its answer hears of its death."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ValueError):  # just replaced by another
+                process.kill()
 
     def end(self) -> None:
         """End the child; the next call begins another."""

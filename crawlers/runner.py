@@ -109,6 +109,8 @@ class Collector:
         self._host_locks: dict[str, asyncio.Lock] = {}
         self._turns = asyncio.Semaphore(max_hosts())
         self._backfill_turns = asyncio.Semaphore(_BACKFILLS)
+        self._looking = asyncio.Lock()  # one at a time looks for what is to be done
+        self._is_stopping = False
         self._hosts_known = False
         self._looked_at: datetime | None = None
 
@@ -118,6 +120,8 @@ class Collector:
 
     async def stop(self) -> None:
         """Give up what is under way (it is in the frontier) and free everything."""
+        async with self._looking:  # a tick that is just beginning would begin passes
+            self._is_stopping = True
         tasks = [*self._passes.values(), *self._backfills.values()]
         for task in tasks:
             task.cancel()
@@ -136,10 +140,18 @@ class Collector:
         is down. With `wait` it returns when those passes have ended. A scheduler that ticks should
         not wait, so that one slow host does not hold up the next tick; `drain` waits for all.
         """
+        async with self._looking:
+            started = [] if self._is_stopping else await self._start_due()
+        if wait:
+            await asyncio.gather(*started)
+            await asyncio.gather(*self._backfills.values())
+        return len(started)
+
+    async def _start_due(self) -> list[asyncio.Task[None]]:
         now = self._clock.now()
         await self._prepare(now)
         if self._guard.is_paused(now):
-            return 0
+            return []
         ready = [
             (source, due)
             for source_id, source in self._sources.items()
@@ -150,11 +162,7 @@ class Collector:
         ]
         if self._guard.is_down:
             ready = self._probes(ready)
-        started = [self._begin(source, poll=due) for source, due in ready]
-        if wait:
-            await asyncio.gather(*started)
-            await asyncio.gather(*self._backfills.values())
-        return len(started)
+        return [self._begin(source, poll=due) for source, due in ready]
 
     async def poll(self, source_id: SourceId) -> SourceState:
         """Poll one source now, due or not, with its details; return its state afterwards.
@@ -165,14 +173,22 @@ class Collector:
         source = self._sources.get(source_id)
         if source is None:
             raise GroundswellError(f'polling: there is no source "{source_id}"')
-        await self._prepare(self._clock.now())
-        while source_id in self._passes:
-            await asyncio.wait({self._passes[source_id]})
-        await self._work.reload(source)
-        for host in self._hosts_of[source_id]:
-            self._hosts.open(host)
-        await self._begin(source, poll=True)
+        started = None
+        while started is None:
+            while source_id in self._passes:
+                await asyncio.wait({self._passes[source_id]})
+            async with self._looking:
+                if source_id not in self._passes:  # a tick may have been quicker
+                    started = await self._start_now(source)
+        await started
         return self._work.states[source_id]
+
+    async def _start_now(self, source: SourceConfig) -> asyncio.Task[None]:
+        await self._prepare(self._clock.now())
+        await self._work.reload(source)
+        for host in self._hosts_of[SourceId(source.id)]:
+            self._hosts.open(host)
+        return self._begin(source, poll=True)
 
     @property
     def parsing(self) -> ParsingPool:
