@@ -118,15 +118,9 @@ def parse_detail(
     item.url = link.url
     fill_from_list(item, link.listed)
     failure = _judge_detail(item, fields, decoded.text, auto=rules.content == "auto")
-    raws: list[RawMention] = []
-    out_of_scope = 0
-    if failure is None:
-        comments = _comments(page, rules.comments, item, link)
-        raws, out_of_scope = _scoped(source, item.mention(history=link.history), comments)
-    if comment:
-        raws = [raw for raw in raws if raw.native_id == comment]
+    raws, out_of_scope = ([], 0) if failure else _said(page, rules.comments, item, link)
     return LinkParsed(
-        raws=tuple(raws),
+        raws=tuple(raw for raw in raws if not comment or raw.native_id == comment),
         out_of_scope=out_of_scope,
         failure=failure,
         problems=tuple(item.problems),
@@ -185,13 +179,18 @@ def _comments(
     return list(found.values())
 
 
-def _scoped(
-    source: SourceConfig, article: RawMention, comments: list[RawMention]
+def _said(
+    page: Page | JsonPage, rules: ListRules | None, article: Item, link: DetailLink
 ) -> tuple[list[RawMention], int]:
-    """Return what may stay: comments below an article that is in scope are in it, too."""
-    if in_scope(source, article.title, article.text):
-        return [article, *comments], 0
-    kept = [raw for raw in comments if in_scope(source, raw.title, raw.text)]
+    """Return the article and its comments as far as they are in scope, and how many are not.
+
+    Comments below an article that is in scope are in it, too.
+    """
+    first = article.mention(history=link.history)
+    comments = _comments(page, rules, article, link)
+    if in_scope(article.source, first.title, first.text):
+        return [first, *comments], 0
+    kept = [raw for raw in comments if in_scope(article.source, raw.title, raw.text)]
     return kept, 1 + len(comments) - len(kept)
 
 

@@ -167,7 +167,11 @@ def bomb():
         (gzip.compress(b"<urlset>")[:9], FetchCause.EMPTY, "空的"),
         (b"\x1f\x8bnot gzip at all", FetchCause.EMPTY, "无法解压"),
         (b"<html><body>404</body></html>", FetchCause.UNREADABLE, "不是网站地图"),
-        ("<html><head><title>安全验证</title></head><body>请输入验证码后继续访问</body></html>".encode(), FetchCause.CAPTCHA, "人机验证"),
+        (
+            "<html><head><title>安全验证</title></head><body>请输入验证码后继续访问</body></html>".encode(),
+            FetchCause.CAPTCHA,
+            "人机验证",
+        ),
         (b"<rss version='2.0'><channel></channel></rss>", FetchCause.UNREADABLE, "kind: feed"),
         (
             b'<!DOCTYPE x [<!ENTITY a "aa">]><urlset><url><loc>&a;</loc></url></urlset>',
