@@ -3,8 +3,8 @@
     python -m bench.bench_loop [--runs 7]
 
 Each command runs as people run it, as a process of its own, on the packaged example and its own
-recorded pages. The least of the runs counts: the rest is what else the machine was doing. The goal
-of collect.md 4.6 is a saved page tried in less than a second; CPU time judges, as wall time is others' too.
+recorded pages. The least of the runs counts, and CPU time judges: the rest is what else the machine
+was doing. The goal of collect.md 4.6 is a saved page tried in less than a second.
 """
 
 from __future__ import annotations
