@@ -316,7 +316,7 @@ def test_closed_port_is_a_server_error(collect, site, frontier):
 def test_requests_to_one_host_keep_their_distance_whichever_source_asks(collect, site):
     for path in ("/one.xml", "/two.xml", "/three.xml"):
         site.set(path, rss(site.url, ITEMS))
-    rules = {"rate": "1/0.3s", "robots": "ignore"}
+    rules = {"rate": "1/0.5s", "robots": "ignore"}
 
     collect(
         *(feed(site, path, id=path[1:-4], fetch=rules) for path in ("/one.xml", "/two.xml")),
@@ -325,8 +325,8 @@ def test_requests_to_one_host_keep_their_distance_whichever_source_asks(collect,
 
     times = sorted(hit.at for hit in site.hits)
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    # Ten per cent of jitter, and a little for the clock.
-    assert min(gaps) >= 0.3 * 0.9 - 0.02
+    # Ten per cent of jitter; the server of these tests may note an arrival late.
+    assert min(gaps) >= 0.5 * 0.9 - 0.2
 
 
 def test_one_slow_host_does_not_hold_up_the_others(run, site, frontier, clock, parsing):
