@@ -13,7 +13,7 @@ from config.schema import Brand, Owner, Project, Route, WebhookChannel
 from groundswell import wiring
 from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
-from storage.records import Level, Mention, Outcome, RawMention, SourceId, Verdict
+from storage.records import Level, Mention, MentionId, Outcome, RawMention, SourceId, Verdict
 from storage.store import Store
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
@@ -196,3 +196,28 @@ def test_a_wave_in_the_hotline_shows_the_batch_but_is_no_public_spread(
     assert (evidence.platforms, evidence.tiers) == ((), ())
     assert (evidence.views, evidence.reposts, evidence.public_authors) == (None, None, 0)
     assert "位只来自内部渠道" in intents[0].body
+
+
+def test_reposts_are_linked_to_their_original_and_never_dropped(application: Application) -> None:
+    original = complaint(1)
+    copies = [
+        replace(
+            original,
+            source_id=SourceId(f"site{n}"),
+            platform=f"站点{n}",
+            native_id=f"copy-{n}",
+            author=f"搬运{n}",
+            published_at=NOW - timedelta(minutes=2 - n),
+        )
+        for n in range(3)
+    ]
+    take(application, [original, *copies])
+
+    with application.store.read() as queries:
+        rows = {row["mention_pk"]: row for row in queries.table_rows("mention_cluster")}
+        [cluster_id] = {row["cluster_id"] for row in rows.values()}
+        evidence = queries.evidence(cluster_id, NOW)
+        assert queries.reposts_of([MentionId(1)]) == {1: 3}
+    assert [rows[n]["duplicate_of"] for n in sorted(rows)] == [None, 1, 1, 1]
+    assert (evidence.mentions, evidence.texts) == (4, 1)
+    assert set(evidence.platforms) == {"投诉平台", "站点0", "站点1", "站点2"}
