@@ -152,6 +152,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         Route("/add", partial(add.save, console), methods=["POST"]),
         Route("/import", partial(imports.form_page, console, uploads), methods=["GET"]),
         Route("/import", partial(imports.upload, console, uploads), methods=["POST"]),
+        Route("/import/forget", posted(partial(imports.forget, console)), methods=["POST"]),
         Route("/import/{job}", partial(imports.job_page, console, uploads), methods=["GET"]),
         Route("/import/{job}", partial(imports.begin, console, uploads), methods=["POST"]),
         Route("/reporters", partial(reporters.list_page, console), methods=["GET"]),

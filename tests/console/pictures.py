@@ -28,8 +28,8 @@ def jpeg(place: bytes = b"31.2304N 121.4737E", orientation: int = 6, size: int =
     scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + b"\x12" * max(16, size - 200)
     return (
         b"\xff\xd8"
-         b"\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
-         b"\xff\xe1"
+        b"\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
+        b"\xff\xe1"
         + struct.pack(">H", len(exif) + 2)
         + exif
         + b"\xff\xfe"

@@ -99,6 +99,11 @@ def test_a_table_is_proposed_corrected_saved_and_imported(world: World, tmp_path
     assert "导入完成" in finished(client, again.headers["location"])
     assert len(stored(world)) == 5
 
+    csrf = csrf_of(client.get("/import").text)
+    for name in ("售后周报", "没有"):
+        assert client.post("/import/forget", data={"csrf": csrf, "name": name}).status_code == 303
+    assert stored(world, "column_mapping") == []
+
 
 def test_what_is_no_table_is_refused_with_what_to_do(world: World, tmp_path: Path) -> None:
     client = world.client("linxiao")

@@ -8,6 +8,7 @@ from storage.records import Incident
 from tests.console.world import World, add_sources
 
 PAGES = ["/", "/sources", "/sources/jing-tousu", "/digest", "/mentions/1", "/password"]
+PAGES += ["/add", "/import", "/reporters"]
 
 
 def test_every_page_forbids_foreign_and_inline_scripts(world: World, incident: Incident) -> None:

@@ -132,6 +132,16 @@ def _import(console: Console, wanted: Wanted, wishes: Wishes, job: Job) -> None:
         tx.audit(job.owner, "import", job.name[:200], real_now(), line)
 
 
+def forget(console: Console, request: Request, form: Form) -> Response:
+    """Forget a saved mapping; what was imported with it stays."""
+    name = form.get("name", "")
+    with console.store.transaction() as tx:
+        if tx.drop_mapping(name):
+            who = logged_in(request).name
+            tx.audit(who, "column_mapping_dropped", name, real_now(), "")
+    return RedirectResponse("/import", HTTPStatus.SEE_OTHER)
+
+
 # --- what was said about the columns ----------------------------------------------------------
 
 
