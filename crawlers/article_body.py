@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -115,6 +116,8 @@ def find_body(page: Lines, headline: int = -1) -> Body:
     weights = [weight(line) for line in page.lines]
     whole = _run(weights, 0, len(weights))
     if whole.weight <= 0:
+        whole, weights, post = _without_names(page, headline)
+    if whole.weight <= 0:
         return _short_points(page, headline)
     known = _known_container(page, weights, whole.weight)
     if known is not None:
@@ -148,20 +151,36 @@ def _mark_around(page: Lines, headline: int) -> None:
 
     What comes after a text that follows the headline may even be most of the page.
     """
-    total = _plus(page.lines)
+    gains = [max(weight(line), 0.0) for line in page.lines]
+    total = sum(gains)
     heads = _zone_heads(page)
-    for element in (*page.around, *_headed(page, heads)):
-        held = page.of(element)
-        start = page.spans[element][0]
+    elements = {*page.around, *_headed(page, heads)}
+    at, earlier = max(headline, 0), 0.0
+    for element in sorted(elements, key=page.spans.__getitem__):
+        start, behind = page.spans[element]
+        while at < start:
+            earlier += 0.0 if page.lines[at].around else gains[at]
+            at += 1
         has_text = (
             0 <= headline < start
+            and earlier >= _MIN_TEXT
             and (_is_said(element) or start in heads or start - 1 in heads)
-            and _plus(page.lines[headline:start]) >= _MIN_TEXT
         )
-        fresh = sum(max(weight(line), 0) for line in held if not line.around)
+        lines = range(start, behind)
+        fresh = sum(gains[number] for number in lines if not page.lines[number].around)
         if has_text or fresh * 2 <= total:
-            for line in held:
-                line.around = True
+            for number in lines:
+                page.lines[number].around = True
+
+
+def _without_names(page: Lines, headline: int) -> tuple[_Run, list[float], tuple[int, int]]:
+    """Weigh again without regard to the names of boxes: here the very posts are named "reply"."""
+    for line in page.lines:
+        line.around = False
+    _mark_before(page, headline)
+    post = _settle_records(page, headline)
+    weights = [weight(line) for line in page.lines]
+    return _run(weights, 0, len(weights)), weights, post
 
 
 def _zone_heads(page: Lines) -> set[int]:
@@ -218,15 +237,17 @@ def _settle_records(page: Lines, headline: int) -> tuple[int, int]:
     Returns the span of the first post of a thread, (0, 0) when the page is none.
     """
     post = (0, 0)
+    sums = [0.0, *accumulate(max(weight(line), 0.0) for line in page.lines)]
     for records in list(_record_groups(page)):
         before = page.spans[records[0]][0]
-        in_records = sum(_plus(page.of(record)) for record in records)
-        earlier = _plus(page.lines[headline if 0 <= headline < before else 0 : before])
+        spans = [page.spans[record] for record in records]
+        in_records = sum(sums[behind] - sums[first] for first, behind in spans)
         follows = 0 <= headline < before
+        earlier = sums[before] - (sums[headline] if follows else 0.0)
         limit = _MIN_TEXT if follows else max(_MIN_TEXT, 0.1 * in_records)
         is_thread = in_records > 0 and earlier < limit
         if is_thread:
-            post = page.spans[records[0]]
+            post = spans[0]
         for record in records[1:] if is_thread else records:
             for line in page.of(record):
                 line.around = True

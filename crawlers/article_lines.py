@@ -178,6 +178,7 @@ def read_lines(root: Any) -> Lines:
             writer.write(element.tail)
     writer.end_line("")
     found.lines = writer.lines
+    found.spans[root] = (0, len(writer.lines))  # also where the walk was broken off
     return found
 
 

@@ -43,6 +43,15 @@ def test_first_post_of_a_thread_is_the_text_and_gives_the_date():
     assert found.published == "2026-11-03 09:00"
 
 
+def test_a_thread_whose_posts_are_named_replies_is_read_all_the_same():
+    posts = "".join(
+        f"<div class='reply'><b>路人{n}</b><i>{n}楼</i><div>{text}</div></div>"
+        for n, text in enumerate((STORY, REPLY, REPLY, REPLY), start=1)
+    )
+
+    assert STORY in main_text(page(f"<h1>净水机漏水没人管</h1>{posts}"), "").text
+
+
 def test_comments_below_a_text_are_left_out_and_date_nothing():
     said = "".join(
         f"<li><b>路人{n}</b><span>2026-10-0{n} 10:00</span><div>{REPLY}</div></li>"
@@ -141,7 +150,18 @@ def test_any_markup_gives_an_article(html):
 
 
 @pytest.mark.parametrize(
-    "html", ["<div>好" * 60_000, "<b>" * 100_000, "<li>2026-11-03 好，" * 20_000]
+    "html",
+    [
+        "<div>好" * 60_000,
+        "<b>" * 100_000,
+        "<li>2026-11-03 好，" * 20_000,
+        "<b>好</b>" * 100_000,
+        f"<h1>净水机漏水没人管</h1><p>{STORY * 3}</p>"
+        + f"<div class='comment'><b>路人</b>10:00<p>{REPLY}</p></div>" * 3000,
+        f"<h1>净水机漏水没人管</h1><p>{STORY * 3}</p>"
+        + f"<div><h3>网友评论</h3><p>{REPLY}</p></div>" * 3000,
+    ],
+    ids=["divs", "bold", "items", "wide", "comments", "headings"],
 )
 def test_markup_made_to_be_slow_still_gives_an_answer(html):
     main_text(html, "")
