@@ -63,22 +63,6 @@ def judged(poll: PollResult, source: SourceConfig, now: datetime) -> PollResult:
     return replace(poll, state=next_state(before, poll, source, now))
 
 
-def reset_if_edited(state: SourceState, source: SourceConfig) -> SourceState:
-    """Forget counters and validators of a source whose rules were edited; it is due at once."""
-    if state.config_digest in {"", config_digest(source)}:
-        return state
-    return replace(
-        state,
-        health=SourceHealth.NEW,
-        cause=FetchCause.NONE,
-        cause_text="",
-        failures=0,
-        next_poll_at=None,
-        cursors={},
-        validators_lie=False,
-    )
-
-
 def _after_good(
     state: SourceState, poll: PollResult, source: SourceConfig, now: datetime
 ) -> SourceState:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from config.schema import SourceConfig
 from crawlers.causes import Failure, failure_of_status, retry_after_s, wall_of
 from crawlers.frontier import Cursor, PollResult
-from crawlers.health import MAX_SEEN, after_details, next_state, reset_if_edited
-from crawlers.schedule import config_digest, is_due, next_poll_at
+from crawlers.health import MAX_SEEN, after_details, next_state
+from crawlers.schedule import is_due, next_poll_at
 from storage.records import FetchCause, FetchEvent, SourceHealth, SourceId, SourceState
 from tests.crawlers.conftest import NOW
 
@@ -165,18 +165,6 @@ def test_silence_beyond_the_contract_degrades_a_source_that_answers():
     assert (state.health, state.cause) == (SourceHealth.DEGRADED, FetchCause.EMPTY)
     assert "30 小时没有新内容" in state.cause_text
     assert state.failures == 0
-
-
-def test_editing_the_rules_resets_the_counters_but_not_the_history():
-    broken = after(GOOD, *[DOWN] * 6)
-    edited = SOURCE.model_copy(update={"platform": "论坛"})
-
-    reset = reset_if_edited(broken, edited)
-
-    assert reset_if_edited(broken, SOURCE) == broken
-    assert (reset.health, reset.failures, reset.next_poll_at) == (SourceHealth.NEW, 0, None)
-    assert reset.last_ok_at == broken.last_ok_at
-    assert config_digest(SOURCE) != config_digest(edited)
 
 
 @pytest.mark.parametrize(
