@@ -126,7 +126,11 @@ def _without(name: str, row: Row, repeated: Collection[str]) -> Row:
     dropped = set(_MAY_DIFFER.get(name, ()))
     if row.get("intent_id") in repeated:
         dropped |= _MAY_DIFFER_IF_REPEATED[name]
-    return {column: value for column, value in row.items() if column not in dropped}
+    kept = {column: value for column, value in row.items() if column not in dropped}
+    if name == "source_state":
+        # How pages usually look is written with the next poll: a death forgets one pass of it.
+        kept["learned"] = {word: fact for word, fact in row["learned"].items() if word != "pages"}
+    return kept
 
 
 def delays(left: Left, unbroken: Left) -> list[timedelta]:
