@@ -308,15 +308,18 @@ def _after_end(
         return None
     if now - ended > _REOPEN_WITHIN:
         return _raise(scene, evidence, grade, now, incident.incident_id)
-    floor = Level(max(Level.BLUE, incident.level - 1))
+    level = max(grade.level, Level(max(Level.BLUE, incident.level - 1)))
+    settled = settle(replace(grade, level=level), grade, scene.project.levels)
     draft = Draft(incident, scene, now)
     open_again(
         draft,
         "reopened",
         Occasion.REOPENED,
         _route(scene, evidence, now),
-        max(grade.level, floor),
+        level,
         grade=journal.encode_grade(grade),
+        # it may come back higher than what is said now, and then it cools from here on
+        below_since=settled.below_since.isoformat() if settled.below_since else None,
         text=reason,
         **_size(evidence),
     )
