@@ -194,7 +194,7 @@ class Expectations(Model):
 
     min_items: int = Field(default=1, ge=0)
     required: Words = ("url", "title")
-    max_silence: Duration | Literal["auto"] | None = None
+    max_silence: Duration | Literal["auto"] | None = "auto"
     max_age: Duration | None = None  # of the newest item that has a date
 
 
