@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from groundswell.cli.keys import end_key, show_keys
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -15,10 +16,16 @@ from groundswell.cli.output import (
     example,
     say,
     show,
-    table,
 )
 
-_SHOWN = ("name", "region", "created_at", "revoked_at", "last_used_at", "uses")
+_SHOWN = (
+    ("name", "name"),
+    ("region", "region"),
+    ("created_at", "created"),
+    ("revoked_at", "revoked"),
+    ("last_used_at", "last used"),
+    ("uses", "reports"),
+)
 
 
 def commands() -> typer.Typer:
@@ -98,15 +105,10 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the links."""
-    from groundswell import wiring
-    from groundswell.doors import REPORTER, key_facts
+    from groundswell.doors import REPORTER
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
-        facts = [key_facts(token) for token in queries.tokens(REPORTER)]
-    header = ("name", "region", "created", "revoked", "last used", "reports")
-    rows = [[fact[name] or "—" for name in _SHOWN] for fact in facts]
-    show(choices, facts, table(header, rows))
+    show_keys(choices, REPORTER, _SHOWN)
 
 
 def revoke(
@@ -117,12 +119,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a link."""
-    from datetime import UTC, datetime
-
-    from groundswell import wiring
-    from groundswell.doors import REPORTER, revoke_key
+    from groundswell.doors import REPORTER
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (_, store):
-        revoke_key(store, REPORTER, name, by="command line", now=datetime.now(UTC))
-    show(choices, {"name": name, "revoked": True}, [f"已停用 revoked: {name}"])
+    end_key(choices, REPORTER, name, "已停用")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from groundswell.cli.keys import end_key, show_keys
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -14,10 +15,17 @@ from groundswell.cli.output import (
     example,
     say,
     show,
-    table,
 )
 
-_SHOWN = ("name", "channel", "created_at", "expires_at", "revoked_at", "last_used_at", "uses")
+_SHOWN = (
+    ("name", "name"),
+    ("channel", "channel"),
+    ("created_at", "created"),
+    ("expires_at", "ends"),
+    ("revoked_at", "revoked"),
+    ("last_used_at", "last used"),
+    ("uses", "calls"),
+)
 
 
 def commands() -> typer.Typer:
@@ -86,15 +94,10 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the keys."""
-    from groundswell import wiring
-    from groundswell.doors import PUSH, key_facts
+    from groundswell.doors import PUSH
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
-        facts = [key_facts(token) for token in queries.tokens(PUSH)]
-    header = ("name", "channel", "created", "ends", "revoked", "last used", "calls")
-    rows = [[fact[name] or "—" for name in _SHOWN] for fact in facts]
-    show(choices, facts, table(header, rows))
+    show_keys(choices, PUSH, _SHOWN)
 
 
 def revoke(
@@ -105,12 +108,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a key."""
-    from datetime import UTC, datetime
-
-    from groundswell import wiring
-    from groundswell.doors import PUSH, revoke_key
+    from groundswell.doors import PUSH
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (_, store):
-        revoke_key(store, PUSH, name, by="command line", now=datetime.now(UTC))
-    show(choices, {"name": name, "revoked": True}, [f"已吊销 revoked: {name}"])
+    end_key(choices, PUSH, name, "已吊销")
