@@ -231,6 +231,41 @@ def test_a_picture_keeps_which_way_is_up_and_nothing_else_of_exif() -> None:
     assert twice.body == bare
 
 
+def test_what_phones_put_behind_a_picture_goes_with_its_place() -> None:
+    film = b"\0\0\0\x18ftypmp42" + b"+31.2304+121.4737/" + b"\xff\xd9" + b"x" * 50 + b"\xff\xd9"
+    listed = b"\xff\xe2\x00\x08MPF\0II"
+    whole = jpeg(orientation=1)
+    second = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x01\xff\x00\xff\xd3\x02"
+    said = b"\xff\xfe\x00\x0a31.2304N"
+    progressive = whole[:2] + listed + whole[2:-2] + said + second + b"\xff\xd9"
+    for one in (whole, progressive):
+        bare = checked_photo(one + film + one).body
+        assert b"31.2304" not in bare
+        assert b"MPF" not in bare
+        assert bare.count(b"\xff\xd9") == 1
+        assert checked_photo(bare).body == bare
+    assert checked_photo(progressive).body.endswith(second + b"\xff\xd9")
+    private = png().replace(b"\0\0\0\0IEND", b"\0\0\0\x08caBX31.2304Ncrc!\0\0\0\0IEND")
+    assert checked_photo(private).body == png()
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        jpeg().replace(
+            b"\xff\xda", b"\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\0\xff\xda", 1
+        ),
+        png().replace(b"\0\0\0\x01" * 2, b"\0\0\xea\x60" * 2, 1),
+        webp().replace(b"\x0a\0\0\0\x08" + b"\0" * 9, b"\x0a\0\0\0\x08\0\0\0" + b"\xff\x3f\0" * 2),
+        webp().replace(b"\x2f\0\0\0\0", b"\x2f\xff\xff\xff\x0f"),
+    ],
+    ids=["jpeg", "png", "webp", "lossless"],
+)
+def test_a_picture_that_unpacks_to_gigabytes_is_refused(bomb: bytes) -> None:
+    with pytest.raises(ValueError, match="百万像素"):
+        checked_photo(bomb)
+
+
 @pytest.mark.parametrize("whole", [jpeg(), png(b"x"), webp()])
 def test_half_a_picture_is_refused_wherever_it_was_cut(whole: bytes) -> None:
     for end in range(12, len(whole) - 1):
