@@ -16,9 +16,9 @@ PAGE = ROOT / "docs" / "commands.md"
 HEAD = """# Commands
 
 Made from the help texts by `python .ci/commands_md.py`; `make check` says when it is out of date.
-Every command takes `--config DIR` (default: `GROUNDSWELL_CONFIG`, else the packaged example) and
-`--json` (one JSON document on stdout, everything else on stderr). Exit 0 done, 1 work failed, 2
-usage or configuration error. `--debug` shows a traceback.
+Every command takes `--config DIR` (default: `GROUNDSWELL_CONFIG`, else the project folder it is
+run in, else the packaged example) and `--json` (one JSON document on stdout, everything else on
+stderr). Exit 0 done, 1 work failed, 2 usage or configuration error. `--debug` shows a traceback.
 """
 
 

@@ -13,10 +13,15 @@ from config.errors import StoreError
 from config.load import example_dir, load
 from config.schema import Project
 
+_MARK = "project.yaml"  # a folder that holds it is a project, and the template tells to stand in it
+
 
 def project_dir(config: str | None) -> Path:
-    """Return the project folder: the one named, else the packaged example."""
-    return Path(config).expanduser() if config else example_dir()
+    """Return the project folder: the one named, else the one we stand in, else the example."""
+    if config:
+        return Path(config).expanduser()
+    here = Path()
+    return here.resolve() if (here / _MARK).is_file() else example_dir()
 
 
 def load_project(config: str | None) -> tuple[Project, Path]:

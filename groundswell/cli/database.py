@@ -30,13 +30,14 @@ def upgrade(
     as_json: JsonOption = False,
 ) -> None:
     """Upgrade to the schema that this program knows."""
-    from groundswell.wiring import database_url, load_project
+    from groundswell.places import database_there, database_url, load_project
     from storage import migrate
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = load_project(choices.config)
+    there = database_there(project, directory, choices.database)
     url = database_url(project, directory, choices.database)
-    before = migrate.current(url)
+    before = migrate.current(there) if there else None
     migrate.upgrade(url)
     after = migrate.current(url)
     document = {"before": before, "after": after}

@@ -88,11 +88,15 @@ def add(
     """Copy one file and say what is still to be done."""
     from config.errors import ConfigError
     from config.library import MEDIA, copy, copy_media, entry
+    from config.load import example_dir
+    from groundswell.places import project_dir
 
     choices = chosen(context, config=config, as_json=as_json)
-    if choices.config is None:
-        raise ConfigError("taking a source into a project: name its folder with --config")
-    directory = Path(choices.config).expanduser()
+    directory = project_dir(choices.config)
+    if directory == example_dir():
+        raise ConfigError(
+            "taking a source into a project: name its folder with --config, or stand in it"
+        )
     if source == MEDIA:
         written = copy_media(directory)
         show(choices, {"written": written}, [f"wrote {written}"])

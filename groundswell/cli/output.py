@@ -32,7 +32,8 @@ class Choices:
 
 
 ConfigOption = Annotated[
-    str | None, typer.Option("--config", help="project folder (default: the packaged example)")
+    str | None,
+    typer.Option("--config", help="project folder (default: this one, else the packaged example)"),
 ]
 DatabaseOption = Annotated[
     str | None, typer.Option("--database", help="database URL (default: from the project)")
