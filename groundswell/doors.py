@@ -20,12 +20,14 @@ from config.errors import ConfigError, GroundswellError
 from groundswell.doors_photos import Photo, attachments
 from groundswell.importing_values import Reading, read_row, unknown_field
 from storage.records import AccessToken, MentionId, Outcome, RawMention
+from storage.storable import storable
 from storage.store import Store, Transaction
 
 PUSH, REPORTER = "push", "reporter"
 BATCH = 100  # rows a transaction: bounds how long a write holds the database (decisions.md 15)
 MOST_ROWS = 1000  # rows a call (interfaces.md)
 _NAME_LIMIT = 60
+_BUCKETS = 10_000  # some 2 MB
 _PREFIX = {PUSH: "gsp_"}  # so that a key in a log or a repository is known for what it is
 _KEY_BYTES = {PUSH: 32, REPORTER: 16}  # 16 bytes (128 bits) keep a QR code coarse enough for paper
 
@@ -135,11 +137,12 @@ class Limiter:
         """Take one from the bucket of a key; return the seconds to wait, 0 when it was taken."""
         every = self.per.total_seconds() / self.calls
         with self._lock:
-            if len(self._left) > 10_000:  # a flood of invented keys must not fill the memory
+            if len(self._left) >= _BUCKETS:  # a flood of invented keys must not fill the memory
                 self._forget(now)
             left = self._now_left(key, now)
             if left < 1:
                 return max(1, round((1 - left) * every + 0.5))
+            self._left.pop(key, None)  # so that the last ones used stand last
             self._left[key] = (left - 1, now)
             return 0
 
@@ -149,9 +152,13 @@ class Limiter:
         return min(float(self.calls), left + passed * self.calls / self.per.total_seconds())
 
     def _forget(self, now: datetime) -> None:
-        full = [key for key in self._left if self._now_left(key, now) >= self.calls]
-        for key in full or list(self._left)[:5000]:
-            del self._left[key]
+        """Keep those of the last calls at most, half of them: else every call would look at all."""
+        kept = {
+            key: bucket
+            for key, bucket in self._left.items()
+            if self._now_left(key, now) < self.calls
+        }
+        self._left = dict(list(kept.items())[-_BUCKETS // 2 :])
 
 
 # --- the keeping ------------------------------------------------------------------------------
@@ -198,11 +205,13 @@ class Doors:
         raws: dict[int, RawMention] = {}
         items: dict[int, Item] = {}
         for index, row in enumerate(rows):
-            shown = str(row.get("id", ""))[:500] if isinstance(row, Mapping) else ""
+            said = row.get("id") if isinstance(row, Mapping) else None
+            # told back as it came, if it is an id at all; half a character could not be sent
+            shown = storable(str(said)[:500]) if isinstance(said, str | int | float) else ""
             try:
                 raws[index] = _pushed(row, reading)
             except ValueError as error:
-                items[index] = Item(index=index, id=shown, reason=str(error))
+                items[index] = Item(index=index, id=shown, reason=storable(str(error)))
         outcomes: Counter[str] = Counter()
         for batch in _batches(list(raws)):
             for index, (outcome, mention_id) in zip(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -27,6 +28,7 @@ from storage.records import Digest, Incident, PublicResponse
 from storage.store import Store
 
 Form = Mapping[str, str]
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 Compose = Callable[[Owner, date, datetime], Digest]
 
 
@@ -143,10 +145,10 @@ def posted(
 async def read_form(request: Request, part_bytes: int = 32 * 1024) -> Form:
     """Return the text fields of a form; files are refused, the last of equal names counts.
 
-    PostgreSQL stores no NUL characters, so they go here.
+    What no database stores and no page can show (NUL, half a character) goes here.
     """
     async with request.form(max_files=0, max_fields=20, max_part_size=part_bytes) as form:
-        return {n: v.replace("\0", "") for n, v in form.items() if isinstance(v, str)}
+        return {n: _UNSTORABLE.sub("", v) for n, v in form.items() if isinstance(v, str)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +166,15 @@ async def read_uploads(request: Request, most: int) -> tuple[Form, list[Upload]]
     Errors: HTTPException 400 for more files than `most` and one, or more fields than any form has.
     """
     async with request.form(max_files=most + 1, max_fields=400, max_part_size=1 << 20) as form:
-        fields = {n: v.replace("\0", "") for n, v in form.items() if isinstance(v, str)}
+        fields = {n: _UNSTORABLE.sub("", v) for n, v in form.items() if isinstance(v, str)}
         files = [(n, v) for n, v in form.multi_items() if not isinstance(v, str)]
         found = [
-            Upload(field=n, name=str(v.filename or "")[:255], body=await v.read()) for n, v in files
+            Upload(
+                field=n,
+                name=_UNSTORABLE.sub("", str(v.filename or ""))[:255],
+                body=await v.read(),
+            )
+            for n, v in files
         ]
     return fields, [upload for upload in found if upload.body]
 

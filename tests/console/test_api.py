@@ -117,6 +117,16 @@ def test_what_is_wrong_with_a_row_stands_at_the_row_and_the_others_are_kept(worl
     assert [row["history"] for row in stored(world)] == [False, True]
 
 
+def test_half_a_character_in_a_bad_row_is_answered_and_breaks_nothing(world: World) -> None:
+    key = key_for(world)
+    rows = [{"id": "\ud800", "text": ""}, {"id": "b", "\udc00": 1}, {"id": [[1]]}, mention(4)]
+    reply = send(world, key, rows)
+
+    assert reply.status_code == 200
+    assert (reply.json()["accepted"], reply.json()["rejected"]) == (1, 3)
+    assert [one["id"] for one in reply.json()["results"]] == ["\ufffd", "b", "", "post-4"]
+
+
 def test_an_internal_key_makes_internal_mentions_whatever_a_row_says(world: World) -> None:
     key = key_for(world, "客服系统", channel="internal", region="上海")
     send(world, key, [mention(1), mention(2, channel="public")])
@@ -251,6 +261,14 @@ def test_a_bucket_refills_with_time_and_not_with_a_clock_set_back() -> None:
     assert limiter.wait_s("a", NOW - timedelta(hours=1)) > 0
     assert limiter.wait_s("a", NOW + timedelta(seconds=31)) == 0
     assert limiter.wait_s("a", NOW + timedelta(seconds=32)) > 0
+
+
+def test_a_flood_of_keys_takes_bounded_memory_and_keeps_who_called_last() -> None:
+    limiter = Limiter(calls=1, per=timedelta(hours=1))
+    for n in range(10_500):
+        assert limiter.wait_s(str(n), NOW + timedelta(milliseconds=n)) == 0
+    assert len(limiter._left) <= 10_000
+    assert limiter.wait_s("10499", NOW + timedelta(seconds=11)) > 0
 
 
 def test_the_example_of_the_documentation_is_accepted(world: World) -> None:

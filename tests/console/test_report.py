@@ -215,6 +215,20 @@ def test_only_those_who_look_after_shops_make_links(world: World) -> None:
         assert client.post("/reporters", data={"csrf": csrf, "name": name}).status_code == 400
 
 
+def test_half_a_character_in_a_form_is_no_crash(world: World) -> None:
+    link = link_for(world)
+    client = world.client()
+    fields = {"issue": "nothing", "text": "+2AA-"}  # utf-7 for a lone surrogate
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x; charset=utf-7"}
+    reply = client.post(link, content=f"{parts}--x--\r\n".encode(), headers=headers)
+    assert reply.status_code == 400
+    assert "请先点一下" in reply.text
+
+
 def test_a_contact_is_kept_by_its_end_only() -> None:
     assert masked_contact("138 1234 5678") == "尾号5678"
     assert masked_contact("wx_li") == "尾号i"
