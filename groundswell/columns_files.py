@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,8 +34,16 @@ _EMPTY_RUN = (
 _UNPACKED = 1 << 30  # bytes in all; 1,000,000 rows of a dozen cells
 _STRINGS = 256 << 20  # bytes of the one part that is held in memory
 _PARTS = 5_000
+# Any other part is read as a whole, as a tree of twenty times its size; the styles of an old
+# workbook that was copied together for years have some 10 MB.
+_WHOLE = 32 << 20
+_SHEETS, _MEDIA = "xl/worksheets/", "xl/media/"
+_STREAMED = ("worksheet+xml", "sharedStrings+xml")  # the types of what may be larger
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_XML_TRAPS = (b"<!DOCTYPE", b"<!ENTITY")
+_PROLOG = 16 << 10  # bytes in which a part must come to its first element
+_BESIDE = ((b"<!--", b"-->"), (b"<?", b"?>"))  # what may stand before it
+_UNREADABLE = (NotImplementedError, RuntimeError)  # ways of packing, passwords
+_ELEMENT = re.compile(rb"<[A-Za-z_]")
 
 
 @dataclass(slots=True)
@@ -212,23 +222,64 @@ def _check_zip(path: Path) -> None:
                     f"{refused}unpacks to {size >> 20} MB in {len(parts)} parts, more than a table "
                     f"of mentions needs ({_UNPACKED >> 20} MB); split it, or save it as .csv"
                 )
+            if _swells(archive):
+                raise ConfigError(
+                    f"{refused}a part besides sheets and texts unpacks to more than "
+                    f"{_WHOLE >> 20} MB; copy the table into a new workbook, or save it as .csv"
+                )
             if "xl/workbook.xml" not in names and not any(
                 n.endswith("workbook.xml") for n in names
             ):
                 raise ConfigError(f"{refused}a zip file, but no workbook; unpack it first")
             for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    _refuse_traps(archive, part, refused)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+                _refuse_traps(archive, part, refused)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, *_UNREADABLE) as error:
         raise ConfigError(refused + _broken(error)) from error
+
+
+def _swells(archive: zipfile.ZipFile) -> bool:
+    """Say whether a part that is read as a whole is larger than any program writes it.
+
+    Sheets and strings may be large: by their place, and only when no type says another thing.
+    """
+    large = [part.filename for part in archive.infolist() if part.file_size > _WHOLE]
+    if not large:
+        return False
+    kinds = {name: _STREAMED[0] for name in large if name.startswith(_SHEETS)}
+    kinds |= {name: _STREAMED[1] for name in large if name.endswith("sharedStrings.xml")}
+    kinds |= {name: "" for name in large if name.startswith(_MEDIA)}  # never read
+    if len(kinds) < len(large) or "[Content_Types].xml" not in archive.namelist():
+        return True
+    types = archive.read("[Content_Types].xml").decode("utf-8", errors="replace")
+    for entry in re.findall(r"<Override\b[^<>]{0,1000}", types):
+        named = re.search(r"""PartName\s*=\s*["']/?([^"']*)""", entry)
+        kind = re.search(r"""ContentType\s*=\s*["']([^"']*)""", entry)
+        wanted = kinds.get(named[1]) if named else None
+        if wanted is not None and not (wanted and kind and kind[1].strip().endswith(wanted)):
+            return True
+    return False
 
 
 def _refuse_traps(archive: zipfile.ZipFile, part: zipfile.ZipInfo, refused: str) -> None:
     """Refuse a part with a document type: no spreadsheet writes one, entity bombs need one."""
+    if part.filename.startswith(_MEDIA):  # never read; a drawing may have a type
+        return
     with archive.open(part) as opened_part:
-        head = opened_part.read(4096)
-    if any(trap in head for trap in _XML_TRAPS) or b"\x00" in head[:200]:
+        head = opened_part.read(_PROLOG)
+    is_named = part.filename.endswith((".xml", ".rels"))
+    begins = _first_markup(head)
+    if not is_named and begins[:1] != b"<":
+        return  # a picture, a printer's settings
+    if _ELEMENT.match(begins) is None or b"\x00" in head[:200]:
         raise ConfigError(f"{refused}{part.filename} holds what no spreadsheet program writes")
+
+
+def _first_markup(head: bytes) -> bytes:
+    """Return what follows the declaration, comments and instructions at the beginning of a part."""
+    left = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    while pair := next((pair for pair in _BESIDE if left.startswith(pair[0])), None):
+        left = left[len(pair[0]) :].partition(pair[1])[2].lstrip()
+    return left
 
 
 def _sheet(path: Path, sheet: Any) -> Sheet:

@@ -262,6 +262,26 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_unread(tmp_path: Path) 
         good(path)
 
 
+@pytest.mark.parametrize("part", ["xl/styles.xml", "xl/theme/theme1.xml", "xl/worksheets/s.xml"])
+def test_a_part_that_is_read_whole_may_not_swell(tmp_path: Path, part: str) -> None:
+    path = write_raw_xlsx(tmp_path / "bomb.xlsx", [("正文",), ("好",)])
+    with zipfile.ZipFile(path) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist()}
+    book = b'<Override PartName="/xl/worksheets/s.xml" ContentType="x/y.sheet.main+xml"/></Types>'
+    kept["[Content_Types].xml"] = kept["[Content_Types].xml"].replace(b"</Types>", book)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, body in kept.items():
+            archive.writestr(name, body)
+        with archive.open(part, "w", force_zip64=True) as swollen:
+            swollen.write(b"<x>")
+            for _ in range(33):
+                swollen.write(b" " * (1 << 20))
+            swollen.write(b"</x>")
+
+    with pytest.raises(ConfigError, match="unpacks to more than 32 MB"):
+        good(path)
+
+
 def test_a_workbook_with_entities_or_far_cells_is_harmless(tmp_path: Path) -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(10))
     path = write_raw_xlsx(
@@ -269,6 +289,13 @@ def test_a_workbook_with_entities_or_far_cells_is_harmless(tmp_path: Path) -> No
     )
     with pytest.raises(ConfigError, match="no spreadsheet program writes"):
         good(path)
+    for before in ("<!-- " + " " * 5000 + " -->", "<?x " + " " * 5000 + "?>"):
+        head = f"{before}<!DOCTYPE x [{laughs}]>"
+        path = write_raw_xlsx(tmp_path / "a.xlsx", [("正文",), ("好",)], head=head)
+        with pytest.raises(ConfigError, match="no spreadsheet program writes"):
+            good(path)
+    path = write_raw_xlsx(tmp_path / "a.xlsx", [("正文",), ("好",)], head="<!-- 某导出工具 -->")
+    assert [row.text for row in good(path)] == ["好"]
     far = tmp_path / "far.xlsx"
     write_raw_xlsx(
         far,
