@@ -25,7 +25,7 @@ _LATE = 3.0  # intervals without a success
 _LATE_LEAST = timedelta(days=1)
 
 DOORS = {"import": "导入", "push": "推送", "report": "门店上报", "manual": "手工添加"}
-DOORS |= {"reporter": "门店上报", "person": "手工添加", "mail": "邮件"}
+DOORS |= {"reporter": "门店上报", "person": "手工添加", "by hand": "手工添加", "mail": "邮件"}
 
 
 class Sight(StrEnum):
@@ -267,6 +267,15 @@ def _door(source_id: SourceId, sight: Sight, last_at: datetime, mentions: int) -
         mentions=mentions,
         note="" if known else "信源已从配置中移除",
     )
+
+
+def door_name(source_id: str) -> tuple[str, str]:
+    """Return what people call the door that mentions came in by, and who brought them.
+
+    Both are "" for a source that is no door ("push:NAME", "import:PLATFORM" and the like).
+    """
+    kind, name = _split(source_id)
+    return (DOORS[kind], name) if kind in DOORS else ("", "")
 
 
 def _split(source_id: str) -> tuple[str, str]:

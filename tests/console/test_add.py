@@ -52,10 +52,10 @@ def test_what_a_person_saw_is_kept_and_then_shown_as_it_was_understood(world: Wo
     judged = client.get(reply.headers["location"], headers={"HX-Request": "true"})
     assert "提到 <strong>澜禾</strong>" in judged.text
     assert "<html" not in judged.text
-    assert (
-        f"/mentions/{row['mention_pk']}/photos/1"
-        in client.get(f"/mentions/{row['mention_pk']}").text
-    )
+    page = client.get(f"/mentions/{row['mention_pk']}").text
+    assert f"/mentions/{row['mention_pk']}/photos/1" in page
+    assert "手工添加：林晓" in page
+    assert "by hand" not in page
 
 
 def test_what_is_wrong_is_named_at_its_field_and_the_input_stays(world: World) -> None:

@@ -63,6 +63,9 @@ def test_a_call_keeps_its_mentions_and_a_repeat_answers_the_same(world: World) -
     ]
     assert rows[0]["source_id"] == "push:舆情供应商"
     assert rows[0]["platform"] == "舆情供应商"
+    page = world.client("linxiao").get(f"/mentions/{rows[0]['mention_pk']}").text
+    assert "推送：舆情供应商" in page
+    assert "push:" not in page
     with world.store.read() as queries:
         [token] = queries.tokens("push")
         lines = [row["detail"] for row in queries.table_rows("audit") if row["action"] == "push"]

@@ -13,6 +13,7 @@ from alerts.score import TIERS
 from config.schema import Owner
 from groundswell.console.base import Console, logged_in
 from groundswell.console.growth import counters, growth
+from groundswell.coverage import door_name
 from groundswell.digests import day_range
 from storage.records import MentionId
 
@@ -56,7 +57,6 @@ def mention_page(console: Console, request: Request) -> Response:
         texts = queries.mention_revisions(mention_id)
         figures = queries.figures(mention_id)
         responses = queries.mention_responses(mention_id)
-    source = console.project.source(mention.source_id)
     return console.page(
         request,
         "mention.html",
@@ -69,7 +69,7 @@ def mention_page(console: Console, request: Request) -> Response:
         counters=counters(mention),
         responses=responses,
         tier=TIERS[mention.tier][1] if mention.tier in TIERS else "",
-        source=source.name if source else mention.source_id,
+        source=_source_name(console, mention.source_id),
         brands={brand.id: brand.name for brand in console.project.brands},
         products={
             product.id: product.name
@@ -77,6 +77,15 @@ def mention_page(console: Console, request: Request) -> Response:
             for product in brand.products
         },
     )
+
+
+def _source_name(console: Console, source_id: str) -> str:
+    """Return what people call where a mention came from: a source, or a door and who brought it."""
+    source = console.project.source(source_id)
+    if source is not None:
+        return source.name
+    door, name = door_name(source_id)
+    return f"{door}：{console.person(name)}" if door else source_id
 
 
 def _reader(console: Console, request: Request) -> Owner:
