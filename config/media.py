@@ -68,7 +68,9 @@ def highest(*tiers: MediaTier) -> MediaTier:
 def host_of(url: str) -> str:
     """Return the host of an address as hosts are compared, "" when there is none."""
     try:
-        return bare_host(urlsplit(url).hostname or "")
+        parts = urlsplit(url)
+        # Browsers take it for a slash: "https://evil.example\\@news.example/" leads to evil.example.
+        return "" if "\\" in parts.netloc else bare_host(parts.hostname or "")
     except ValueError:
         return ""
 

@@ -18,13 +18,13 @@ class OfficialAccounts:
     """The accounts of all brands, made ready for many questions."""
 
     def __init__(self, brands: Sequence[Brand], sources: Sequence[SourceConfig] = ()) -> None:
-        self._by_name: dict[tuple[str, str], str] = {}
+        self._by_name: dict[tuple[str, str], tuple[str, str]] = {}
         self._by_address: list[tuple[str, str]] = []
         for brand in brands:
             for account in brand.official:
                 if account.author:
                     key = (account.platform.strip(), author_name(account.author))
-                    self._by_name.setdefault(key, brand.id)
+                    self._by_name.setdefault(key, (brand.id, bare_address(account.url)))
                 if account.url:
                     self._by_address.append((bare_address(account.url), brand.id))
         self._by_source = {
@@ -37,19 +37,29 @@ class OfficialAccounts:
         """Return the id of the brand whose own words an item is; "" when somebody else speaks.
 
         An account is known by platform and author, or by the start of its posts' addresses up to
-        a boundary ("w.example/u/12" is not "w.example/u/123"). Everything of a source whose role
-        is "official" is the brand's own.
+        a boundary ("w.example/u/12" is not "w.example/u/123"). One that gives both is not known by
+        its name at another place of that site: many platforms let two people have one name, and
+        a complaint must not vanish because its author took the brand's. Everything of a source
+        whose role is "official" is the brand's own.
         """
-        named = self._by_name.get((platform.strip(), author_name(author))) if author else None
-        if named:
-            return named
         address = bare_address(url) if self._by_address else ""
         for prefix, brand_id in self._by_address:
-            rest = address[len(prefix) :]
-            begins = bool(address) and address.startswith(prefix)
-            if begins and (not rest or prefix.endswith("/") or rest.startswith(_BOUNDARY)):
+            if address and _begins(address, prefix):
                 return brand_id
-        return self._by_source.get(source_id, "")
+        key = (platform.strip(), author_name(author))
+        named, home = self._by_name.get(key, ("", "")) if author else ("", "")
+        is_elsewhere = bool(home) and _host(address) == _host(home)
+        return named if named and not is_elsewhere else self._by_source.get(source_id, "")
+
+
+def _begins(address: str, prefix: str) -> bool:
+    rest = address[len(prefix) :]
+    begins = address.startswith(prefix)
+    return begins and (not rest or prefix.endswith("/") or rest.startswith(_BOUNDARY))
+
+
+def _host(address: str) -> str:
+    return address.partition("/")[0].partition(":")[0]
 
 
 def served_brand(source: SourceConfig, brands: Sequence[Brand]) -> str:
@@ -74,4 +84,5 @@ def bare_address(url: str) -> str:
         return ""
     tail = parts.path + (f"?{parts.query}" if parts.query else "")
     tail += f"#{parts.fragment}" if parts.fragment else ""
-    return f"{host}{port}{tail}" if host else ""
+    # a backslash is a slash to browsers: the host would be another one for them
+    return f"{host}{port}{tail}" if host and "\\" not in parts.netloc else ""

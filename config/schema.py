@@ -117,7 +117,8 @@ class OfficialAccount(Model):
     """An account through which the brand itself speaks: what it posts is an answer, no mention.
 
     It is recognised by `author` (as the platform shows it) on `platform`, or by the start of the
-    addresses of its posts.
+    addresses of its posts. Where both are given, a post of that name at another place of the same
+    site is somebody else's: give both where two people may have one name.
     """
 
     platform: str

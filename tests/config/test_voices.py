@@ -33,6 +33,9 @@ OUTLETS = (
         ("https://w.example/1", "  ", "微博客", ""),
         ("", "", "", ""),
         ("https://[broken/", "", "", ""),
+        ("https://haidenglu.example@evil.cn/a/1", "", "新闻", ""),
+        ("https://evil.cn\\@haidenglu.example/a/1", "", "新闻", ""),
+        ("https://evil.cn/haidenglu.example", "", "新闻", ""),
     ],
 )
 def test_an_item_has_the_tier_of_its_host_or_author(url, author, platform, tier):
@@ -57,6 +60,7 @@ BRANDS = (
             OfficialAccount(platform="微博客", author="澜禾电器"),
             OfficialAccount(platform="微博客", url="w.example/u/12"),
             OfficialAccount(platform="官网", url="www.lanhe.example/notice/"),
+            OfficialAccount(platform="贴吧", author="澜禾客服", url="t.example/home/lanhe"),
         ),
     ),
     Brand(id="hemu", name="禾沐", competitor=True),
@@ -81,6 +85,12 @@ def _source(**fields):
         ("官网", "", "https://lanhe.example/notice/3", "lanhe"),
         ("官网", "", "https://lanhe.example/noticeboard", ""),
         ("", "", "", ""),
+        ("贴吧", "澜禾客服", "https://t.example/home/lanhe/p/1", "lanhe"),
+        ("贴吧", "澜禾客服", "https://t.example/home/mallory/p/1", ""),  # took the name
+        ("贴吧", "澜禾客服", "https://m.t.example/p/1", "lanhe"),  # says nothing of whose it is
+        ("贴吧", "澜禾客服", "", "lanhe"),
+        ("微博客", "路人", "https://evil.example\\@w.example/u/12", ""),
+        ("微博客", "路人", "https://w.example@evil.example/u/12", ""),
     ],
 )
 def test_a_brand_is_known_by_its_accounts(platform, author, url, brand):
