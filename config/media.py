@@ -69,7 +69,7 @@ def host_of(url: str) -> str:
     """Return the host of an address as hosts are compared, "" when there is none."""
     try:
         parts = urlsplit(url)
-        # Browsers take it for a slash: "https://evil.example\\@news.example/" leads to evil.example.
+        # Browsers take it for a slash: "https://evil.example\\@news.example/" is evil.example.
         return "" if "\\" in parts.netloc else bare_host(parts.hostname or "")
     except ValueError:
         return ""
