@@ -102,6 +102,9 @@ class Browser:
             self._browser = await self._driver.chromium.launch(
                 executable_path=path,
                 args=list(_FLAGS),
+                # Playwright lets pages open windows at will, and each takes memory; nobody ever
+                # clicks here, so the browser's own rule refuses them all.
+                ignore_default_args=["--disable-popup-blocking"],
                 chromium_sandbox=_has_sandbox(),
                 handle_sigint=False,  # signals belong to the program
                 handle_sigterm=False,

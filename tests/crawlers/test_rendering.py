@@ -278,6 +278,16 @@ def test_a_page_reaches_nothing_private_by_any_way(draw, site, allowed):
         assert site.hits_of("/sw.js") == []
 
 
+def test_a_page_opens_no_windows(draw, site):
+    script = "let n = 0; for (let i = 0; i < 50; i++) n += window.open('/p' + i) !== null; "
+    link = "const a = document.createElement('a'); a.target = '_blank'; a.href = '/p'; a.click(); "
+    site.set("/windows", _page(f"{script}{link}document.body.append('offen: ' + n);"))
+
+    (found,) = draw(_source(site, "/windows"), site.url + "/windows", allow=[site.authority])
+
+    assert "offen: 0" in found.body.decode()
+
+
 def test_a_document_that_redirects_to_a_private_address_is_refused(draw, site):
     with Site() as other:
         site.redirect("/out", other.url + "/in")
