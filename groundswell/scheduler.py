@@ -50,6 +50,7 @@ class MainJob:
         self._rate = rate  # of the clock: ticks that wait for hours come sooner when time runs fast
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages")
         self._stopping = asyncio.Event()
+        self.is_told_to_end = False  # by a signal
         self._delivering = asyncio.Lock()
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._courier: Courier = wiring.make_courier(application)
@@ -74,7 +75,7 @@ class MainJob:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows; other threads
-                loop.add_signal_handler(number, self._stopping.set)
+                loop.add_signal_handler(number, self._end)
         await self._collector.start()
         clock = self._clock()
         clock.start()
@@ -113,6 +114,11 @@ class MainJob:
 
     def stop(self) -> None:
         """Ask the running job to end."""
+        self._stopping.set()
+
+    def _end(self) -> None:
+        """End for good, even if it is about to start again with changed files."""
+        self.is_told_to_end = True
         self._stopping.set()
 
     def wake(self) -> None:
@@ -219,6 +225,8 @@ async def _guarded(name: str, tick: Callable[[], Awaitable[Any]]) -> None:
     """Run one tick; what goes wrong in it is logged and tried again at the next (process edge)."""
     try:
         await tick()
+    except asyncio.CancelledError:  # by the clock when it stops: what is left stands in rows
+        log.info("tick=%s left for the next start", name)
     except GroundswellError as error:
         log.error("tick=%s error=%s", name, error)  # noqa: TRY400 - its text says it all
     except Exception:

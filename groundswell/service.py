@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from config.errors import GroundswellError
 from config.schema import ConsoleRules, Project
 from groundswell import wiring
 from groundswell.clock import Clock
 from groundswell.digests import Digests
+from groundswell.reloading import Watch
 from groundswell.scheduler import MainJob
 from groundswell.sourcing_desk import Workbench
 from groundswell.wiring import Application
@@ -30,23 +31,46 @@ def serve(
     rate: float = 1.0,
     started: Callable[[MainJob], None] = lambda _: None,
     opening: Callable[[], None] = lambda: None,
-) -> None:
+    watching: Watch | None = None,
+) -> bool:
     """Run the main job until a signal; returns after a clean shutdown.
 
-    `opening` is called in a thread before the console opens, when this database is ours.
+    `opening` is called in a thread before the console opens, when this database is ours. With
+    `watching` it also ends when the project's files are changed and good; returns whether it did.
     Errors: GroundswellError when the console's address is taken or another program has the lease.
     """
 
-    async def run() -> None:
+    async def run() -> bool:
         job, application = _job(project, store, clock, rate)
         started(job)
-        if not console:
-            await job.run()
-            return
-        with _listen(project.settings.console) as listening:
-            await job.run(console=_console(application, job, listening, opening))
+        with _watched(watching, job):
+            if not console:
+                await job.run()
+            else:
+                with _listen(project.settings.console) as listening:
+                    await job.run(console=_console(application, job, listening, opening))
+        return watching is not None and watching.changed and not job.is_told_to_end
 
-    asyncio.run(run())
+    return asyncio.run(run())
+
+
+@contextlib.contextmanager
+def _watched(watch: Watch | None, job: MainJob) -> Iterator[None]:
+    """Let a change of the project's files end the job; called on the running loop."""
+    if watch is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(job.stop)
+
+    watch.start(stop)
+    try:
+        yield
+    finally:
+        watch.close()
 
 
 def serve_once(project: Project, store: Store, clock: Clock) -> None:

@@ -29,14 +29,21 @@ def run(
     console: Annotated[bool, typer.Option(help="serve the console pages")] = True,
     port: Annotated[int | None, typer.Option(help="console port")] = None,
 ) -> None:
-    """Run until Ctrl-C or SIGTERM; a later start goes on where this one stopped."""
+    """Run until Ctrl-C or SIGTERM; a later start goes on where this one stopped.
+
+    Changed project files are taken over by starting again, on systems where a process can.
+    """
+    import os
+
     from groundswell import wiring
     from groundswell.clock import RealClock
     from groundswell.log import set_up
+    from groundswell.reloading import Watch, start_again
     from groundswell.service import serve, serve_once
 
     choices = chosen(context, config=config, database=database)
     set_up()
+    watch = Watch(wiring.project_dir(choices.config)) if os.name == "posix" else None
     project, directory = wiring.load_project(choices.config)
     if port is not None:
         settings = project.settings.model_copy(
@@ -45,19 +52,23 @@ def run(
         project = project.model_copy(update={"settings": settings})
     url = wiring.database_url(project, directory, choices.database)
     store = wiring.open_store(url)
+    is_changed = False
     try:
         if once:
             serve_once(project, store, RealClock())
         else:
-            serve(
+            is_changed = serve(
                 project,
                 store,
                 RealClock(),
                 console=console,
                 opening=lambda: _welcome(project, store),
+                watching=watch,
             )
     finally:
         store.close()
+    if is_changed:
+        start_again()
 
 
 def _welcome(project: Project, store: Store) -> None:

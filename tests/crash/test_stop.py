@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -55,6 +56,18 @@ def _await_console(job: subprocess.Popen[str], port: int) -> None:
     pytest.fail("the console did not answer")
 
 
+def _await_silence(port: int) -> None:
+    """Wait until the console has closed: a new start takes longer than the look at it."""
+    give_up_at = time.monotonic() + _UP_S
+    while time.monotonic() < give_up_at:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    pytest.fail("the console did not close")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -76,6 +89,30 @@ def test_sigterm_ends_the_main_job_cleanly_and_the_next_starts_at_once(
     held = store.lease_holder("engine")
     store.close()
     assert held is None  # nobody has to wait for it to run out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no process can replace itself there")
+def test_changed_files_are_taken_over_by_the_same_process(
+    database_url: str, world: World, tmp_path: Path
+) -> None:
+    command = _command(world, database_url, tmp_path)
+    port = _free_port()
+    with _running(command, port) as job:
+        assert job.stderr is not None
+        late = threading.Timer(_UP_S, job.kill)
+        late.start()
+        project = tmp_path / "project" / "project.yaml"
+        project.write_text(project.read_text("utf-8") + "\n# 改了一行\n", "utf-8")
+        said = next((line for line in job.stderr if "starting again" in line), "")
+        _await_silence(port)
+        late.cancel()
+        _await_console(job, port)
+        job.send_signal(signal.SIGTERM)
+        _, errors = job.communicate(timeout=_DOWN_S)
+
+    assert "changed=project.yaml" in said
+    assert job.returncode == 0, errors
+    assert "Traceback" not in errors
 
 
 def test_a_second_main_job_is_refused_while_the_first_lives(
