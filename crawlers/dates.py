@@ -103,6 +103,7 @@ _SECONDS = {
     "年": 31536000,
 }
 _DAYS_BACK = {"大前": 3, "前": 2, "昨": 1, "今": 0, "当": 0}
+_OLDEST = datetime(1900, 1, 1, tzinfo=UTC)  # archives of newspapers begin about here
 _MAX_CHARS = 200  # a date stands at the start of what a selector gives, or the selector is wrong
 
 
@@ -125,8 +126,20 @@ def parse_date(text: str, now: datetime, tz: tzinfo) -> datetime | None:
             except (ValueError, OverflowError):  # 2月30日, 25:61, the year 9999
                 continue
             if found is not None:
-                return found.astimezone(UTC)
+                return in_utc(found)
     return _by_dateparser(_LABEL.sub("", cleaned, count=1).strip(), here)
+
+
+def in_utc(moment: datetime) -> datetime | None:
+    """Return an aware instant in UTC, None when it is no date of a publication.
+
+    "0001-01-01" is how programs write that they know none; with a zone it has no UTC at all.
+    """
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError:
+        return None
+    return found if found >= _OLDEST else None
 
 
 def _standard(text: str, here: datetime) -> datetime | None:
@@ -345,13 +358,16 @@ def _by_dateparser(text: str, here: datetime) -> datetime | None:
         return None
     import dateparser
 
-    found = dateparser.parse(
-        text,
-        languages=["en"],
-        settings={
-            "STRICT_PARSING": True,
-            "RELATIVE_BASE": here.replace(tzinfo=None),
-            "PREFER_DATES_FROM": "past",
-        },
-    )
-    return _aware(found, here).astimezone(UTC) if found else None
+    try:
+        found = dateparser.parse(
+            text,
+            languages=["en"],
+            settings={
+                "STRICT_PARSING": True,
+                "RELATIVE_BASE": here.replace(tzinfo=None),
+                "PREFER_DATES_FROM": "past",
+            },
+        )
+    except (ValueError, OverflowError):  # the year 0, an hour of 99
+        return None
+    return in_utc(_aware(found, here)) if found else None

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from config.source_schema import SitemapRules
 from crawlers.canonical import canonical_url
 from crawlers.causes import Failure, empty, unreadable, wall_of
 from crawlers.charset import declared_charset, decode
-from crawlers.dates import parse_date
+from crawlers.dates import in_utc, parse_date
 from crawlers.extract import Reading
 from crawlers.gathering import Gathering, link_key
 from crawlers.mentions import Item, LinkParsed, Parsed, unmet_expectations
@@ -243,7 +243,7 @@ def _date(written: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         found = datetime.fromisoformat(written)
     except ValueError:
         return parse_date(written, now, zone) if written else None
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    return in_utc(found if found.tzinfo else found.replace(tzinfo=zone))
 
 
 def _add(gathering: Gathering, entry: _Entry, at: datetime | None) -> None:

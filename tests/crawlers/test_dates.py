@@ -131,3 +131,21 @@ def test_any_text_of_date_characters_gives_an_instant_or_none(text):
     found = parse_date(text, NOW, SHANGHAI)
 
     assert found is None or found.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+14:00",  # before time begins, in UTC
+        "0001-01-01T00:00:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:30:00-14:00",
+        "Mon, 01 Jan 0001 00:00:00 +1400",
+        "1 Jan 0001",
+        "Dec 31 9999 11:30 PM EST",
+        "1 Jan 1600 at 99:99",
+    ],
+)
+def test_what_no_calendar_holds_is_no_date_and_no_crash(text):
+    found = parse_date(text, NOW, SHANGHAI)
+    assert found is None or 1900 < found.year <= 9999
