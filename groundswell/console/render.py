@@ -23,6 +23,12 @@ from storage.records import FetchEvent, HourCount, Mention, Verdict
 _EXCERPT = 220  # characters of a mention on the incident page; the mention page shows all
 _SPARK_BARS, _SPARK_HEIGHT = 30, 24
 _TERMS_SHOWN = 12
+# Parameters of an address whose values may open something: `${NAME}` in a start address ends there.
+_KEY = re.compile(
+    r"([?&;][^=&#?;]{0,40}(?:key|token|secret|pass|pwd|sign|auth|code|session|sid|ticket)"
+    r"[^=&#?;]{0,40}=)[^&#;]+",
+    re.IGNORECASE,
+)
 
 
 class Span(NamedTuple):
@@ -48,6 +54,7 @@ def environment() -> Environment:
     pages.filters["instant"] = instant
     pages.filters["ago"] = ago
     pages.filters["href"] = safe_url
+    pages.filters["keyless"] = keyless
     pages.globals["words"] = words
     pages.globals["excerpt"] = excerpt
     pages.globals["marked"] = marked
@@ -69,6 +76,11 @@ def day_time(at: datetime | None, zone: ZoneInfo) -> str:
 def instant(written: str, zone: ZoneInfo) -> str:
     """Write an instant that is given as ISO 8601 as year, month, day and minute, "" for none."""
     return f"{datetime.fromisoformat(written).astimezone(zone):%Y-%m-%d %H:%M}" if written else ""
+
+
+def keyless(url: str) -> str:
+    """Write an address for everybody's eyes: the values of what look like keys are left out."""
+    return _KEY.sub(r"\1…", url)
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -19,7 +19,7 @@ from crawlers.trial import Trial, read_pages, saved_page
 from groundswell.console.app import create_app
 from groundswell.sourcing_desk import MAX_PAGE, Workbench, rules_of, written_rules
 from groundswell.sourcing_pages import as_text
-from storage.records import FetchCause, SourceHealth, SourceId, SourceState
+from storage.records import FetchCause, FetchEvent, SourceHealth, SourceId, SourceState
 from storage.store import Store
 from tests.console import world as worlds
 from tests.console.world import HASHER, Stage, World, add_sources, csrf_of, journey
@@ -329,3 +329,18 @@ def test_words_for_every_cause_and_kind(bench: World) -> None:
 
     assert {cause.value for cause in FetchCause} <= set(CAUSES)
     assert {re.search(r"^kind: (\w+)", text, re.MULTILINE)[1] for text in SNIPPETS} <= set(KINDS)
+
+
+def test_keys_in_addresses_are_not_for_everybody(world: World) -> None:
+    add_sources(world)
+    url = "http://rss.example/weibo/1?limit=20&key=GEHEIM1&access_token=GEHEIM2#f"
+    with world.store.transaction() as tx:
+        event = FetchEvent(
+            source_id=SourceId("jiefang-micro"), at=world.clock.now(), url=url, outcome="ok"
+        )
+        tx.add_fetch_event(event)
+    world.add_user("leser", "readonly")
+
+    page = world.client("leser").get("/sources/jiefang-micro").text
+    assert "http://rss.example/weibo/1?limit=20&amp;key=…&amp;access_token=…#f" in page
+    assert "GEHEIM" not in page
