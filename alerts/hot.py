@@ -68,10 +68,11 @@ def words(evidence: Evidence) -> str:
         return "未上热搜" if evidence.hot_known else BLIND[evidence.hot_blind]
     hot = evidence.hot
     title = shorten(hot.title, _TITLE)
+    listed = f"{hot.platform.removesuffix('热搜')}热搜"  # a list may be a platform by itself
     if not hot.is_current:
-        return f"24 小时内曾上{hot.platform}热搜“{title}”{_best(hot)}"
+        return f"24 小时内曾上{listed}“{title}”{_best(hot)}"
     place = "在榜（名次未知）" if hot.rank is None else f"第 {hot.rank} 位"
-    return f"{hot.platform}热搜{place}“{title}”{_best(hot)}"
+    return f"{listed}{place}“{title}”{_best(hot)}"
 
 
 def _best(hot: HotStanding) -> str:

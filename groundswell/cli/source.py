@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from zoneinfo import ZoneInfo
@@ -74,6 +74,7 @@ def list_(
         states = {state.source_id: state for state in queries.sources()}
     rows = []
     document = []
+    zone = ZoneInfo(project.settings.timezone)  # as `source try` and the console say it
     for source in project.sources:
         state = states.get(source.id)  # type: ignore[call-overload]
         document.append({"id": source.id, "name": source.name, "kind": source.kind, "state": state})
@@ -85,16 +86,16 @@ def list_(
                 state.health if state else "new",
                 state.cause_text if state else "",
                 state.items if state else 0,
-                _when(state.last_ok_at if state else None),
-                _when(state.next_poll_at if state else None),
+                _when(state.last_ok_at if state else None, zone),
+                _when(state.next_poll_at if state else None, zone),
             )
         )
     header = ("id", "name", "kind", "health", "cause", "mentions", "last ok", "next poll")
     show(choices, {"sources": document}, table(header, rows))
 
 
-def _when(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%m-%d %H:%M") if moment else "never"
+def _when(moment: datetime | None, zone: tzinfo) -> str:
+    return moment.astimezone(zone).strftime("%m-%d %H:%M") if moment else "never"
 
 
 def try_(

@@ -72,6 +72,14 @@ def test_what_was_on_the_list_is_said_and_weighs_a_little():
     assert {r.code: r.points for r in graded.reasons}["reach_hot_past"] == 10.0
 
 
+@pytest.mark.parametrize("platform", ["热搜", "微博热搜", "微博"])
+def test_a_list_is_named_once(platform):
+    said = hot.words(seen(standing(2, platform=platform)))
+
+    assert said.count("热搜") == 1
+    assert said.startswith(platform.removesuffix("热搜"))
+
+
 @pytest.mark.parametrize("blind", ["not_connected", "no_answer"])
 def test_a_list_that_was_not_read_is_unknown_and_not_nought(blind):
     unread = make_evidence(hot_blind=blind)

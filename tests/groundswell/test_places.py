@@ -1,9 +1,13 @@
+from datetime import UTC, datetime
+
 import pytest
 from typer.testing import CliRunner
 
 from config.load import example_dir
 from groundswell.cli.app import build
 from groundswell.places import project_dir
+from storage.records import SourceId, SourceState
+from storage.store import Store
 
 
 @pytest.fixture
@@ -35,6 +39,23 @@ def test_what_the_template_tells_to_run_works_inside_the_project(mine, monkeypat
     assert "my-feed" in _run("check").stdout
     assert _run("source", "add", "ithome").exit_code == 0
     assert (mine / "sources" / "ithome.yaml").is_file()
+
+
+def test_times_of_sources_are_the_projects(mine, monkeypatch):
+    monkeypatch.chdir(mine)
+    assert _run("db", "upgrade").exit_code == 0
+    store = Store(f"sqlite:///{mine}/var/groundswell.db")
+    with store.transaction() as tx:
+        tx.save_source(
+            SourceState(
+                source_id=SourceId("my-feed"), last_ok_at=datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
+            )
+        )
+    store.close()
+
+    settings = mine / "project.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("Asia/Shanghai", "Asia/Tokyo"), "utf-8")
+    assert "11-21 01:30" in _run("source", "list").stdout
 
 
 @pytest.mark.parametrize("named", [(), ("--database", "other.db")])
