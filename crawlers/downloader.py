@@ -252,6 +252,22 @@ class Downloader:
         )
 
 
+def secrets_for(url: str, source: SourceConfig) -> dict[str, str]:
+    """Return the secret headers of a source for one address: none for what a page only links to.
+
+    They go to the hosts of its start addresses, as written there: a list shows what strangers
+    wrote, and a link to a host of theirs must not bring our cookie along. Nor does one without
+    encryption where the start has it. Errors: ConfigError when a secret cannot be resolved.
+    """
+    from crawlers.readers import starts
+
+    allowed = ("http:", "https:") if url[:6].lower() == "https:" else ("http:",)
+    own = {slot_key(one) for one in starts(source) if one.lower().startswith(allowed)}
+    if not source.secrets or not slot_key(url) or slot_key(url) not in own:
+        return {}
+    return {name: secret.resolve() for name, secret in source.secrets.items()}
+
+
 def _request(
     url: str, source: SourceConfig, extra: Mapping[str, str], least_delay_s: float
 ) -> Request:
@@ -259,7 +275,7 @@ def _request(
 
     from crawlers import guards
 
-    secrets = {name: secret.resolve() for name, secret in source.secrets.items()}
+    secrets = secrets_for(url, source)
     rules = source.fetch
     return Request(
         url,

@@ -327,8 +327,9 @@ def part_request(part: Part, source: SourceConfig) -> Request:
     from scrapy import Request
 
     from crawlers import guards
+    from crawlers.downloader import secrets_for
 
-    secrets = {name: secret.resolve() for name, secret in source.secrets.items()}
+    secrets = secrets_for(part.url, source)
     return Request(
         part.url,
         method=part.method,

@@ -11,6 +11,7 @@ import pytest
 
 from config.errors import GroundswellError
 from config.schema import Settings
+from crawlers.downloader import secrets_for
 from crawlers.runner import Collector
 from storage.records import FetchCause, HostState, SourceHealth, SourceId, SourceState
 from tests.crawlers.conftest import NOW, feed, listing
@@ -353,6 +354,37 @@ def test_secret_headers_are_sent_and_stay_at_their_host(collect, site, frontier,
 
         assert site.hits_of("/feed.xml")[0].headers["x-token"] == "abc"
         assert "x-token" not in other.hits_of("/feed.xml")[0].headers
+
+
+def test_secrets_do_not_follow_a_link_to_another_host(site, monkeypatch):
+    monkeypatch.setenv("FORUM_TOKEN", "abc")
+    source = feed(site, "/feed.xml", secrets={"cookie": "env:FORUM_TOKEN"})
+
+    assert secrets_for(site.url + "/t/1", source) == {"cookie": "abc"}
+    assert secrets_for("http://evil.example/t/1", source) == {}
+    assert secrets_for(f"http://{site.authority}@evil.example/", source) == {}
+    assert secrets_for("http://[broken", source) == {}
+    safe = source.model_copy(update={"start": ("https://bbs.example/list",)})
+    assert secrets_for("https://bbs.example:443/t/1", safe) == {"cookie": "abc"}
+    assert secrets_for("http://bbs.example/t/1", safe) == {}  # for all to read on the way
+    assert secrets_for("https://bbs.example.evil.example/", safe) == {}
+
+
+def test_a_list_that_links_elsewhere_takes_no_cookie_along(collect, site, monkeypatch):
+    from tests.site.server import Site
+
+    monkeypatch.setenv("FORUM_TOKEN", "abc")
+    with Site("127.0.0.2") as other:
+        page = list_page(ITEMS[:2]).replace(b'href="/', f'href="{other.url}/'.encode())
+        site.set("/list", page)
+        for item in ITEMS[:2]:
+            other.set(item.path, detail_page(item))
+        source = listing(site, "/list", secrets={"cookie": "env:FORUM_TOKEN"})
+        collect(source, allow=[other.authority])
+
+        assert site.hits_of("/list")[0].headers["cookie"] == "abc"
+        assert other.hits
+        assert all("cookie" not in hit.headers for hit in other.hits)
 
 
 def test_several_start_addresses_are_one_source(collect, site, frontier, clock):
