@@ -9,7 +9,9 @@ from groundswell.cli.output import ConfigOption, DatabaseOption, JsonOption, cho
 
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
-    app = typer.Typer(help="Look after the database. 数据库维护。")
+    app = typer.Typer(
+        help="Look after the database. 数据库维护。" + example("groundswell db upgrade")
+    )
     app.callback()(_noun)
     app.command(
         "upgrade",

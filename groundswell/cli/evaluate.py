@@ -25,7 +25,10 @@ DataOption = Annotated[Path, typer.Option("--data", help="CSV file, UTF-8 with h
 
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
-    app = typer.Typer(help="Measure the parts on labelled data. 用带标注的数据评测各环节。")
+    app = typer.Typer(
+        help="Measure the parts on labelled data. 用带标注的数据评测各环节。"
+        + example("groundswell eval surges --seed 7 --streams 20")
+    )
     app.command("negative", help=_NEGATIVE)(negative)
     app.command("issues", help=_ISSUES)(issues)
     app.command("clusters", help=_CLUSTERS)(clusters)

@@ -53,7 +53,7 @@ _VALUES = {
 
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
-    app = typer.Typer(help="The incident desk. 事件处置。")
+    app = typer.Typer(help="The incident desk. 事件处置。" + example("groundswell incidents list"))
     app.command(
         "list",
         help="Open incidents, gravest first. 未了结的事件。"

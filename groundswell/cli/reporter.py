@@ -30,7 +30,10 @@ _SHOWN = (
 
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
-    app = typer.Typer(help="Links for shops and dealers. 门店上报链接。", no_args_is_help=True)
+    app = typer.Typer(
+        help="Links for shops and dealers. 门店上报链接。" + example("groundswell reporter list"),
+        no_args_is_help=True,
+    )
     app.command(
         "add",
         help="Make a link for one shop and print it, once; --qr writes its QR code. 新建门店链接。"

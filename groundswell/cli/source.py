@@ -35,7 +35,9 @@ PageOption = Annotated[Path | None, typer.Option(help="a saved page instead of t
 
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
-    app = typer.Typer(help="Sources: see and try them. 信源：查看与试抓。")
+    app = typer.Typer(
+        help="Sources: see and try them. 信源：查看与试抓。" + example("groundswell source list")
+    )
     app.command(
         "list",
         help="All sources with their health. 信源与健康状态。" + example("groundswell source list"),

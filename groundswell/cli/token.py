@@ -30,7 +30,10 @@ _SHOWN = (
 
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
-    app = typer.Typer(help="Keys for POST /api/v1/mentions. 推送接口的密钥。", no_args_is_help=True)
+    app = typer.Typer(
+        help="Keys for POST /api/v1/mentions. 推送接口的密钥。" + example("groundswell token list"),
+        no_args_is_help=True,
+    )
     app.command(
         "create",
         help="Make a key and print it, once. 新建密钥，只显示这一次。"
