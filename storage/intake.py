@@ -271,8 +271,16 @@ def _is_news(item: _Item, raw: RawMention, title: str, text: str) -> bool:
     said = item.said.get(raw.source_id)
     if said is not None:
         return said != text_hash(title, text)
-    # a feed's summary of a page that is known whole says nothing new
-    return len(title) + len(text) >= len(item.title) + len(item.text)
+    # A feed's summary of a page that is known whole says nothing new, and what shares little with
+    # what is known does not complete it: else anybody who names a URL could rewrite its mention.
+    whole, known = title + text, item.title + item.text
+    return len(whole) >= len(known) and _holds_most(whole, known)
+
+
+def _holds_most(text: str, part: str) -> bool:
+    """Say whether half of the runs of four characters of `part` stand in `text`."""
+    runs = {part[at : at + 4] for at in range(max(len(part) - 3, 1))}
+    return 2 * sum(run in text for run in runs) >= len(runs)
 
 
 def _raise_figures(item: _Item, raw: RawMention) -> None:

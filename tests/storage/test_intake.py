@@ -115,6 +115,19 @@ def test_a_shorter_cut_from_a_second_source_does_not_replace_the_whole_text(stor
     assert _mention(store).revision == 0
 
 
+def test_a_stranger_who_names_the_item_cannot_rewrite_it_but_may_complete_it(store):
+    first = make_raw(1)
+    _keep(store, first)
+
+    other = "今天的风很舒服，适合去公园走走，晚上再吃一顿火锅，日子就这样慢慢过下去，挺好的。" * 3
+    stranger = make_raw(1, source_id=SourceId("push:somebody"), title=first.title, text=other)
+    whole = make_raw(1, source_id=SourceId("page"), text=f"{first.text}后来又去了两次，还是这样。")
+
+    assert _keep(store, stranger) == [(DUPLICATE, 1)]
+    assert _keep(store, whole) == [(REVISED, 1)]
+    assert _mention(store).text == whole.text
+
+
 def test_a_source_that_changes_back_is_revised_again(store):
     first, second = make_raw(1), make_raw(1, text="已退款。")
 

@@ -47,7 +47,7 @@ class Doorman:
     """How often one link and one address may send; state of this process."""
 
     links: Limiter = field(default_factory=lambda: Limiter(10, timedelta(minutes=10)))
-    addresses: Limiter = field(default_factory=lambda: Limiter(30, timedelta(minutes=10)))
+    addresses: Limiter = field(default_factory=lambda: Limiter(200, timedelta(minutes=10)))
     strangers: Limiter = field(default_factory=lambda: Limiter(30, timedelta(minutes=1)))
 
 
