@@ -17,13 +17,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.schema import SourceConfig
-from crawlers.frontier import PollResult
+from crawlers.frontier import DetailResult, PollResult
 from crawlers.schedule import config_digest
 from storage.records import FetchCause, Json, SourceHealth, SourceState
 
 ROUNDS = 3  # polls of both versions; collect.md asks for a verdict within them
 _WORSE_TO_REVERT = 2  # of the rounds: one alone may have been a hiccup of the site
 _YIELD = 0.8  # of the items: lists differ by a few between two requests
+_DETAIL_FIELDS = ("title", "text", "author", "published_at", "rating")
 _FILL = 0.1  # less of a field's share than before
 # What a mention cannot do without; other fields may be given up on purpose.
 _CORE = ("url", "title", "text", "published")
@@ -104,6 +105,15 @@ def judge(
     if len(rounds) > ROUNDS and len(worse) < _WORSE_TO_REVERT:
         return _fresh(state, source, keeps_health=True)
     return replace(state, trial={**state.trial, "rounds": rounds})
+
+
+def with_detail(poll: PollResult, old: DetailResult, new: DetailResult) -> PollResult:
+    """Blame a poll of changed rules for a page behind its list that the old ones read better.
+
+    `old` and `new` are one page as read by each version.
+    """
+    lost = _detail_loss(old, new)
+    return replace(poll, unmet=(*poll.unmet, lost)) if lost else poll
 
 
 def accept(state: SourceState, source: SourceConfig) -> SourceState:
@@ -207,6 +217,21 @@ def _poorer(state: SourceState, old: PollResult, new: PollResult) -> str:
         now = new.filled.get(name, 0) / new.items
         if now < share - _FILL:
             return f"字段 {name} 旧配置读到 {share:.0%}，新配置只有 {now:.0%}"
+    return ""
+
+
+def _detail_loss(old: DetailResult, new: DetailResult) -> str:
+    """Say what the new rules do not read of a page; "" when nothing can be held against them."""
+    if not old.raws or (new.failure and new.failure.cause is FetchCause.NETWORK):
+        return ""
+    if not new.raws:
+        return f"详情页未能读取：{new.failure.text if new.failure else '没有内容'}"
+    before, after = old.raws[0], new.raws[0]
+    for name in _DETAIL_FIELDS:
+        if getattr(before, name) and not getattr(after, name):
+            return f"详情页读不到字段 {name}"
+    if len(after.text) < _YIELD * len(before.text):
+        return f"详情页正文只剩 {len(after.text)} 字，旧配置 {len(before.text)} 字"
     return ""
 
 

@@ -113,7 +113,7 @@ class Passes:
         before = self.states[source_id]
         result = await self.poller.poll(changeover.in_charge(before, source), before, now)
         if changeover.trying(before, source):
-            tried = await self.poller.poll(source, changeover.unbiased(before), now)
+            tried = await self._tried(source, before, now)
             state = changeover.judge(result.state, result, tried, source, now)
             result = replace(result, state=state)
         if _met_silence(result):
@@ -126,6 +126,15 @@ class Passes:
         await self._commit(result)
         if result.links:
             self.unfinished.add(source_id)
+
+    async def _tried(self, source: SourceConfig, before: SourceState, now: datetime) -> PollResult:
+        """Poll with the changed rules, and read one page behind the list with both versions."""
+        tried = await self.poller.poll(source, changeover.unbiased(before), now)
+        if tried.failure is not None or not tried.links:
+            return tried
+        link = tried.links[len(before.trial["rounds"]) % len(tried.links)]
+        old = await self.poller.detail(changeover.in_charge(before, source), link, now)
+        return changeover.with_detail(tried, old, await self.poller.detail(source, link, now))
 
     async def backfill(self, source: SourceConfig) -> None:
         """Walk the pages behind the first ones, committing them part by part."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from storage.records import SourceHealth
 from tests.crawlers.conftest import NOW, listing
-from tests.site.pages import Item, list_page
+from tests.site.pages import Item, detail_page, list_page
 
 RULES = {
     "detail": None,
@@ -72,3 +72,28 @@ def test_changed_rules_that_read_worse_go_back_and_the_old_ones_go_on(
     run(collect, site, clock, new, 1)
     assert frontier.states["one"].trial == before.trial
     assert sum(hit.path == "/list?p=1" for hit in site.hits[hits:]) == 1  # it is not tried again
+
+
+def test_changed_rules_that_lose_the_pages_behind_the_list_go_back(collect, site, frontier, clock):
+    pages = {
+        "list": RULES["list"],
+        "detail": {"fields": {"text": "css:.content", "author": "css:.author::text"}},
+    }
+    broken = {**pages, "detail": {"fields": {"text": "css:.contentx", "author": "css:.author"}}}
+    items = [
+        Item(path=f"/a/{n}", title=f"晨光电饭煲第{n}次跳闸", text="煮饭时跳闸。", author="甲",
+             published=NOW - timedelta(hours=n))
+        for n in range(1, 6)
+    ]  # fmt: skip
+    site.set("/list?p=1", list_page(items))
+    for item in items:
+        site.set(item.path, detail_page(item))
+
+    for rules in (pages, pages, broken, broken, broken, broken):
+        collect(listing(site, **rules))
+        clock.pass_time(hours=2)
+
+    state = frontier.states["one"]
+    assert "详情页" in state.trial["why"]
+    assert state.trial["kept"]["detail"]["fields"]["text"]["sel"] == ["css:.content"]
+    assert state.health is SourceHealth.OK
