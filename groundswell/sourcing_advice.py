@@ -1,10 +1,16 @@
-"""What an engineer does about each cause: one text for the terminal and the console."""
+"""What an engineer reads of a source, in one wording for the terminal and the console.
+
+What to do about each cause, and what became of changed rules.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from storage.records import FetchCause
+from config.keywords import expanded
+from config.schema import Brand, SourceConfig
+from crawlers import changeover
+from storage.records import FetchCause, SourceState
 
 ADVICE: Mapping[FetchCause, str] = {
     FetchCause.BLOCKED: (
@@ -64,3 +70,14 @@ def advice_for(cause: str, *, unmet: bool = False) -> str:
     if cause:
         return ADVICE.get(FetchCause(cause), "")
     return UNMET if unmet else ""
+
+
+def change_of(state: SourceState, source: SourceConfig, brands: Sequence[Brand]) -> str:
+    """Say what became of changed rules: on trial, sent back, or "" when nothing was changed."""
+    why = changeover.reverted(state)
+    if why:
+        return f"改过的配置已退回，仍用原来的规则：{why}"
+    if not changeover.trying(state, expanded(source, brands)):
+        return ""
+    rounds = len(state.trial.get("rounds", ()))
+    return f"改过的配置正在试跑，已比较 {rounds}/{changeover.ROUNDS} 次，期间仍用原来的规则"

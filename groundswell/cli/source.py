@@ -26,6 +26,7 @@ from groundswell.cli.output import (
 if TYPE_CHECKING:
     from config.schema import Project, SourceConfig
     from crawlers.trial import Taken
+    from storage.records import SourceState
 
 SourceArgument = Annotated[
     str, typer.Argument(help="a source's id, or a YAML file with one source")
@@ -86,7 +87,7 @@ def list_(
                 source.name,
                 source.kind,
                 state.health if state else "new",
-                state.cause_text if state else "",
+                _said(state, source, project) if state else "",
                 state.items if state else 0,
                 _when(state.last_ok_at if state else None, zone),
                 _when(state.next_poll_at if state else None, zone),
@@ -94,6 +95,14 @@ def list_(
         )
     header = ("id", "name", "kind", "health", "cause", "mentions", "last ok", "next poll")
     show(choices, {"sources": document}, table(header, rows))
+
+
+def _said(state: SourceState, source: SourceConfig, project: Project) -> str:
+    """Return the cause in words and what became of changed rules."""
+    from groundswell.sourcing_advice import change_of
+
+    said = (state.cause_text, change_of(state, source, project.brands))
+    return "；".join(text for text in said if text)
 
 
 def _when(moment: datetime | None, zone: tzinfo) -> str:

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from alerts.markup import safe_url
 from groundswell.console import words
+from groundswell.sourcing_advice import change_of
 from storage.records import FetchEvent, HourCount, Mention, Verdict
 
 _EXCERPT = 220  # characters of a mention on the incident page; the mention page shows all
@@ -60,6 +61,7 @@ def environment() -> Environment:
     pages.globals["marked"] = marked
     pages.globals["title_of"] = title_of
     pages.globals["sparkline"] = sparkline
+    pages.globals["change_of"] = change_of
     return pages
 
 

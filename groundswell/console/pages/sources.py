@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.schema import SourceConfig
-from crawlers import changeover
 from crawlers.readers import starts
 from groundswell.console.base import Console
 from groundswell.console.pages.source_try import may_try
@@ -62,17 +61,6 @@ class Row:
         now = timedelta(seconds=self.state.interval_s) if self.state.interval_s else rules.every
         bounds = f"（自适应，{span(rules.min)} 到 {span(rules.max)}）" if rules.adaptive else ""
         return f"每 {span(now)}{bounds}"
-
-    @property
-    def change(self) -> str:
-        """What became of changed rules: on trial, sent back, or ""."""
-        why = changeover.reverted(self.state)
-        if why:
-            return f"改过的配置已退回，仍用原来的规则：{why}"
-        if self.config is None or not changeover.trying(self.state, self.config):
-            return ""
-        rounds = len(self.state.trial.get("rounds", ()))
-        return f"改过的配置正在试跑，已比较 {rounds}/{changeover.ROUNDS} 次，期间仍用原来的规则"
 
 
 def span(length: timedelta) -> str:
