@@ -55,11 +55,6 @@ class MediaTable:
             host = host.partition(".")[2]
 
 
-def tier_of(url: str, author: str, platform: str, outlets: Iterable[MediaOutlet]) -> MediaTier:
-    """Return the highest tier that a table of outlets gives to one item."""
-    return MediaTable(outlets).tier(url, author, platform)
-
-
 def highest(*tiers: MediaTier) -> MediaTier:
     """Return the weightiest of some tiers, "" of none."""
     return max(tiers, key=TIERS.index, default="")

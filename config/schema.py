@@ -310,6 +310,11 @@ class ConsoleRules(Model):
     port: int = Field(default=8790, ge=0, le=65535)  # 0: any free one
     base_url: str | None = None
 
+    @property
+    def address(self) -> str:
+        """Where links lead, without a slash at its end: as configured, else where it listens."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
 
 class MediaOutlet(Model):
     """Who speaks with how much weight: a medium or a large account, by host or by author."""

@@ -41,11 +41,6 @@ def page_names_any(html: str, names: Sequence[str]) -> bool:
     return _holds(text, spellings) or _holds("".join(text.split()), spellings)
 
 
-def names_any(text: str, names: Sequence[str]) -> bool:
-    """Return whether one of the lower-case names stands in a text, whatever its width and case."""
-    return _holds(unicodedata.normalize("NFKC", text).lower(), _spellings(tuple(names)))
-
-
 def _holds(text: str, spellings: tuple[str, ...]) -> bool:
     return any(name in text for name in spellings)
 

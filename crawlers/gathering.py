@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -121,7 +121,12 @@ def in_scope(source: SourceConfig, title: str, text: str) -> bool:
     if rules is None or rules.mode != "filter" or not rules.words:
         return True  # without a word nothing can be told apart
     said = _plain(f"{title}\n{text}")
-    return any(_plain(word) in said for word in rules.words)
+    return any(word in said for word in _plain_words(rules.words))
+
+
+@lru_cache(maxsize=64)  # sources that filter, each with the same words for every item
+def _plain_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_plain(word) for word in words)
 
 
 def _plain(text: str) -> str:

@@ -228,26 +228,6 @@ def _read_link(source: SourceConfig, page: Taken, now: datetime) -> LinkParsed:
 # --- trying ----------------------------------------------------------------------------------
 
 
-def try_source(
-    source: SourceConfig,
-    settings: Settings,
-    *,
-    now: datetime,
-    url: str | None = None,
-    page: bytes | None = None,
-    rows: int = 5,
-) -> Trial:
-    """Try a source on a saved page, or live on its first page or on `url`.
-
-    A page at `url` that shows no items is read as a page behind the list where the source has
-    those. Live it runs its own event loop, so once per process and never inside a running loop
-    (there `try_live`). Errors: ConfigError when a secret cannot be resolved.
-    """
-    if page is not None:
-        return read_pages(source, (saved_page(source, page, url, now),), now, rows=rows)
-    return read_pages(source, fetch_pages(source, settings, now=now, url=url), now, rows=rows)
-
-
 def fetch_pages(
     source: SourceConfig, settings: Settings, *, now: datetime, url: str | None = None
 ) -> tuple[Taken, ...]:

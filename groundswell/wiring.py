@@ -89,9 +89,8 @@ def wire(
 
 def make_links(project: Project, store: Store) -> SignedLinks:
     """Return the maker of signed links for this installation."""
-    console = project.settings.console
-    base_url = console.base_url or f"http://{console.host}:{console.port}"
-    return SignedLinks(base_url, installation_key(store, "link_key"))
+    address = project.settings.console.address
+    return SignedLinks(address, installation_key(store, "link_key"))
 
 
 def make_journey(project: Project, store: Store, links: Links) -> Journey:

@@ -79,8 +79,7 @@ def add(
             store, REPORTER, name, by="command line", now=now, region=region, channel="internal"
         )
     rules = project.settings.console
-    base = (rules.base_url or f"http://{rules.host}:{rules.port}").rstrip("/")
-    link = f"{base}/r/{key}"
+    link = f"{rules.address}/r/{key}"
     if qr is not None:
         _write_qr(link, qr)
     if not rules.base_url:

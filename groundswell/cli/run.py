@@ -77,7 +77,7 @@ def _welcome(project: Project, store: Store) -> None:
     from groundswell.console.accounts import FIRST_USER, ensure_first_user
 
     rules = project.settings.console
-    say(f"控制台 console {rules.base_url or f'http://{rules.host}:{rules.port}'}")
+    say(f"控制台 console {rules.address}")
     password = ensure_first_user(store, RealClock().now())
     if password:
         say(f"登录 login    {FIRST_USER} / {password}   （只显示这一次 shown once）")

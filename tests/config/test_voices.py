@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.load import example_dir, load, summary
-from config.media import MediaTable, highest, tier_of
+from config.media import MediaTable, highest
 from config.official import OfficialAccounts, bare_address
 from config.schema import Brand, MediaOutlet, OfficialAccount, SourceConfig
 
@@ -39,7 +39,7 @@ OUTLETS = (
     ],
 )
 def test_an_item_has_the_tier_of_its_host_or_author(url, author, platform, tier):
-    assert tier_of(url, author, platform, OUTLETS) == tier
+    assert MediaTable(OUTLETS).tier(url, author, platform) == tier
 
 
 def test_the_source_s_own_tier_holds_when_it_is_higher():

@@ -6,10 +6,17 @@ import pytest
 
 from config.schema import Settings
 from crawlers.downloader import Downloader
-from crawlers.trial import try_live, try_source
+from crawlers.trial import fetch_pages, read_pages, saved_page, try_live
 from tests.crawlers.conftest import NOW, feed, listing
 from tests.crawlers.test_runner import ITEMS
 from tests.site.pages import Item, detail_page, list_page, rss
+
+
+def try_source(source, settings, *, now, url=None, page=None, rows=5):
+    """Try as the command does: on a saved page, else live on its first page or on `url`."""
+    if page is not None:
+        return read_pages(source, (saved_page(source, page, url, now),), now, rows=rows)
+    return read_pages(source, fetch_pages(source, settings, now=now, url=url), now, rows=rows)
 
 
 @pytest.fixture
