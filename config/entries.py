@@ -14,7 +14,13 @@ from config.wording import did_you_mean, kind_of, nearest
 from config.yaml_lines import MAX_BYTES, Document, Problem, Where, read_document
 
 # The top-level keys of the files in the project's root, and the kind of entry each one holds.
-LIST_SECTIONS = {"channels": "channel", "owners": "owner", "routes": "route", "media": "outlet"}
+LIST_SECTIONS = {
+    "channels": "channel",
+    "owners": "owner",
+    "routes": "route",
+    "media": "outlet",
+    "issues": "issue",
+}
 SINGLE_SECTIONS = ("settings", "levels", "fallback")
 FOLDERS = {"brands": "brand", "sources": "source"}
 SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)

@@ -22,6 +22,7 @@ from config.errors import ConfigError
 from config.schema import (
     Brand,
     Channel,
+    IssueRule,
     Levels,
     MediaOutlet,
     Model,
@@ -41,7 +42,7 @@ from config.yaml_lines import Document, Problem, Where
 
 
 class RootFile(Model):
-    """A file in the project's root: settings, levels, fallback, channels, owners, routes, media."""
+    """A file in the project's root: settings, levels, fallback, channels, owners, routes, media …"""
 
     settings: Settings = Settings()
     levels: Levels = Levels()
@@ -50,6 +51,7 @@ class RootFile(Model):
     owners: tuple[Owner, ...] = ()
     routes: tuple[Route, ...] = ()
     media: tuple[MediaOutlet, ...] = ()
+    issues: tuple[IssueRule, ...] = ()
 
 
 def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Project:
@@ -226,6 +228,7 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "channel": Channel,
         "route": Route,
         "outlet": MediaOutlet,
+        "issue": IssueRule,
     }
     return TypeAdapter(kinds[kind])
 
@@ -286,4 +289,5 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         routes=tuple(models.get("route", ())),
         fallback=one("fallback", ()),
         media=tuple(models.get("outlet", ())),
+        issues=tuple(models.get("issue", ())),
     )

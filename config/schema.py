@@ -13,6 +13,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from config.brand_schema import (
+    AmbiguousName,
+    Brand,
+    BrandExample,
+    BrandThresholds,
+    ErrorCost,
+    Exclusions,
+    OfficialAccount,
+    ProductLine,
+)
 from config.source_schema import (
     DetailRules,
     Expectations,
@@ -42,20 +52,24 @@ from config.values import (
 
 __all__ = [
     "ISSUE_CLASSES",
+    "AmbiguousName",
     "Brand",
     "BrandExample",
+    "BrandThresholds",
     "Channel",
     "ClockTime",
     "ConsoleRules",
     "DetailRules",
     "Duration",
     "EmailChannel",
+    "ErrorCost",
     "Exclusions",
     "Expectations",
     "FetchRules",
     "FieldRule",
     "Hours",
     "Identifier",
+    "IssueRule",
     "LevelName",
     "LevelRules",
     "Levels",
@@ -77,80 +91,12 @@ __all__ = [
     "ThreadRules",
     "Timezone",
     "UrlRules",
+    "VaultRules",
     "WebhookChannel",
     "WecomBotChannel",
     "Words",
     "json_schema",
 ]
-
-# --- brands ----------------------------------------------------------------------------------
-
-
-class ProductLine(Model):
-    """A product (line) of a brand; its aliases also stand for the brand.
-
-    `words` are ordinary words ("养生壶", "K2") that mean this product only where the brand itself
-    is named in the same text.
-    """
-
-    id: Identifier
-    name: str
-    aliases: Words = ()
-    words: Words = ()
-
-
-class BrandExample(Model):
-    """A saved sentence that must (or must not) match; run by `groundswell check`."""
-
-    text: str
-    match: bool = True
-
-
-class Exclusions(Model):
-    """Pages and authors whose mentions are never about this brand."""
-
-    urls: Words = ()  # prefixes of the URL without scheme
-    authors: Words = ()
-
-
-class OfficialAccount(Model):
-    """An account through which the brand itself speaks: what it posts is an answer, no mention.
-
-    It is recognised by `author` (as the platform shows it) on `platform`, or by the start of the
-    addresses of its posts. Where both are given, a post of that name at another place of the same
-    site is somebody else's: give both where two people may have one name.
-    """
-
-    platform: str
-    author: str = ""
-    url: str = ""  # prefix of its posts' addresses, without scheme
-
-    @model_validator(mode="after")
-    def _named(self) -> OfficialAccount:
-        if not self.author and not self.url:
-            raise ValueError('an official account needs "author" or "url"')
-        return self
-
-
-class Brand(Model):
-    """A watched subject and the words that stand for it.
-
-    A mention is about the brand when an alias (or product alias) occurs, every word of `must`
-    occurs, at least one of `any` occurs (when given) and none of `not` does.
-    """
-
-    id: Identifier
-    name: str
-    aliases: Words = ()
-    products: tuple[ProductLine, ...] = ()
-    must: Words = ()
-    any: Words = ()
-    not_: Words = Field(default=(), alias="not")
-    exclude: Exclusions = Exclusions()
-    official: tuple[OfficialAccount, ...] = ()
-    competitor: bool = False
-    examples: tuple[BrandExample, ...] = ()
-
 
 # --- people ----------------------------------------------------------------------------------
 
@@ -325,6 +271,29 @@ class MediaOutlet(Model):
     authors: Words = ()  # display names, as "platform:name" or just the name
 
 
+class IssueRule(Model):
+    """A class or sub-class of the project's own, found by its words.
+
+    `under`: the class it belongs to, which a mention that has it then has as well; "" makes it a
+    class of its own. Routes may name it.
+    """
+
+    name: str
+    under: str = ""
+    words: Words
+    not_: Words = Field(default=(), alias="not")
+
+
+class VaultRules(Model):
+    """Where clear personal data of customers may be kept, sealed, and for how long.
+
+    Without a key nothing is kept: what was masked is gone.
+    """
+
+    key: Secret | None = None
+    keep_days: int = Field(default=180, ge=1, le=3650)
+
+
 class Settings(Model):
     """Project-wide settings."""
 
@@ -340,6 +309,7 @@ class Settings(Model):
     demo: bool = False
     console: ConsoleRules = ConsoleRules()
     surge: SurgeRules = SurgeRules()
+    vault: VaultRules = VaultRules()
     user_agent: str = "Groundswell/0.1"
 
     @property
@@ -367,6 +337,7 @@ class Project(Model):
     routes: tuple[Route, ...] = ()
     fallback: Words = ()
     media: tuple[MediaOutlet, ...] = ()
+    issues: tuple[IssueRule, ...] = ()
 
     def owner(self, owner_id: str) -> Owner | None:
         """Return the owner with this id, None when there is none (any more)."""

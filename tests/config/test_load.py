@@ -382,6 +382,7 @@ def test_schemas_are_json_and_demand_their_section() -> None:
         "owners.json",
         "routes.json",
         "media.json",
+        "issues.json",
     } == set(found)
     assert json.loads(json.dumps(found)) == found
     assert misfits({"routes": []}, found["owners.json"]) == ["owners: missing"]
