@@ -42,7 +42,7 @@ from config.yaml_lines import Document, Problem, Where
 
 
 class RootFile(Model):
-    """A file in the project's root: settings, levels, fallback, channels, owners, routes, media …"""
+    """A file in the project's root: settings, levels, fallback, and the lists of entries."""
 
     settings: Settings = Settings()
     levels: Levels = Levels()

@@ -24,6 +24,7 @@ from storage.records import (
     Delivery,
     DeliveryClass,
     DetailLink,
+    Fact,
     FetchCause,
     FetchEvent,
     HotEntry,
@@ -33,6 +34,7 @@ from storage.records import (
     IntentStatus,
     Level,
     Mention,
+    Noise,
     OfficialPost,
     Polarity,
     Session,
@@ -90,7 +92,25 @@ def verdict_of(row: Row) -> Verdict:
         severity=tuple(detail["severity"]),
         products=tuple(detail["products"]),
         symptoms=tuple(detail["symptoms"]),
+        positive=row["positive"],
+        noise=Noise(row["noise"]),
+        **_found_since_3(detail),
     )
+
+
+def _found_since_3(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what verdicts of revision 0003 on hold; earlier ones, and empty ones, lack the keys."""
+    return {
+        "also": tuple(detail.get("also", ())),
+        "sub_classes": tuple(detail.get("sub", ())),
+        "facts": tuple(
+            Fact(kind=kind, value=value, field=name, start=start, end=end)
+            for kind, value, name, start, end in detail.get("facts", ())
+        ),
+        "bias": detail.get("bias", 0.0),
+        "shift": detail.get("shift", 0.0),
+        "adaptation": detail.get("adaptation", 0),
+    }
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
@@ -110,7 +130,21 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
             "severity": verdict.severity,
             "products": verdict.products,
             "symptoms": verdict.symptoms,
+            **{name: value for name, value in _since_3(verdict).items() if value},
         },
+        "positive": verdict.positive,
+        "noise": verdict.noise.value,
+    }
+
+
+def _since_3(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "also": verdict.also,
+        "sub": verdict.sub_classes,
+        "facts": [[f.kind, f.value, f.field, f.start, f.end] for f in verdict.facts],
+        "bias": verdict.bias,
+        "shift": verdict.shift,
+        "adaptation": verdict.adaptation,
     }
 
 

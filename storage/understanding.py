@@ -77,7 +77,7 @@ class Understanding:
         queue = [
             {"shard_id": shard_of(item), "mention_pk": item.mention_id}
             for item in verdicts
-            if item.polarity is not Polarity.NOT_NEGATIVE
+            if item.polarity is not Polarity.NOT_NEGATIVE and not item.noise.is_left_out
         ]
         insert_new(self.connection, waiting, queue)
         self.connection.execute(sa.delete(_queue).where(_queue.c.mention_pk.in_(ids)))

@@ -33,4 +33,5 @@ class Outcome(StrEnum):
     GATHERED = "gathered"
     OFFICIAL = "official"  # the brand's own words: an answer, kept beside the mentions
     HOT_ENTRY = "hot_entry"  # a line of a hot-search list: kept as a ranking
+    NOISE = "noise"  # an advert, a job, a lottery ...: kept and marked, not gathered
     OUT_OF_SCOPE = "out_of_scope"  # names no brand that its source is filtered by

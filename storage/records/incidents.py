@@ -22,6 +22,7 @@ from storage.records.ids import (
     SourceId,
 )
 from storage.records.mentions import HotStanding
+from storage.records.understanding import BatchSignal, Voices
 
 
 class Level(IntEnum):
@@ -88,6 +89,8 @@ class Evidence:
     last_at: datetime | None = None
     samples: tuple[MentionId, ...] = ()  # representative first, originals before copies
     blind_hours: tuple[datetime, ...] = ()  # hours in which no source of the brand answered
+    batches: tuple[BatchSignal, ...] = ()  # of its products and symptoms, strongest first
+    voices: Voices = field(default_factory=Voices)
     # Hot-search lists are matched outside the store. `hot_blind` says why nothing is known of them:
     # "not_connected" (no such source) or "no_answer" (none answered of late); "" when it is known.
     hot: HotStanding | None = None

@@ -14,6 +14,7 @@ from storage.records.ids import (
     MentionId,
     SourceId,
 )
+from storage.records.understanding import Fact, Noise
 
 
 class SourceHealth(StrEnum):
@@ -246,6 +247,14 @@ class Verdict:
     products: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()  # families of trouble: what is wrong with the thing
     lang: str = "zh"
+    positive: float = 0.0
+    noise: Noise = Noise.NONE
+    also: tuple[str, ...] = ()  # further issue classes, most certain first
+    sub_classes: tuple[str, ...] = ()  # "等备件", "反复维修" ...: what routes know
+    facts: tuple[Fact, ...] = ()
+    bias: float = 0.0  # log-odds of the score that no word explains: the model's own
+    shift: float = 0.0  # log-odds that the source's adaptation added
+    adaptation: int = 0  # its version, 0 for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,157 @@
+"""What understanding finds besides the score, and what people and models make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from storage.records.ids import BrandId, Json, MentionId, SourceId
+
+
+class Noise(StrEnum):
+    """Why a mention is no voice of a customer; the empty one is none of them."""
+
+    NONE = ""
+    ADVERT = "advert"
+    RECRUITING = "recruiting"
+    LOTTERY = "lottery"
+    SECOND_HAND = "second_hand"
+    HIJACK = "hijack"  # the brand's name only draws eyes to something else
+    COPY_WAVE = "copy_wave"  # one text from many mouths: marked, but gathered and counted
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is kept out of clusters and baselines (never dropped)."""
+        return self not in {Noise.NONE, Noise.COPY_WAVE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something concrete that a mention states. `start`/`end` count characters of `field`.
+
+    `kind`: "product", "model", "batch", "version", "symptom", "place", "shop", "order" (masked) or
+    "amount" (yuan). `value` is in one spelling, so that equal facts compare equal.
+    """
+
+    kind: str
+    value: str
+    field: str = "text"
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSignal:
+    """A symptom told more often of one product × batch (or region) than of everything else.
+
+    The 2 × 2 table counts complaints: `both` tell the symptom of this group, `group` tell anything
+    of it, `symptom_all` tell the symptom of any group, `all` tell anything. Ratios with their 95 %
+    interval (prr, ror) and the shrunken ratio with its lower 5 % bound (ebgm, eb05).
+    """
+
+    brand_id: BrandId
+    product: str
+    kind: str  # "batch", "version", "region", "model" or "product": what the group is
+    value: str
+    symptom: str
+    both: int
+    group: int
+    symptom_all: int
+    all: int
+    prr: float
+    prr_low: float
+    prr_high: float
+    ror: float
+    ror_low: float
+    ror_high: float
+    ebgm: float
+    eb05: float
+    first_at: datetime
+    last_at: datetime
+    samples: tuple[MentionId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voices:
+    """Who stands behind the mentions of a cluster: the evidence of a water army, or its absence.
+
+    Figures of the last 7 days. `new_authors`: first seen by us less than 7 days before they spoke
+    here; `top_text`: mentions that carry the most copied text; `wave_authors`: distinct authors of
+    it; `burst`: most mentions of one text within ten minutes.
+    """
+
+    authors: int = 0
+    new_authors: int = 0
+    mentions: int = 0
+    texts: int = 0
+    top_text: int = 0
+    wave_authors: int = 0
+    burst: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAdaptation:
+    """How far off the scores of an unlabelled source are: log-odds = slope × raw + shift.
+
+    `delta` holds what the source's own words add to the weights, as `classify.adapting` packs it.
+    """
+
+    source_id: SourceId
+    version: int
+    at: datetime
+    n: int
+    share: float
+    shift: float
+    slope: float = 1.0
+    delta: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What a person said a verdict should have been. `was` is what it said before.
+
+    `kind`: "polarity" (negative, not_negative, positive), "issue", "brand" (the brand's id, or ""
+    for: not about this brand), "noise" or "severity". `door`: "console", "cli", "csv" or "api".
+    """
+
+    correction_no: int
+    mention_id: MentionId
+    brand_id: BrandId
+    kind: str
+    value: str
+    was: str
+    actor: str
+    door: str
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEvent:
+    """Something that happened to a set of weights.
+
+    `kind`: "negative" or "issues". `action`: "trained", "refused", "promoted" or "rolled_back".
+    """
+
+    event_no: int
+    kind: str
+    version: str
+    action: str
+    actor: str
+    at: datetime
+    detail: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultEntry:
+    """Clear personal data of a customer, sealed. Only `groundswell.vault` opens it."""
+
+    entry_no: int
+    mention_id: MentionId
+    kind: str
+    sealed: bytes
+    key_id: str
+    door: str
+    at: datetime
+    expires_at: datetime
