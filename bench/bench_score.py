@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from classify.analyst import Analyst  # noqa: E402
-from classify.facts import severity  # noqa: E402
 from classify.issues import IssueClassifier  # noqa: E402
 from classify.matching import BrandMatcher  # noqa: E402
 from classify.segment import segment  # noqa: E402
 from classify.sentiment import ScoreItem, Scorer  # noqa: E402
+from classify.severity import severity  # noqa: E402
 from classify.text import normalise  # noqa: E402
 from config.schema import Brand, Settings  # noqa: E402
 from storage.records import ItemKey, Mention, MentionId, SourceId  # noqa: E402

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classify.facts import products, severity
 from classify.issues import OTHER, IssueClassifier
 from classify.matching import BrandMatcher
 from classify.sentiment import Score, ScoreItem, Scorer
+from classify.severity import products, severity
 from classify.symptoms import symptoms
 from config.schema import Settings
 from storage.records import BrandHit, BrandId, Mention, Polarity, Verdict

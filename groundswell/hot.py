@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from classify.facts import severity
 from classify.matching import BrandMatcher
+from classify.severity import severity
 from classify.symptoms import symptoms
 from classify.text import rewrite
 from config.schema import Brand, Project

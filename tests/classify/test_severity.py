@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from classify.facts import FACTS, products, severity
+from classify.severity import FACTS, products, severity
 from storage.records import BrandHit, BrandId
 
 STATED = [
