@@ -50,6 +50,26 @@ def calibrate(table: Table, scores: Floats) -> tuple[float, float]:
     return float(slope[0]), shift
 
 
+def calibrate_positive(table: Table, scores: Floats, log_odds: Floats) -> tuple[Floats, float]:
+    """Return how to turn both unseen scores into log-odds of positive among the not negative.
+
+    Shape: weights of (raw positive score, log-odds of negative), and a shift. Fitted only where a
+    domain holds positive and neutral rows.
+    """
+    chosen = (table.positives >= 0) & ~table.labels
+    both = [
+        domain
+        for domain in np.unique(table.domains[chosen])
+        if 0 < table.positives[chosen & (table.domains == domain)].mean() < 1
+    ]
+    inside = chosen & np.isin(table.domains, both)
+    if not inside.any():
+        return np.array([1.0, 0.0]), 0.0
+    part = table.part(inside).asking_positive()
+    features = np.column_stack((scores[inside], log_odds[inside]))
+    return logistic(features, part.labels, row_weights(part), 1000.0, 200)
+
+
 def adapter_without(table: Table, log_odds: Floats, left_out: Iterable[str] = ()) -> Adapter:
     """Fit the adapter on the table's domains less those left out.
 

