@@ -47,7 +47,7 @@ test-e2e: $(VENV)/.ready-test $(VENV)/.ready-e2e
 check: $(VENV)/.ready-test $(VENV)/.ready-dev
 	.ci/check
 
-bench: $(VENV)/.ready-test
+bench: $(VENV)/.ready-test $(VENV)/.ready-bench
 	$(BIN)/python -m bench $(ARGS)
 
 wheelhouse: $(BIN)/python
