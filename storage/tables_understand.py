@@ -33,11 +33,11 @@ source_adaptation = table(
     "source_adaptation",
     text("source_id", key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    text("model_version"),
     at("at"),
     count("n"),
     sa.Column("share", sa.Float, nullable=False),
     sa.Column("shift", sa.Float, nullable=False),
-    sa.Column("slope", sa.Float, nullable=False),
     sa.Column("delta", sa.LargeBinary),
     flag("is_current"),
 )

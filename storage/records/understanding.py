@@ -92,18 +92,19 @@ class Voices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceAdaptation:
-    """How far off the scores of an unlabelled source are: log-odds = slope × raw + shift.
+    """How far off one model's scores of an unlabelled source are: log-odds = raw + words + shift.
 
-    `delta` holds what the source's own words add to the weights, as `classify.adapting` packs it.
+    Estimated from its last `n` texts; `share`: what it says of them is negative, in [0, 1].
+    `delta` holds what the source's own words add, as `classify.adapting_words` packs it.
     """
 
     source_id: SourceId
     version: int
+    model_version: str
     at: datetime
     n: int
     share: float
     shift: float
-    slope: float = 1.0
     delta: bytes | None = None
 
 
