@@ -24,6 +24,7 @@ from storage.figures import FigureQueries
 from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
+from storage.labels import LabelQueries
 from storage.official import OfficialQueries
 from storage.records import (
     Account,
@@ -69,7 +70,9 @@ _ORDERS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
 _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 
-class Queries(ClusterQueries, DoorQueries, OfficialQueries, FigureQueries, HotQueries):
+class Queries(
+    ClusterQueries, DoorQueries, OfficialQueries, FigureQueries, HotQueries, LabelQueries
+):
     """Reads on one connection, all of one moment."""
 
     def __init__(self, connection: Connection) -> None:

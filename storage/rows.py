@@ -110,6 +110,8 @@ def _found_since_3(detail: Mapping[str, Any]) -> dict[str, Any]:
         "bias": detail.get("bias", 0.0),
         "shift": detail.get("shift", 0.0),
         "adaptation": detail.get("adaptation", 0),
+        "corrected": tuple(detail.get("corrected", ())),
+        "base_version": detail.get("base", ""),
     }
 
 
@@ -145,6 +147,8 @@ def _since_3(verdict: Verdict) -> dict[str, Any]:
         "bias": verdict.bias,
         "shift": verdict.shift,
         "adaptation": verdict.adaptation,
+        "corrected": verdict.corrected,
+        "base": verdict.base_version,
     }
 
 

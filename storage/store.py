@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from storage import database, tables
 from storage.accounts import Accounts
 from storage.columns import database_clock, insert_one, read_clock
+from storage.corrections import Corrections
 from storage.digests import DigestClaims
 from storage.doors import Doors
 from storage.gathering import Gathering
@@ -36,6 +37,7 @@ class Transaction(
     Intake,
     Sources,
     Understanding,
+    Corrections,
     Gathering,
     Incidents,
     DigestClaims,

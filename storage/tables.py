@@ -21,6 +21,7 @@ from storage.tables_understand import correction as correction  # noqa: PLC0414
 from storage.tables_understand import drift_day as drift_day  # noqa: PLC0414
 from storage.tables_understand import mention_fact as mention_fact  # noqa: PLC0414
 from storage.tables_understand import model_event as model_event  # noqa: PLC0414
+from storage.tables_understand import review_item as review_item  # noqa: PLC0414
 from storage.tables_understand import source_adaptation as source_adaptation  # noqa: PLC0414
 from storage.tables_understand import vault_entry as vault_entry  # noqa: PLC0414
 

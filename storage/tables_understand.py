@@ -54,7 +54,20 @@ correction = table(
     text("door"),
     at("at"),
     text("note"),
+    count("revision"),  # of the text that was judged: a later one may say something else
+    text("asked"),  # why the review queue asked, "" when a person came by themselves
     sa.Index(None, "mention_pk"),
+)
+# What people are asked to look at on one local day, in the order that was chosen once.
+review_item = table(
+    "review_item",
+    text("day", key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    number("mention_pk"),
+    text("brand_id"),
+    sa.Column("reasons", Document, nullable=False),
+    text("state"),
+    text("actor"),
 )
 # Which weights were trained, refused, put to work and taken back; the newest promotion is at work.
 model_event = table(

@@ -14,18 +14,21 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import insert_new, upsert
-from storage.counters import take_numbers
+from storage.corrected import holds
+from storage.corrections import with_corrections
+from storage.counters import lock_counter
 from storage.hours import Counts, refresh_brand_hours, stored_members
+from storage.membership import drop_members, recount_clusters
 from storage.records import (
+    PERSON,
     BrandId,
     ClusterId,
     Mention,
     MentionId,
-    Polarity,
     ShardId,
     Verdict,
 )
-from storage.rows import mappings, mention_of, verdict_row
+from storage.rows import mappings, mention_of
 
 _mention = tables.mention
 _verdict = tables.verdict
@@ -65,6 +68,7 @@ class Understanding:
         A clusterer that holds a shard of those clusters in memory must load it again.
         """
         ids = sorted({int(mention_id) for mention_id in mention_ids})
+        lock_counter(self.connection, "cluster_event")  # people's corrections wait, or we do
         left = self._retract(ids, now)
         self.connection.execute(
             sa.update(_verdict)
@@ -73,11 +77,14 @@ class Understanding:
         )
         waiting = tables.gather_queue
         self.connection.execute(sa.delete(waiting).where(waiting.c.mention_pk.in_(ids)))
-        upsert(self.connection, _verdict, [verdict_row(item) | {"at": now} for item in verdicts])
+        by_people = sa.and_(_verdict.c.mention_pk.in_(ids), _verdict.c.model_version == PERSON)
+        self.connection.execute(sa.delete(_verdict).where(by_people))
+        rows, held = with_corrections(self.connection, ids, verdicts, now)
+        upsert(self.connection, _verdict, rows)
         queue = [
             {"shard_id": shard_of(item), "mention_pk": item.mention_id}
-            for item in verdicts
-            if item.polarity is not Polarity.NOT_NEGATIVE and not item.noise.is_left_out
+            for item in held
+            if holds(item)
         ]
         insert_new(self.connection, waiting, queue)
         self.connection.execute(sa.delete(_queue).where(_queue.c.mention_pk.in_(ids)))
@@ -98,23 +105,8 @@ class Understanding:
         for row in retracted:
             counts.add(row["member"], -1)
         counts.write(self.connection)
-        self.connection.execute(sa.delete(assigned).where(assigned.c.mention_pk.in_(ids)))
+        drop_members(self.connection, retracted, "system", now)
         refresh_brand_hours(self.connection, counts.hours)
-        events = [
-            {
-                "event_no": number,
-                "cluster_id": row["cluster_id"],
-                "kind": "retract",
-                "at": now,
-                "actor": "system",
-                "other_id": None,
-                "note": f"mention {row['mention_pk']}",
-            }
-            for row, number in zip(
-                retracted,
-                take_numbers(self.connection, "cluster_event", len(retracted)),
-                strict=True,
-            )
-        ]
-        self.connection.execute(sa.insert(tables.cluster_event), events)
-        return sorted({ClusterId(row["cluster_id"]) for row in retracted})
+        left = sorted({ClusterId(row["cluster_id"]) for row in retracted})
+        recount_clusters(self.connection, left)
+        return left

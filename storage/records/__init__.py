@@ -78,17 +78,23 @@ from storage.records.mentions import (
     Verdict,
 )
 from storage.records.understanding import (
+    PERSON,
+    WITHDRAWN,
     BatchSignal,
     Correction,
     Fact,
     ModelEvent,
     Noise,
+    ReviewItem,
     SourceAdaptation,
+    TrainingLabel,
     VaultEntry,
     Voices,
 )
 
 __all__ = [
+    "PERSON",
+    "WITHDRAWN",
     "AccessToken",
     "Account",
     "Assignment",
@@ -144,6 +150,7 @@ __all__ = [
     "PublicResponse",
     "RawMention",
     "Reason",
+    "ReviewItem",
     "Session",
     "ShardChanges",
     "ShardId",
@@ -158,6 +165,7 @@ __all__ = [
     "Surge",
     "Term",
     "Timer",
+    "TrainingLabel",
     "VaultEntry",
     "Verdict",
     "Voices",

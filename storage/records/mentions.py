@@ -255,6 +255,8 @@ class Verdict:
     bias: float = 0.0  # log-odds of the score that no word explains: the model's own
     shift: float = 0.0  # log-odds that the source's adaptation added
     adaptation: int = 0  # its version, 0 for none
+    corrected: tuple[str, ...] = ()  # kinds that people said; model_version is PERSON then
+    base_version: str = ""  # of the verdict they corrected, "" when no model named this brand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.records.ids import BrandId, Json, MentionId, SourceId
+
+if TYPE_CHECKING:
+    from storage.records.mentions import Mention
+
+PERSON = "person"  # the model_version of a verdict that people corrected
+WITHDRAWN = "~withdrawn"  # the value of a correction that takes earlier ones back
 
 
 class Noise(StrEnum):
@@ -112,8 +119,11 @@ class SourceAdaptation:
 class Correction:
     """What a person said a verdict should have been. `was` is what it said before.
 
-    `kind`: "polarity" (negative, not_negative, positive), "issue", "brand" (the brand's id, or ""
-    for: not about this brand), "noise" or "severity". `door`: "console", "cli", "csv" or "api".
+    `kind`: "polarity" (negative, not_negative, positive), "issue" (class, or class/sub-class),
+    "brand" (the id of the brand it is about, or "" for: not about this brand), "noise" or
+    "severity" (fact=yes, fact=no). A value of WITHDRAWN takes back what was said of that kind.
+    `door`: "console", "cli", "csv" or "api". `asked`: why the review queue asked, "" when it did
+    not.
     """
 
     correction_no: int
@@ -126,6 +136,31 @@ class Correction:
     door: str
     at: datetime
     note: str = ""
+    revision: int = 0
+    asked: str = ""
+
+
+class TrainingLabel(NamedTuple):
+    """What people hold a mention to be; `mention` carries the text that they judged."""
+
+    mention: Mention
+    brand_id: BrandId
+    value: str
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """A mention that people are asked to look at. `state`: "open", "answered" or "skipped"."""
+
+    day: str
+    place: int
+    mention_id: MentionId
+    brand_id: BrandId
+    reasons: tuple[str, ...]
+    state: str = "open"
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

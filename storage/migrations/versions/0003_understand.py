@@ -51,7 +51,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
-    for name in ("vault_entry", "drift_day", "model_event", "correction"):
+    for name in ("vault_entry", "drift_day", "model_event", "review_item", "correction"):
         op.drop_table(name)
     for name in ("source_adaptation", "author_seen", "mention_fact"):
         op.drop_table(name)
@@ -107,9 +107,22 @@ def _make_learning() -> None:
         *(_text(name) for name in ("brand_id", "kind", "value", "was", "actor", "door")),
         _at("at"),
         _text("note"),
+        _count("revision"),
+        _text("asked"),
         sa.PrimaryKeyConstraint("correction_no", name="pk_correction"),
     )
     op.create_index("ix_correction_mention_pk", "correction", ["mention_pk"])
+    op.create_table(
+        "review_item",
+        _text("day"),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        _big("mention_pk"),
+        _text("brand_id"),
+        sa.Column("reasons", columns.Document(), nullable=False),
+        _text("state"),
+        _text("actor"),
+        sa.PrimaryKeyConstraint("day", "place", name="pk_review_item"),
+    )
     op.create_table(
         "model_event",
         _big("event_no"),
