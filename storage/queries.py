@@ -20,11 +20,13 @@ from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
 from storage.digests import read_digest_facts
 from storage.doors import DoorQueries
+from storage.drift import DriftQueries
 from storage.figures import FigureQueries
 from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
 from storage.labels import LabelQueries
+from storage.models import ModelQueries
 from storage.official import OfficialQueries
 from storage.records import (
     Account,
@@ -71,7 +73,14 @@ _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 
 class Queries(
-    ClusterQueries, DoorQueries, OfficialQueries, FigureQueries, HotQueries, LabelQueries
+    ClusterQueries,
+    DoorQueries,
+    OfficialQueries,
+    FigureQueries,
+    HotQueries,
+    LabelQueries,
+    ModelQueries,
+    DriftQueries,
 ):
     """Reads on one connection, all of one moment."""
 

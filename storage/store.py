@@ -19,11 +19,13 @@ from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
 from storage.digests import DigestClaims
 from storage.doors import Doors
+from storage.drift import Drift
 from storage.gathering import Gathering
 from storage.hot import Hot
 from storage.incidents import Incidents
 from storage.intake import Intake
 from storage.migrate import check_schema
+from storage.models import Models
 from storage.official import Official
 from storage.outbox import Outbox
 from storage.queries import Queries
@@ -38,6 +40,8 @@ class Transaction(
     Sources,
     Understanding,
     Corrections,
+    Models,
+    Drift,
     Gathering,
     Incidents,
     DigestClaims,

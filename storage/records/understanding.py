@@ -180,6 +180,23 @@ class ModelEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftDay:
+    """What the texts of a source were like on one day, as one model sees them.
+
+    `histogram` counts raw log-odds of negative in the bins of `groundswell.drift`; `unsure_share`
+    of texts fall into the unsure band, `unknown_share` of words have no weight in the model.
+    """
+
+    source_id: SourceId
+    day: datetime  # its first instant
+    model_version: str
+    n: int
+    histogram: tuple[int, ...]
+    unsure_share: float
+    unknown_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VaultEntry:
     """Clear personal data of a customer, sealed. Only `groundswell.vault` opens it."""
 
