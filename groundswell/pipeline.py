@@ -128,38 +128,7 @@ class Journey:
 
         `fresh` are the clusters to look at, each with the mentions that it has just got.
         """
-        changes = []
-        hot = self.hot.look(tx.queries, now) if fresh else HotView()
-        for cluster_id in sorted(fresh):
-            evidence = self.hot.see(tx.evidence(cluster_id, now), hot)
-            brand = self.project.brand(evidence.cluster.brand_id)
-            if brand is None or brand.competitor:
-                continue  # heard for comparison, or no longer watched: nobody is called
-            incident = tx.incident_of(cluster_id)
-            surge = detect(
-                evidence,
-                self.project.settings.surge,
-                now,
-                opened_at=incident.opened_at if incident and incident.at_work else None,
-                since=incident.closed_at if incident and not incident.at_work else None,
-            )
-            waits = incident.opened_at if incident and incident.unhandled else None
-            graded = grade(evidence, surge, self.project.levels, now, waits)
-            if incident is None and graded.level is Level.NONE:
-                continue
-            change = on_grade(
-                incident,
-                evidence,
-                graded,
-                self.project,
-                now,
-                fresh=fresh[cluster_id],
-                samples=tx.queries.cluster_mentions(cluster_id, SAMPLES),
-                links=self.links,
-            )
-            if change is not None and tx.save_change(change):
-                changes.append(change)
-        return changes
+        return act_on(tx, fresh, now, project=self.project, hot_lists=self.hot, links=self.links)
 
     def remind(self, tx: Transaction, now: datetime) -> list[Change]:
         """Carry out the timers that are due: escalate, take an acknowledge back, ask again."""
@@ -182,6 +151,50 @@ class Journey:
             if tx.save_change(change):
                 changes.append(change)
         return changes
+
+
+def act_on(
+    tx: Transaction,
+    fresh: Mapping[ClusterId, Sequence[Mention]],
+    now: datetime,
+    *,
+    project: Project,
+    hot_lists: HotLists,
+    links: Links,
+) -> list[Change]:
+    """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too."""
+    changes = []
+    hot = hot_lists.look(tx.queries, now) if fresh else HotView()
+    for cluster_id in sorted(fresh):
+        evidence = hot_lists.see(tx.evidence(cluster_id, now), hot)
+        brand = project.brand(evidence.cluster.brand_id)
+        if brand is None or brand.competitor:
+            continue  # heard for comparison, or no longer watched: nobody is called
+        incident = tx.incident_of(cluster_id)
+        surge = detect(
+            evidence,
+            project.settings.surge,
+            now,
+            opened_at=incident.opened_at if incident and incident.at_work else None,
+            since=incident.closed_at if incident and not incident.at_work else None,
+        )
+        waits = incident.opened_at if incident and incident.unhandled else None
+        graded = grade(evidence, surge, project.levels, now, waits)
+        if incident is None and graded.level is Level.NONE:
+            continue
+        change = on_grade(
+            incident,
+            evidence,
+            graded,
+            project,
+            now,
+            fresh=fresh[cluster_id],
+            samples=tx.queries.cluster_mentions(cluster_id, SAMPLES),
+            links=links,
+        )
+        if change is not None and tx.save_change(change):
+            changes.append(change)
+    return changes
 
 
 def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:

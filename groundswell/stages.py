@@ -41,6 +41,7 @@ class Stages:
         self._clock = clock
         self._restore = restore
         self._shards: OrderedDict[ShardId, Shard] = OrderedDict()
+        self._journal_seen = 0  # up to here people's corrections are in memory, too
 
     def drain(self) -> int:
         """Carry everything that waits through understand, gather and act; return mentions moved."""
@@ -152,11 +153,18 @@ class Stages:
     def _gather_batch(self, shard_id: ShardId, now: datetime, limit: int) -> int:
         try:
             with self._store.transaction() as tx:
+                self._drop_corrected(tx)
                 shard = self._shard(tx, shard_id, now)
                 return self._journey.gather(tx, shard_id, shard, now, limit=limit)
         except BaseException:
             self._shards.pop(shard_id, None)  # memory may be ahead of what was committed
             raise
+
+    def _drop_corrected(self, tx: Transaction) -> None:
+        """Forget shards from which people took mentions, be it in another process."""
+        self._journal_seen, left = tx.shards_left_since(self._journal_seen)
+        for shard_id in left:
+            self._shards.pop(shard_id, None)
 
     def _shard(self, tx: Transaction, shard_id: ShardId, now: datetime) -> Shard:
         shard = self._shards.get(shard_id)

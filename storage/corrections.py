@@ -28,7 +28,7 @@ from storage.corrected import (
     standing,
     word_of,
 )
-from storage.counters import lock_counter, take_numbers
+from storage.counters import lock_counter, share_counter, take_numbers
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
 from storage.records import (
@@ -70,8 +70,8 @@ class Corrections:
         when it does now, and stays with its counts put right otherwise.
         Errors: StoreError when a mention is unknown; nothing is stored then.
         """
-        # whoever changes members of clusters waits for the others here, and so does the clusterer
-        lock_counter(self.connection, "cluster_event")
+        # those who judge and gather share this counter, and wait for people, or people for them
+        lock_counter(self.connection, "correction")
         ids = sorted({int(one.mention_id) for one in said})
         mentions = read_mentions(self.connection, ids)
         missing = sorted(set(ids) - set(mentions))
@@ -83,22 +83,22 @@ class Corrections:
         return replace(moved, corrections=stored)
 
     def shards_left_since(self, event_no: int) -> tuple[int, frozenset[ShardId]]:
-        """Return the newest number of the journal and the shards that people took mentions from.
+        """Return the newest number of the journal, and the shards that people took mentions from.
 
-        Holds the journal: until this transaction ends nobody else changes members of clusters.
+        Nobody corrects anything from here to the end of this transaction.
         """
-        newest = lock_counter(self.connection, "cluster_event")
-        if newest == event_no:
-            return newest, frozenset()
+        share_counter(self.connection, "correction")
         event, cluster = tables.cluster_event, tables.cluster
+        newer = event.c.event_no > event_no
+        newest: int | None = self.connection.scalar(sa.select(sa.func.max(event.c.event_no)))
+        by_people = sa.and_(newer, event.c.kind == "retract", event.c.actor != "system")
         query = (
             sa.select(cluster.c.shard_id)
             .join(event, event.c.cluster_id == cluster.c.cluster_id)
-            .where(event.c.event_no > event_no, event.c.kind == "retract")
-            .where(event.c.actor != "system")
+            .where(by_people)
             .distinct()
         )
-        return newest, frozenset(ShardId(one) for one in self.connection.scalars(query))
+        return newest or 0, frozenset(ShardId(one) for one in self.connection.scalars(query))
 
     def _append(
         self, said: Sequence[Correction], mentions: Mapping[int, Mention]

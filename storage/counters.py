@@ -26,6 +26,13 @@ def lock_counter(connection: Connection, name: str) -> int:
     return first
 
 
+def share_counter(connection: Connection, name: str) -> None:
+    """Keep others from holding the counter until this transaction ends; any number may share it."""
+    query = sa.select(_counter.c.value).where(_counter.c.name == name).with_for_update(read=True)
+    if connection.scalar(query) is None:
+        insert_new(connection, _counter, [{"name": name, "value": 0}])
+
+
 def move_counter(connection: Connection, name: str, value: int) -> None:
     """Remember the last number given out."""
     connection.execute(sa.update(_counter).where(_counter.c.name == name).values(value=value))

@@ -16,7 +16,7 @@ from storage import tables
 from storage.columns import insert_new, upsert
 from storage.corrected import holds
 from storage.corrections import with_corrections
-from storage.counters import lock_counter
+from storage.counters import share_counter
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
 from storage.records import (
@@ -68,7 +68,7 @@ class Understanding:
         A clusterer that holds a shard of those clusters in memory must load it again.
         """
         ids = sorted({int(mention_id) for mention_id in mention_ids})
-        lock_counter(self.connection, "cluster_event")  # people's corrections wait, or we do
+        share_counter(self.connection, "correction")  # people's corrections wait, or we do
         left = self._retract(ids, now)
         self.connection.execute(
             sa.update(_verdict)
