@@ -1,135 +1,127 @@
-"""Scores of one unlabelled source in, the shift that fits them to that source out.
+"""Scores of one unlabelled source in, what fits them to that source out.
 
-Where most talk is neutral, scores crowd near the middle and a fixed threshold calls too much
-negative; where reviews praise or damn, they spread and it calls too little. So the spread of a
-source's unlabelled scores, and their mean, tell how far they are off.
+Two things are estimated, neither from a label. What the source's own words add
+(`classify.adapting_words`). And a shift: where most talk is neutral, scores crowd near the middle
+and a fixed threshold calls too much negative; so how wide the scores spread, how many lie above
+zero and whether they fall into two heaps tell how far they are off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.adapting_words import Cells, Words, learn
+
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MINIMUM_TEXTS = 50  # fewer say nothing about a source
 # No estimate moves scores farther (log-odds). Upward hardly at all: among left-out domains that
 # won .06 macro-F1 once and cost up to .12.
 _LOWEST, _HIGHEST = -2.5, 0.5
-_CLIPPED = 8.0  # log-odds beyond say nothing more
-_SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)  # of negatives, that each domain is resampled to
-_RESAMPLED = 2000
-_NATURAL_WEIGHT = 3.0  # of a domain as it is, against one of its resamplings
-_STRENGTH = 0.3  # of the ridge penalty, per unit of weight; .02 to .3 differ by .005 macro-F1
+_CLIPPED = 12.0  # log-odds beyond say nothing more
+_SHARE_EDGE = 0.005
+_NAMES = ("intercept", "spread", "above", "heaps")
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """What was estimated for a source: its share of negatives and the shift of its log-odds."""
+    """What was estimated for a source from `n` texts: log-odds = raw + words + shift.
 
-    share: float
-    shift: float
+    `share`: what it says of those texts is negative.
+    """
+
+    share: float = 0.5
+    shift: float = 0.0
+    words: Words | None = None
+    n: int = 0
+
+    def fit(self, log_odds: Floats, cells: Cells) -> Floats:
+        """Return the fitted log-odds of texts that nothing was learned from."""
+        added = self.words.log_odds(cells) if self.words else 0.0
+        return log_odds + added + self.shift
+
+    @property
+    def constant(self) -> float:
+        """Return what is added to the log-odds of every text, whatever it says."""
+        return self.shift + (self.words.offset if self.words else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The shift of a source as a weighted sum of the three figures of its scores (`summary`)."""
+
+    intercept: float = 0.0
+    spread: float = 0.0
+    above: float = 0.0
+    heaps: float = 0.0
+
+    def shift(self, log_odds: Floats) -> float:
+        """Return the shift for these scores, within its bounds."""
+        wanted = self.intercept + np.dot((self.spread, self.above, self.heaps), summary(log_odds))
+        return float(np.clip(wanted, _LOWEST, _HIGHEST))
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """Estimates the shift of a source: intercept + spread × log(deviation) + mean × log-odds(mean).
+    """Estimates what fits a model to a source; fitted by `classify.adapting_fit`.
 
-    Fitted by ridge regression over the domains of the training sets, each scored by a model that
-    did not know it, as it is and resampled to other shares of negatives. The EM of Saerens,
-    Latinne and Decaestecker 2002 was measured first and left (docs/adr/0009-unlabelled-source.md):
-    it takes a domain's different wording for a different share and runs off with it.
+    One line for the model's own scores, one for scores that the source's words have corrected
+    (they spread wider). The EM of Saerens, Latinne and Decaestecker 2002 was measured first and
+    left (docs/adr/0009-unlabelled-source.md): it takes a domain's different wording for a
+    different share and runs off with it.
     """
 
-    intercept: float = 0.0
-    spread: float = 0.0
-    mean: float = 0.0
+    plain: Line = Line()
+    worded: Line = Line()
 
     @classmethod
-    def of(cls, saved: Mapping[str, float]) -> Adapter:
+    def of(cls, saved: Mapping[str, Mapping[str, float]]) -> Adapter:
         """Return the adapter that a model card holds."""
-        return cls(saved["intercept"], saved["spread"], saved["mean"])
+        lines = (Line(*(saved[kind][name] for name in _NAMES)) for kind in ("plain", "worded"))
+        return cls(*lines)
 
     def estimate(self, log_odds: Floats) -> Adaptation:
-        """Estimate the shift for the scores of one source; fewer than MINIMUM_TEXTS: no shift."""
-        if len(log_odds) < MINIMUM_TEXTS:
-            return Adaptation(float(_sigmoid(log_odds).mean()) if len(log_odds) else 0.5, 0.0)
-        spread, mean = _summary(log_odds)
-        wanted = self.intercept + self.spread * spread + self.mean * mean
-        shift = float(np.clip(wanted, _LOWEST, _HIGHEST))
-        return Adaptation(float(_sigmoid(log_odds + shift).mean()), shift)
+        """Estimate the shift alone; fewer than MINIMUM_TEXTS: no shift."""
+        n = len(log_odds)
+        if n < MINIMUM_TEXTS:
+            return Adaptation(float(_sigmoid(log_odds).mean()) if n else 0.5, n=n)
+        shift = self.plain.shift(log_odds)
+        return Adaptation(float(_sigmoid(log_odds + shift).mean()), shift, n=n)
+
+    def adapt(self, log_odds: Floats, cells: Cells) -> tuple[Adaptation, Floats]:
+        """Estimate shift and words; return them and the fitted log-odds of these very texts.
+
+        Each text is corrected by what the others say. Give at most MOST_TEXTS, taken evenly from
+        the source; `Adaptation.fit` corrects texts that nothing was learned from.
+        """
+        plain = self.estimate(log_odds)
+        learned = learn(cells, log_odds, plain.shift)
+        if learned is None:
+            return plain, log_odds + plain.shift
+        words, added = learned
+        corrected = log_odds + added
+        shift = self.worded.shift(corrected)
+        fitted = corrected + shift
+        share = float(_sigmoid(fitted).mean())
+        return Adaptation(share, shift, words, n=len(log_odds)), fitted
 
 
-def fit_adapter(sources: Sequence[tuple[Floats, Bools]]) -> Adapter:
-    """Fit the adapter on labelled sources, each (log-odds from a model that never saw it, labels).
+def summary(log_odds: Floats) -> tuple[float, float, float]:
+    """Return three figures of a source's scores: spread, above, heaps.
 
-    Sources without both classes are left out; without any the adapter shifts nothing.
+    Logarithm of the deviation; log-odds of the share above zero; and the bimodality coefficient
+    (skewness² + 1) / kurtosis, 1 for two far points, 1/3 for a bell (Sarle; SAS/STAT, CLUSTER).
     """
-    points = [point for log_odds, labels in sources for point in _points(log_odds, labels)]
-    if not points:
-        return Adapter()
-    table = np.array(points)
-    features, wanted, weight = table[:, :2], table[:, 2], table[:, 3]
-    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
-    design = np.column_stack(((features - centre) / scale, np.ones(len(table))))
-    penalty = np.diag([_STRENGTH, _STRENGTH, 0.0]) * weight.sum()
-    solved = np.linalg.solve(
-        design.T @ (design * weight[:, None]) + penalty, design.T @ (weight * wanted)
-    )
-    slopes = solved[:2] / scale
-    intercept = float(solved[2] - slopes @ centre)
-    return Adapter(round(intercept, 5), round(float(slopes[0]), 5), round(float(slopes[1]), 5))
-
-
-def _points(log_odds: Floats, labels: Bools) -> list[tuple[float, float, float, float]]:
-    """Return (spread, mean, right shift, weight) of a source and of its resamplings."""
-    negative, other = np.flatnonzero(labels), np.flatnonzero(~labels)
-    if len(log_odds) < MINIMUM_TEXTS or not len(negative) or not len(other):
-        return []
-    chance = np.random.default_rng(0)
-    points = [_point(log_odds, labels, _NATURAL_WEIGHT)]
-    for share in _SHARES:
-        size = min(len(negative) / share, len(other) / (1 - share), _RESAMPLED)
-        chosen = np.concatenate(
-            (
-                chance.choice(negative, int(size * share), replace=False),
-                chance.choice(other, int(size * (1 - share)), replace=False),
-            )
-        )
-        if len(chosen) >= MINIMUM_TEXTS:
-            points.append(_point(log_odds[chosen], labels[chosen], 1.0))
-    return points
-
-
-def _point(log_odds: Floats, labels: Bools, weight: float) -> tuple[float, float, float, float]:
-    spread, mean = _summary(log_odds)
-    return spread, mean, _right_shift(log_odds, labels), weight
-
-
-def _right_shift(log_odds: Floats, labels: Bools) -> float:
-    """Return the shift at which the mean probability equals the share of negatives, by bisection.
-
-    Cut to ±3: what lies beyond would pull the regression.
-    """
-    share = float(np.clip(labels.mean(), 0.02, 0.98))
-    low, high = -3.0, 3.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if _sigmoid(log_odds + middle).mean() < share:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _summary(log_odds: Floats) -> tuple[float, float]:
     clipped = np.clip(log_odds, -_CLIPPED, _CLIPPED)
-    mean = float(np.clip(_sigmoid(clipped).mean(), 0.02, 0.98))
-    return float(np.log(clipped.std() + 1e-3)), float(np.log(mean / (1 - mean)))
+    deviation = float(clipped.std()) + 1e-3
+    standard = (clipped - clipped.mean()) / deviation
+    share = float(np.clip((clipped > 0).mean(), _SHARE_EDGE, 1 - _SHARE_EDGE))
+    heaps = (float((standard**3).mean()) ** 2 + 1) / max(float((standard**4).mean()), 1.0)
+    return float(np.log(deviation)), float(np.log(share / (1 - share))), heaps
 
 
 def _sigmoid(log_odds: Floats) -> Floats:

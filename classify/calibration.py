@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.adapting import Adapter, fit_adapter
+from classify.adapting import Adapter
+from classify.adapting_fit import (
+    LabelledSource,
+    Points,
+    fit_adapter,
+    fit_line,
+    plain_points,
+    worded_points,
+)
+from classify.adapting_words import Cells
 from classify.fitting import Table, Weights, fit, logistic, row_weights
 from classify.metrics import average_precision, calibration_error, f1, roc_auc
 from classify.sentiment import probability
@@ -70,22 +79,39 @@ def calibrate_positive(table: Table, scores: Floats, log_odds: Floats) -> tuple[
     return logistic(features, part.labels, row_weights(part), 1000.0, 200)
 
 
-def adapter_without(table: Table, log_odds: Floats, left_out: Iterable[str] = ()) -> Adapter:
-    """Fit the adapter on the table's domains less those left out.
+def adapter_points(table: Table, log_odds: Floats) -> dict[str, tuple[Points, Points]]:
+    """Return, per domain, what the adapter is fitted to: of plain and of worded scores.
 
     Rows of our own are no source: what stands in them was chosen to be hard.
     """
-    domains = [
-        domain
-        for domain in sorted(set(table.domains) - set(left_out))
+    sources = {
+        domain: LabelledSource(
+            log_odds[table.domains == domain],
+            table.labels[table.domains == domain],
+            cells_of_table(table.part(table.domains == domain)),
+        )
+        for domain in sorted(set(table.domains))
         if not domain.startswith(_OURS)
-    ]
-    return fit_adapter(
-        [
-            (log_odds[table.domains == domain], table.labels[table.domains == domain])
-            for domain in domains
-        ]
-    )
+    }
+    plain = {domain: plain_points(source) for domain, source in sources.items()}
+    line = fit_line(list(plain.values()))
+    return {
+        domain: (plain[domain], worded_points(source, line)) for domain, source in sources.items()
+    }
+
+
+def adapter_without(
+    points: Mapping[str, tuple[Points, Points]], left_out: Iterable[str] = ()
+) -> Adapter:
+    """Fit the adapter to the points of all domains less those left out."""
+    kept = [points[domain] for domain in sorted(set(points) - set(left_out))]
+    return fit_adapter([plain for plain, _ in kept], [worded for _, worded in kept])
+
+
+def cells_of_table(table: Table) -> Cells:
+    """Return which n-grams each row holds, as the adapter wants them."""
+    row = np.repeat(np.arange(len(table)), np.diff(table.ngrams.indptr))
+    return Cells(row, table.ngrams.indices.astype(np.int64), len(table))
 
 
 def reliability(log_odds: Floats, labels: Bools) -> list[dict[str, float]]:
@@ -115,14 +141,15 @@ def leave_one_domain_out(
     the log-odds that they were fitted to.
     """
     figures = []
+    points = adapter_points(table, unseen)
     for unit, left_out in _units(table):
         kin = _also_left_out(unit)
         inside = np.isin(table.domains, left_out)
         fitted = fit(table.part(training & ~inside & ~np.isin(table.domains, kin)))
         weights = Weights(fitted.ngrams, fitted.idf, fitted.cues, fitted.intercept, *calibration)
-        adapter = adapter_without(table, unseen, [*left_out, *kin])
+        adapter = adapter_without(points, [*left_out, *kin])
         tested = table.part(_sampled(inside, _LODO_ROWS))
-        row = {"domain": unit, **figures_of(weights.log_odds(tested), tested.labels, adapter)}
+        row = {"domain": unit, **figures_of(tested, weights.log_odds(tested), adapter)}
         progress(" ".join(f"{key}={value}" for key, value in row.items()))
         figures.append(row)
     return figures
@@ -137,19 +164,24 @@ def _units(table: Table) -> list[tuple[str, list[str]]]:
     return list(units.items())
 
 
-def figures_of(log_odds: Floats, labels: Bools, adapter: Adapter) -> dict[str, Any]:
-    """Return the figures of one source, without and with adaptation."""
+def figures_of(table: Table, log_odds: Floats, adapter: Adapter) -> dict[str, Any]:
+    """Return the figures of one source: adapted, with the shift alone, and without."""
+    labels = table.labels
     plain = probability(log_odds)
-    adapted = probability(log_odds + adapter.estimate(log_odds).shift)
-    auc = roc_auc(plain, labels)
+    shifted = probability(log_odds + adapter.estimate(log_odds).shift)
+    adapted = probability(adapter.adapt(log_odds, cells_of_table(table))[1])
+    auc = roc_auc(adapted, labels)
     return {
         "n": len(labels),
         "share": round(float(labels.mean()), 3),
         "auc": _rounded(auc),
         "auc_95": _auc_interval(auc, labels),
-        "average_precision": _rounded(average_precision(plain, labels)),
+        "average_precision": _rounded(average_precision(adapted, labels)),
         "macro_f1": _macro_f1(adapted, labels),
         "ece": _rounded(calibration_error(adapted, labels)),
+        "macro_f1_prior_only": _macro_f1(shifted, labels),
+        "ece_prior_only": _rounded(calibration_error(shifted, labels)),
+        "auc_unadapted": _rounded(roc_auc(plain, labels)),
         "macro_f1_unadapted": _macro_f1(plain, labels),
         "ece_unadapted": _rounded(calibration_error(plain, labels)),
     }

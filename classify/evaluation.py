@@ -17,14 +17,18 @@ from config.errors import ConfigError
 from config.schema import ISSUE_CLASSES, Settings
 
 if TYPE_CHECKING:
+    from classify.adapting import Adaptation
     from classify.issues import IssueClassifier
-    from classify.sentiment import Scorer
+    from classify.sentiment import ScoreItem, Scorer
+
+Floats = NDArray[np.float64]
 
 # Other spellings of "negative towards the entity" that labelled files use; neutral is not negative.
 _NEGATIVE_LABELS = frozenset({"1", "neg", "negative", "负", "负面", "-1"})
 _OTHER_LABELS = frozenset(
     {"0", "neu", "neutral", "中", "中性", "pos", "positive", "正", "正面", "2"}
 )
+_POSITIVE_LABELS = frozenset({"pos", "positive", "正", "正面"})  # figures alone do not say it
 _FIELD_LIMIT = 16 * 1024 * 1024  # characters; the csv default of 128 Ki refuses long articles
 
 
@@ -68,8 +72,10 @@ def evaluate_negative(rows: Sequence[dict[str, str]], scorer: Scorer) -> dict[st
     """Score rows of `text,label[,entity]` as one unlabelled source, then compare with the labels.
 
     Labels: 1 negative, 0 not; also neg/negative/-1/负面 and neu/pos/neutral/positive/中性/正面.
-    Plain keys are figures after adaptation to the source's share of negatives, `*_unadapted`
-    those before; a figure that the labels do not define (AUC of one class) is None.
+    Plain keys are figures after adaptation to the source: its own words and the shift of its
+    scores; `*_prior_only` after the shift alone, `*_unadapted` without either. `*_positive` stand
+    where the labels tell positive from neutral. A figure that the labels do not define (AUC of one
+    class) is None. `docs_per_s` counts scoring, not what adaptation takes (`adaptation_s`).
     Errors: ConfigError naming the first row whose label is none of these.
     """
     from classify.corpora import items_of
@@ -78,26 +84,63 @@ def evaluate_negative(rows: Sequence[dict[str, str]], scorer: Scorer) -> dict[st
     labels = np.array([_is_negative(number, cells) for number, cells in enumerate(rows, start=2)])
     started = time.perf_counter()
     items = items_of(rows)
-    log_odds = scorer.log_odds_many(items)
+    log_odds, positive = scorer.both_log_odds_many(items)
     seconds = time.perf_counter() - started
-    adaptation = scorer.adapter.estimate(log_odds)
-    plain = probability(log_odds)
-    adapted = probability(log_odds + adaptation.shift)
-    unadapted = {f"{key}_unadapted": value for key, value in _figures(plain, labels).items()}
+    adaptation, fitted = adapted(scorer, items, log_odds)
+    took = time.perf_counter() - started - seconds
+    prior = scorer.adapter.estimate(log_odds)
+    stages = {
+        "": probability(fitted),
+        "_prior_only": probability(log_odds + prior.shift),
+        "_unadapted": probability(log_odds),
+    }
+    figures = {
+        stage: {f"{key}{stage}": value for key, value in _figures(negative, labels).items()}
+        for stage, negative in stages.items()
+    }
     return {
         "n": len(labels),
         "positives": int(labels.sum()),
-        **_figures(adapted, labels),
+        **figures[""],
+        **_positive_figures(rows, (1 - stages[""]) * probability(positive)),
         "docs_per_s": round(len(labels) / seconds, 1) if len(labels) else None,
         "peak_rss_mb": peak_rss_mb(),
-        **unadapted,
+        **figures["_prior_only"],
+        **figures["_unadapted"],
         "adaptation": {
-            "method": "shift from spread and mean of the unlabelled scores",
+            "method": "the source's own words by naive Bayes on the model's opinions, then a shift"
+            " from spread, share above zero and heaps of the unlabelled scores",
             "estimated_share": round(adaptation.share, 4),
             "shift": round(adaptation.shift, 4),
+            "shift_prior_only": round(prior.shift, 4),
+            "words": len(adaptation.words.buckets) if adaptation.words else 0,
         },
+        "adaptation_s": round(took, 3),
         "model": scorer.version,
     }
+
+
+def adapted(
+    scorer: Scorer, items: Sequence[ScoreItem], log_odds: Floats
+) -> tuple[Adaptation, Floats]:
+    """Return what fits the scorer to these items, taken as one source, and their fitted log-odds.
+
+    Of more than MOST_TEXTS items as many are learned from, taken evenly; the others are then
+    corrected as new texts of the source would be.
+    """
+    from classify.adapting_words import MOST_TEXTS
+
+    if len(items) <= MOST_TEXTS:
+        return scorer.adapter.adapt(log_odds, scorer.cells_many(items))
+    chosen = np.linspace(0, len(items) - 1, MOST_TEXTS).astype(np.int64)
+    learned_from = scorer.cells_many([items[index] for index in chosen])
+    adaptation, fitted_chosen = scorer.adapter.adapt(log_odds[chosen], learned_from)
+    fitted = np.empty(len(items))
+    for start in range(0, len(items), MOST_TEXTS):
+        part = slice(start, start + MOST_TEXTS)
+        fitted[part] = adaptation.fit(log_odds[part], scorer.cells_many(items[part]))
+    fitted[chosen] = fitted_chosen
+    return adaptation, fitted
 
 
 def evaluate_issues(rows: Sequence[dict[str, str]], classifier: IssueClassifier) -> dict[str, Any]:
@@ -121,8 +164,12 @@ def peak_rss_mb() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
+def _label(cells: dict[str, str]) -> str:
+    return cells["label"].strip().casefold().removesuffix(".0")
+
+
 def _is_negative(number: int, cells: dict[str, str]) -> bool:
-    label = cells["label"].strip().casefold().removesuffix(".0")
+    label = _label(cells)
     if label in _NEGATIVE_LABELS:
         return True
     if label in _OTHER_LABELS:
@@ -133,7 +180,17 @@ def _is_negative(number: int, cells: dict[str, str]) -> bool:
     )
 
 
-def _figures(negative: NDArray[np.float64], labels: NDArray[np.bool_]) -> dict[str, float | None]:
+def _positive_figures(rows: Sequence[dict[str, str]], positive: Floats) -> dict[str, float | None]:
+    """Return the figures of the positive probability; {} where no label says positive."""
+    truth = np.array([_label(cells) in _POSITIVE_LABELS for cells in rows], dtype=bool)
+    if not truth.any():
+        return {}
+    figures = _figures(positive, truth)
+    names = {"auc": "auc_positive", "ece": "ece_positive", "average_precision": "ap_positive"}
+    return {name: figures[key] for key, name in names.items()}
+
+
+def _figures(negative: Floats, labels: NDArray[np.bool_]) -> dict[str, float | None]:
     """Return the figures that depend on the labels, rounded."""
     low, high = Settings().unsure_band
     if not len(labels):

@@ -12,10 +12,11 @@ _WHAT = """## What it is
 Two logistic regressions, fitted apart and added: hashed words, pairs of words and runs of 1 to 4
 characters (TF-IDF, length one); and twelve kinds of cues from a list of feelings that the project
 wrote (`classify/words/feelings.txt`). Every domain is weighed to half negatives and by the square
-root of its size. Log-odds refer to a share of negatives of {share}; how far a source
-is off is estimated from the spread and mean of its unlabelled scores (`classify.adapting`, which
-also says what the EM of Saerens 2002 did instead). Weights are float16 in an npz, no pickle, no
-text."""
+root of its size. Log-odds refer to a share of negatives of {share}. An unlabelled
+source is fitted in two steps, both without labels (`classify.adapting`): its own words learn their
+feeling from the model's opinions on the texts they stand in, by naive Bayes; and a shift follows
+from how its scores spread. `_prior_only` is the shift alone, `_unadapted` neither. Weights are
+float16 in an npz, no pickle, no text."""
 _HELD_OUT = """One near-duplicate group in twenty is held out of training; the floors in CI are
 measured on those rows. The list of feelings was written knowing what kinds of text these sets hold
 and pruned by looking at counts over their rows, so the figures below flatter a little."""
@@ -59,8 +60,8 @@ def card_text(card: dict[str, Any]) -> str:
     if card.get("left_out"):
         parts.append(
             "## Leave one domain out\n\nTrained without the domain and without rows of the same"
-            " kind in other sets; macro-F1 and ECE after adaptation to the share of negatives,"
-            " without labels. This estimates unseen domains.\n\n"
+            " kind in other sets; figures after adaptation to the domain as one source, without"
+            " labels. This estimates unseen domains.\n\n"
             + _figures_table(card["left_out"], "domain")
         )
     if card.get("calibration"):

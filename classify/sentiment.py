@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.adapting import Adapter
+from classify.adapting import Adaptation, Adapter
+from classify.adapting_words import Cells, Words, cells_of, shares_of
 from classify.cues import CUES, find_cues, lexicon_digest, strengths
 from classify.features import HASH_BITS, Spans, extract
 from classify.focus import focus, marked
@@ -51,25 +52,23 @@ class ScoreItem:
     others: tuple[BrandHit, ...] = ()  # places where other watched brands are named
     rating: float | None = None  # stars of five
     is_nested: bool = False  # the brand's name stands only inside longer names of others
+    adaptation: Adaptation | None = None  # of the source that the text comes from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """The probabilities of negative and of positive, and the words that pushed the first.
 
-    The weights of all words of the text plus `bias` are the log-odds of `negative`. What is left
-    to one is the probability of neither. Where adaptation to a source moves `negative` to n,
-    `positive` becomes positive × (1 - n) / (1 - negative): `positive_at`.
+    The weights of all words of the text plus `bias` and `shift` are the log-odds of `negative`:
+    `shift` is what adaptation to the text's source adds whatever it says. What is left to one is
+    the probability of neither; adaptation leaves positive's share of what is not negative alone.
     """
 
     negative: float
     positive: float = 0.0
     terms: tuple[Term, ...] = ()
     bias: float = 0.0
-
-    def positive_at(self, negative: float) -> float:
-        """Return the probability of positive once that of negative has been moved."""
-        return round(self.positive * (1 - negative) / (1 - self.negative), _DECIMALS)
+    shift: float = 0.0
 
 
 class _Shares(NamedTuple):
@@ -144,12 +143,27 @@ class Scorer:
         return self._scores(items, TERMS)
 
     def log_odds_many(self, items: Sequence[ScoreItem]) -> Floats:
-        """Return the log-odds only, without words: the fast way for evaluation."""
+        """Return the log-odds of negative only, unadapted: the fast way for evaluation."""
+        return self.both_log_odds_many(items)[0]
+
+    def both_log_odds_many(self, items: Sequence[ScoreItem]) -> tuple[Floats, Floats]:
+        """Return the log-odds of negative, and of positive among what is not negative.
+
+        Unadapted and without words.
+        """
         texts = [_focused(item) for item in items]
-        log_odds = np.concatenate(
-            [self._contributions(batch).negative for batch in _batches(texts)] or [np.zeros(0)]
+        sums = [self._contributions(batch) for batch in _batches(texts)]
+        beside = np.array([sum(part for _, part in _known_of(item)) for item in items])
+        negative = np.concatenate([np.zeros(0), *(part.negative for part in sums)])
+        positive = np.concatenate([np.zeros(0), *(part.positive for part in sums)])
+        return (
+            negative + self._bias + beside,
+            positive + self._positive_bias + beside * self._positive_of_negative,
         )
-        return log_odds + self._bias + [sum(part for _, part in _known_of(item)) for item in items]
+
+    def cells_many(self, items: Sequence[ScoreItem]) -> Cells:
+        """Return which n-grams the items hold: what adaptation to their source learns from."""
+        return cells_of([_focused(item) for item in items])
 
     def explain(self, item: ScoreItem) -> Score:
         """Score one item and return all words of the text that was looked at."""
@@ -157,9 +171,10 @@ class Scorer:
 
     def _scores(self, items: Sequence[ScoreItem], limit: int | None) -> list[Score]:
         texts = [_focused(item) for item in items]
+        learned = [item.adaptation.words if item.adaptation else None for item in items]
         scores: list[Score] = []
         for batch in _batches(texts):
-            sums = self._contributions(batch)
+            sums = self._contributions(batch, learned[len(scores) : len(scores) + len(batch)])
             worded = _per_word(batch, sums.shares, limit)
             for words, negative, positive in zip(worded, sums.negative, sums.positive, strict=True):
                 item = items[len(scores)]
@@ -169,7 +184,8 @@ class Scorer:
     def _score(self, item: ScoreItem, words: list[Term], negative: float, other: float) -> Score:
         known = [Term(text=text, weight=weight) for text, weight in _known_of(item)]
         beside = sum(term.weight for term in known)
-        is_negative = _bounded(negative + beside + self._bias)
+        shift = round(item.adaptation.constant, _DECIMALS) if item.adaptation else 0.0
+        is_negative = _bounded(negative + beside + self._bias + shift)
         # Of what is not negative, this share is positive: so both never add up to more than one.
         is_positive = _bounded(other + beside * self._positive_of_negative + self._positive_bias)
         return Score(
@@ -177,11 +193,16 @@ class Scorer:
             positive=round((1 - is_negative) * is_positive, _DECIMALS),
             terms=(*known, *words),
             bias=self._bias,
+            shift=shift,
         )
 
-    def _contributions(self, texts: Sequence[str]) -> _Sums:
-        """Return what each n-gram and cue adds to the log-odds, and the sums per text."""
+    def _contributions(self, texts: Sequence[str], learned: Sequence[Words | None] = ()) -> _Sums:
+        """Return what each n-gram and cue adds to the log-odds, and the sums per text.
+
+        `learned`: the words of each text's source, which speak for negative only.
+        """
         spans = extract(texts)
+        added = shares_of(learned, spans)
         known = self._idf[spans.bucket] > 0  # what training never kept adds nothing
         spans = Spans(*(column[known] for column in spans))
         # A feature counts once per text: repeats share the weight of one.
@@ -204,14 +225,14 @@ class Scorer:
             )
         )
         shares = _Shares(
-            row,
-            np.concatenate((spans.start, cues.start)),
-            np.concatenate((spans.end, cues.end)),
-            negative,
+            np.concatenate((row, added[0])),
+            np.concatenate((spans.start, cues.start, added[1])),
+            np.concatenate((spans.end, cues.end, added[2])),
+            np.concatenate((negative, added[3])),
         )
         return _Sums(
             shares,
-            np.bincount(row, weights=negative, minlength=len(texts)).astype(np.float64),
+            np.bincount(shares.row, weights=shares.weight, minlength=len(texts)).astype(np.float64),
             np.bincount(row, weights=positive, minlength=len(texts)).astype(np.float64),
         )
 

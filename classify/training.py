@@ -21,6 +21,7 @@ import numpy as np
 
 from classify.adapting import Adapter
 from classify.calibration import (
+    adapter_points,
     adapter_without,
     calibrate,
     calibrate_positive,
@@ -59,7 +60,7 @@ def train(
     raw = unseen_scores(table, training)
     slope, shift = calibrate(table, raw)
     log_odds = slope * raw + shift
-    adapter = adapter_without(table, log_odds)
+    adapter = adapter_without(adapter_points(table, log_odds))
     progress(f"fitting {int(training.sum())} rows")
     fitted = fit(table.part(training))
     weights = Weights(fitted.ngrams, fitted.idf, fitted.cues, fitted.intercept, slope, shift)
@@ -132,16 +133,10 @@ def _held_out(weights: Weights, rest: Table, adapter: Adapter) -> list[dict[str,
     """Return the figures per domain on rows that never trained the weights."""
     names = np.array([domain.partition(":")[0] for domain in rest.domains])
     domains = np.where(names == "own", names, rest.domains)  # a sector of ours has few rows
+    parts = {domain: rest.part(domains == domain) for domain in sorted(set(domains))}
     return [
-        {
-            "domain": domain,
-            **figures_of(
-                weights.log_odds(rest.part(domains == domain)),
-                rest.labels[domains == domain],
-                adapter,
-            ),
-        }
-        for domain in sorted(set(domains))
+        {"domain": domain, **figures_of(part, weights.log_odds(part), adapter)}
+        for domain, part in parts.items()
     ]
 
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from classify.evaluation import evaluate_issues, evaluate_negative, read_csv
+from classify.adapting_words import MOST_TEXTS
+from classify.evaluation import adapted, evaluate_issues, evaluate_negative, read_csv
 from classify.issues import IssueClassifier
-from classify.sentiment import Scorer
+from classify.metrics import roc_auc
+from classify.sentiment import ScoreItem, Scorer
 from config.errors import ConfigError
 
 KEYS = {
@@ -75,6 +79,53 @@ def test_negative_has_the_agreed_keys(scorer: Scorer) -> None:
     assert figures.keys() >= KEYS | {f"{key}_unadapted" for key in ("auc", "macro_f1", "ece")}
     assert (figures["n"], figures["positives"]) == (4, 2)
     assert figures["auc"] > 0.5
+
+
+PARTS = ("轴套", "密封圈", "导轨", "滤棉", "卡簧", "线排", "搭扣", "簧片", "托架", "排管")
+FAULTS = ("起鼓", "渗出", "卡死", "松垮", "打滑", "发黑")
+MERITS = ("贴合", "顺滑", "服帖", "紧实", "透亮", "规整")
+
+
+def reviews(n: int) -> list[dict[str, str]]:
+    """Make up reviews; half of the bad ones only name faults, in words that no set has taught."""
+    chance = random.Random(3)
+    rows = []
+    for number in range(n):
+        label = ("neg", "pos", "neutral")[number % 3]
+        words = {"neg": FAULTS, "pos": MERITS}.get(label, ("装好", "到货", "拆开"))
+        said = "，".join(chance.choice(PARTS) + chance.choice(words) for _ in range(3))
+        known = {"neg": "太差了", "pos": "很喜欢"}.get(label, "") if chance.random() < 0.5 else ""
+        rows.append({"text": f"{known}，{said}，{chance.randrange(9**5)}", "label": label})
+    return rows
+
+
+def test_a_source_of_its_own_words_is_adapted(scorer: Scorer) -> None:
+    figures = evaluate_negative(reviews(600), scorer)
+
+    assert figures["auc"] > figures["auc_unadapted"]
+    assert figures["auc_prior_only"] == figures["auc_unadapted"]
+    assert figures["macro_f1_prior_only"] is not None
+    assert figures["adaptation"]["words"] > 0
+    assert figures["auc_positive"] > 0.8
+    assert 0 <= figures["ece_positive"] < 0.5
+
+
+def test_of_a_large_source_all_texts_are_adapted(scorer: Scorer) -> None:
+    items = [ScoreItem(text=row["text"]) for row in reviews(MOST_TEXTS + 500)]
+    log_odds = scorer.log_odds_many(items)
+
+    adaptation, fitted = adapted(scorer, items, log_odds)
+
+    assert adaptation.n == MOST_TEXTS
+    assert adaptation.words is not None
+    cells = scorer.cells_many(items[:300])
+    assert np.corrcoef(adaptation.fit(log_odds[:300], cells), fitted[:300])[0, 1] > 0.98
+    assert roc_auc(fitted, np.arange(len(items)) % 3 == 0) > 0.9
+
+
+def test_only_labels_in_words_tell_positive_from_neutral(scorer: Scorer) -> None:
+    assert "auc_positive" not in evaluate_negative(ROWS, scorer)
+    assert "auc_positive" in evaluate_negative([*ROWS, {"text": "喜欢", "label": "pos"}], scorer)
 
 
 def test_labels_change_no_score(scorer: Scorer) -> None:

@@ -172,3 +172,25 @@ def test_a_missing_or_broken_model_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "negative.npz").write_bytes(b"not an archive")
     with pytest.raises(ModelError, match=r"classify\.training"):
         Scorer.load(tmp_path)
+
+
+def test_every_word_of_an_adapted_score_is_accounted_for(scorer: Scorer) -> None:
+    texts = [f"{GOOD if number % 3 else BAD}，{number}号柜" for number in range(240)]
+    items = [ScoreItem(text=text) for text in texts]
+    plain = scorer.log_odds_many(items)
+    adaptation, _ = scorer.adapter.adapt(plain, scorer.cells_many(items))
+    assert adaptation.words is not None
+    new = [ScoreItem(text=f"{BAD}，王师傅来过", rating=4, adaptation=adaptation), *items[:3]]
+
+    scores = [scorer.explain(item) for item in new]
+    fitted = adaptation.fit(scorer.log_odds_many(new), scorer.cells_many(new))
+
+    for item, score, log_odds in zip(new, scores, fitted, strict=True):
+        said = sum(term.weight for term in score.terms) + score.bias + score.shift
+        assert said == pytest.approx(math.log(score.negative / (1 - score.negative)), abs=1e-3)
+        assert (score.shift != 0) == (item.adaptation is not None)
+        if item.adaptation is not None:
+            assert said == pytest.approx(log_odds, abs=1e-4)
+        assert score.negative + score.positive <= 1
+    assert scorer.score_many(new)[0].negative == scores[0].negative
+    assert scores[1:] == [scorer.explain(item) for item in items[:3]]
