@@ -149,7 +149,11 @@ def recounted(store: Store) -> dict[str, dict]:
     with store.read() as queries:
         members = queries.table_rows("mention_cluster")
         mentions = {row["mention_pk"]: row for row in queries.table_rows("mention")}
-        verdicts = {r["mention_pk"]: r for r in queries.table_rows("verdict") if r["is_current"]}
+        verdicts = {
+            (row["mention_pk"], row["brand_id"]): row
+            for row in queries.table_rows("verdict")
+            if row["is_current"]
+        }
     authors: dict[tuple, Counter] = {}
     texts, facts = Counter(), {}
     brand: dict = {}
@@ -167,7 +171,8 @@ def recounted(store: Store) -> dict[str, dict]:
         seen["texts"].add(row["text_key"])
         seen["live"] |= {row["author_key"]} if live else set()
         seen["watch"] |= {row["author_key"]} if watch else set()
-        mention, verdict = mentions[row["mention_pk"]], verdicts[row["mention_pk"]]
+        mention = mentions[row["mention_pk"]]
+        verdict = verdicts[row["mention_pk"], row["brand_id"]]
         stated = [("region", mention["region"], ""), ("issue", verdict["issue_class"], "")]
         stated += [("product", value, "") for value in verdict["detail"]["products"]]
         stated += [
