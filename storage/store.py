@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -83,6 +84,12 @@ class Store(Outbox):
         """Give queries that all see one moment of the database."""
         with self.look() as connection:
             yield Queries(connection)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database, None where a server keeps it."""
+        named = self._url.database if self._url.get_backend_name() == "sqlite" else None
+        return Path(named) if named else None
 
     def write(self) -> AbstractContextManager[Connection]:
         """Give a connection inside a transaction."""
