@@ -8,24 +8,51 @@ from typing import NamedTuple
 
 import ahocorasick
 
+from classify.matching_context import COUNTS, Context, Meanings, Reason
+from classify.matching_names import (
+    Alias,
+    Squeezed,
+    folded_name,
+    occurs,
+    owners_by_spelling,
+    stands_alone,
+)
 from classify.text import rewrite, rewrite_with_offsets
 from config.schema import Brand
 from storage.records import BrandHit, BrandId
 
-_ASCII_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
-_ASCII_DIGITS = frozenset("0123456789")
+_NAMED = Reason("named")
+_FIELDS = ("title", "text")
 
 
-class _Alias(NamedTuple):
+class Judged(NamedTuple):
+    """A place where a name stands, whether it counts, and why."""
+
+    hit: BrandHit
+    counts: bool
+    reason: Reason
+
+
+class Surprise(NamedTuple):
+    """A saved sentence that does not do what it must; `place` counts its brand's from 0."""
+
     brand_id: BrandId
-    alias: str
-    product: str
+    place: int
+    text: str
 
 
 class _Place(NamedTuple):
-    start: int
+    field: str
+    start: int  # offsets of the rewritten text
     end: int
-    owners: tuple[_Alias, ...]
+    owners: tuple[Alias, ...]
+
+
+class _Named(NamedTuple):
+    """One name of one brand at a place."""
+
+    place: _Place
+    alias: Alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +62,8 @@ class _Conditions:
     must: tuple[str, ...]
     any_of: tuple[str, ...]
     none_of: tuple[str, ...]
+    near: tuple[str, ...]
+    near_within: int
     urls: tuple[str, ...]
     authors: frozenset[str]
 
@@ -44,25 +73,47 @@ class _Conditions:
             must=tuple(map(rewrite, brand.must)),
             any_of=tuple(map(rewrite, brand.any)),
             none_of=tuple(map(rewrite, brand.not_)),
+            near=tuple(map(rewrite, brand.near)),
+            near_within=brand.near_within,
             urls=tuple(_bare_url(url) for url in brand.exclude.urls),
-            authors=frozenset(brand.exclude.authors),
+            authors=frozenset(map(_bare_author, brand.exclude.authors)),
         )
 
-    def refusal(self, folded: str, bare_url: str, author: str) -> str:
-        """Say why a text that names the brand is not about it; "" when it is."""
-        if author and author in self.authors:
-            return f"author {author!r} is excluded"
-        if bare_url and bare_url.startswith(self.urls):
-            return "the page is excluded"
+    def refusal(
+        self, fields: Mapping[str, str], places: Iterable[_Place], url: str, author: str
+    ) -> Reason | None:
+        """Say why a text that names the brand is not about it; None when it is."""
+        folded = "\n".join(fields.values())
+        return self._excluded(url, author) or self._unlike(folded) or self._afar(fields, places)
+
+    def _excluded(self, url: str, author: str) -> Reason | None:
+        if self.authors and _bare_author(author) in self.authors:
+            return Reason("author", author)
+        bare_url = _bare_url(url) if self.urls else ""
+        is_excluded = bare_url and any(_lies_under(bare_url, prefix) for prefix in self.urls)
+        return Reason("page") if is_excluded else None
+
+    def _unlike(self, folded: str) -> Reason | None:
         for word in self.must:
-            if word not in folded:
-                return f"the required word {word!r} is missing"
-        if self.any_of and not any(word in folded for word in self.any_of):
-            return "none of the context words occurs"
-        for word in self.none_of:
-            if word in folded:
-                return f"the excluding word {word!r} occurs"
-        return ""
+            if not occurs(word, folded):
+                return Reason("must", word)
+        if self.any_of and not any(occurs(word, folded) for word in self.any_of):
+            return Reason("any")
+        return next((Reason("not", word) for word in self.none_of if occurs(word, folded)), None)
+
+    def _afar(self, fields: Mapping[str, str], places: Iterable[_Place]) -> Reason | None:
+        if not self.near or any(self._is_near(fields[one.field], one) for one in places):
+            return None
+        return Reason("near", str(self.near_within))
+
+    def _is_near(self, text: str, place: _Place) -> bool:
+        """Whether one of the near words stands within so many characters before or after."""
+        for word in self.near:
+            reach = self.near_within + len(word)
+            before = text[max(0, place.start - reach) : place.start]
+            if occurs(word, before) or occurs(word, text[place.end : place.end + reach]):
+                return True
+        return False
 
 
 class BrandMatcher:
@@ -71,7 +122,8 @@ class BrandMatcher:
     A brand is named by its name, its aliases, and the names and aliases of its products. Of
     overlapping names the longest counts (the leftmost of equals), so a name inside a longer watched
     name is not a mention of its own. A latin letter or a digit at the edge of a name must not stand
-    beside another of its kind: "mi" is not found in "mini", but in "mi6".
+    beside another of its kind: "mi" is not found in "mini", but in "mi6". A Chinese name is also
+    found with separators between its characters (澜|禾, 澜 禾) where no other word is cut by that.
     Source: Aho and Corasick 1975, by pyahocorasick.
     """
 
@@ -86,8 +138,9 @@ class BrandMatcher:
             ]
             for brand in brands
         }
+        self._meanings = Meanings(brands)
         self._automaton = ahocorasick.Automaton()
-        for folded, owners in _owners_by_name(brands).items():
+        for folded, owners in owners_by_spelling(brands).items():
             self._automaton.add_word(folded, (len(folded), owners))
         self._is_empty = len(self._automaton) == 0
         if not self._is_empty:
@@ -100,108 +153,129 @@ class BrandMatcher:
 
         Offsets count characters of the original title or text.
         """
-        if self._is_empty:
-            return {}
         found: dict[BrandId, list[BrandHit]] = {}
-        folded_fields = [
-            self._search(field, original, found)
-            for field, original in (("title", mention_title), ("text", mention_text))
-        ]
-        if not found:
-            return {}
-        folded = "\n".join(folded_fields)
-        bare_url = _bare_url(url)
-        return {
-            brand_id: tuple(hits)
-            for brand_id, hits in found.items()
-            if not self._conditions[brand_id].refusal(folded, bare_url, author)
-        }
+        for hit, counts, _ in self.judge(mention_title, mention_text, url, author):
+            if counts:
+                found.setdefault(hit.brand_id, []).append(hit)
+        return {brand_id: tuple(hits) for brand_id, hits in found.items()}
+
+    def judge(self, title: str, text: str, url: str, author: str) -> list[Judged]:
+        """Return every place where a brand is named, and why it counts or does not."""
+        if self._is_empty:
+            return []
+        folded: dict[str, str] = {}
+        offsets: dict[str, list[int] | None] = {}
+        named: dict[BrandId, list[_Named]] = {}
+        for field, original in zip(_FIELDS, (title, text), strict=True):
+            folded[field], offsets[field] = rewrite_with_offsets(original)
+            for place in self._places(field, folded[field]):
+                for alias in place.owners:
+                    named.setdefault(alias.brand_id, []).append(_Named(place, alias))
+        is_unclear = any(one.alias.ambiguous for names in named.values() for one in names)
+        context = self._meanings.read(folded) if is_unclear else None
+        judged: list[Judged] = []
+        for brand_id, names in named.items():
+            reasons = _meant(names, context)
+            counting = [
+                one.place
+                for one, reason in zip(names, reasons, strict=True)
+                if reason.code in COUNTS
+            ]
+            conditions = self._conditions[brand_id]
+            refusal = conditions.refusal(folded, counting, url, author) if counting else None
+            for one, reason in zip(names, reasons, strict=True):
+                hit = _hit(one, offsets[one.place.field])
+                if reason.code in COUNTS:
+                    judged.append(Judged(hit, refusal is None, refusal or reason))
+                else:
+                    judged.append(Judged(hit, counts=False, reason=reason))
+        return judged
 
     def products_named(self, brand_id: BrandId, title: str, text: str) -> tuple[str, ...]:
         """Return the products whose ordinary words occur in a text that names the brand."""
+        wanted = self._product_words[brand_id]
+        if not wanted:
+            return ()
         folded = f"{rewrite(title)}\n{rewrite(text)}"
         return tuple(
             product_id
-            for product_id, words in self._product_words[brand_id]
-            if any(word in folded for word in words)
+            for product_id, words in wanted
+            if any(occurs(word, folded) for word in words)
         )
 
-    def run_examples(self) -> list[str]:
+    def run_examples(self) -> list[Surprise]:
         """Run every brand's saved sentences and return one line per surprise."""
-        problems: list[str] = []
+        surprises: list[Surprise] = []
         for brand in self._brands:
-            for example in brand.examples:
-                reason = self._why_not(brand, example.text)
+            for index, example in enumerate(brand.examples):
+                reason = self._why_not(
+                    BrandId(brand.id), example.title, example.text, example.url, example.author
+                )
+                said = f'brand "{brand.id}": example "{example.text}"'
                 if example.match and reason:
-                    problems.append(
-                        f'brand "{brand.id}": example "{example.text}" must match, but {reason}'
-                    )
+                    text = f"{said} must match, but {reason}"
                 elif not example.match and not reason:
-                    problems.append(
-                        f'brand "{brand.id}": example "{example.text}" must not match, but does'
-                    )
-        return problems
+                    text = f"{said} must not match, but does"
+                else:
+                    continue
+                surprises.append(Surprise(BrandId(brand.id), index, text))
+        return surprises
 
-    def _why_not(self, brand: Brand, text: str) -> str:
-        found: dict[BrandId, list[BrandHit]] = {}
-        if self._is_empty:
-            return "no name or alias occurs"
-        folded = self._search("text", text, found)
-        if BrandId(brand.id) not in found:
-            return "no name or alias occurs"
-        return self._conditions[BrandId(brand.id)].refusal(folded, "", "")
-
-    def _search(self, field: str, original: str, found: dict[BrandId, list[BrandHit]]) -> str:
-        """Add the hits of one field to `found` and return the field as it was searched."""
-        folded, offsets = rewrite_with_offsets(original)
-        candidates = [
-            _Place(last + 1 - length, last + 1, owners)
-            for last, (length, owners) in self._automaton.iter(folded)
-            if _stands_alone(folded, last + 1 - length, last + 1)
+    def _why_not(self, brand_id: BrandId, title: str, text: str, url: str, author: str) -> str:
+        """Say why a text is not about a brand, "" when it is."""
+        judged = [
+            one for one in self.judge(title, text, url, author) if one.hit.brand_id == brand_id
         ]
-        for place in _longest(candidates):
-            start, end = _original_span(place, offsets)
-            for brand_id, alias, product in place.owners:
-                hit = BrandHit(
-                    brand_id=brand_id,
-                    alias=alias,
-                    field=field,
-                    start=start,
-                    end=end,
-                    product=product,
-                )
-                found.setdefault(brand_id, []).append(hit)
-        return folded
+        if any(one.counts for one in judged):
+            return ""
+        return str(judged[0].reason) if judged else "no name or alias occurs"
+
+    def _places(self, field: str, folded: str) -> list[_Place]:
+        """Return where names stand in one rewritten field, in text order."""
+        places = [
+            _Place(field, last + 1 - length, last + 1, owners)
+            for last, (length, owners) in self._automaton.iter(folded)
+            if stands_alone(folded, last + 1 - length, last + 1)
+        ]
+        squeezed = Squeezed.of(folded)
+        if squeezed is not None:
+            places += self._disguised(field, squeezed)
+        return _longest(places)
+
+    def _disguised(self, field: str, squeezed: Squeezed) -> list[_Place]:
+        """Return where names stand with separators between their characters."""
+        found: list[_Place] = []
+        for last, (length, owners) in self._automaton.iter(squeezed.text):
+            span = squeezed.span(last + 1 - length, last + 1)
+            if span is not None and squeezed.is_name_apart(*span):
+                found.append(_Place(field, *span, owners))
+        return found
 
 
-def _owners_by_name(brands: Iterable[Brand]) -> Mapping[str, tuple[_Alias, ...]]:
-    """Group what each rewritten name stands for; names with spaces are also found without."""
-    owners: dict[str, dict[BrandId, _Alias]] = {}
-    for brand in brands:
-        named = [(name, "") for name in (brand.name, *brand.aliases)]
-        for product in brand.products:
-            named += [(name, product.id) for name in (product.name, *product.aliases)]
-        for name, product_id in named:
-            folded = " ".join(rewrite(name).split())
-            for spelling in {folded, folded.replace(" ", "")} - {""}:
-                # The first reading wins: a product named like its brand stays the brand.
-                owners.setdefault(spelling, {}).setdefault(
-                    BrandId(brand.id), _Alias(BrandId(brand.id), name, product_id)
-                )
-    return {spelling: tuple(by_brand.values()) for spelling, by_brand in owners.items()}
+def _meant(names: Sequence[_Named], context: Context | None) -> list[Reason]:
+    """Say of every name of one brand whether it means the brand here."""
+    companion = next((folded_name(one.alias.alias) for one in names if not one.alias.ambiguous), "")
+    reasons: list[Reason] = []
+    for (field, start, end, _), alias in names:
+        if not alias.ambiguous or context is None:
+            reasons.append(_NAMED)
+        else:
+            key = (alias.brand_id, alias.ambiguous)
+            reasons.append(context.decide(key, field, start, end, companion))
+    return reasons
 
 
-def _stands_alone(folded: str, start: int, end: int) -> bool:
-    """Whether the name's edges do not cut a latin word or a number in two."""
-    return not (
-        (start > 0 and _are_one_word(folded[start - 1], folded[start]))
-        or (end < len(folded) and _are_one_word(folded[end - 1], folded[end]))
-    )
-
-
-def _are_one_word(left: str, right: str) -> bool:
-    return (left in _ASCII_LETTERS and right in _ASCII_LETTERS) or (
-        left in _ASCII_DIGITS and right in _ASCII_DIGITS
+def _hit(named: _Named, offsets: list[int] | None) -> BrandHit:
+    (field, start, end, _), alias = named
+    if offsets is not None:
+        start, end = offsets[start], offsets[end - 1] + 1
+    return BrandHit(
+        brand_id=alias.brand_id,
+        alias=alias.alias,
+        field=field,
+        start=start,
+        end=end,
+        product=alias.product,
     )
 
 
@@ -223,11 +297,20 @@ def _length(place: _Place) -> int:
     return place.end - place.start
 
 
-def _original_span(place: _Place, offsets: list[int] | None) -> tuple[int, int]:
-    if offsets is None:
-        return place.start, place.end
-    return offsets[place.start], offsets[place.end - 1] + 1
-
-
 def _bare_url(url: str) -> str:
-    return url.partition("://")[2] or url
+    """Return a URL without its scheme, its host in lower case."""
+    bare = url.partition("://")[2] or url
+    host, slash, rest = bare.strip().partition("/")
+    return f"{host.lower()}{slash}{rest}"
+
+
+def _lies_under(bare_url: str, prefix: str) -> bool:
+    """Whether a page's address starts so; a prefix that is only a host must be the whole host."""
+    if not bare_url.startswith(prefix):
+        return False
+    return "/" in prefix or bare_url[len(prefix) : len(prefix) + 1] in {"", "/", "?", "#", ":"}
+
+
+def _bare_author(author: str) -> str:
+    """Return an author's name as it is compared: width, script, case, spaces and @ do not count."""
+    return "".join(rewrite(author).split()).removeprefix("@")

@@ -24,10 +24,16 @@ class ProductLine(Model):
 
 
 class BrandExample(Model):
-    """A saved sentence that must (or must not) match; run by `groundswell check`."""
+    """A saved sentence that must (or must not) match; run by `groundswell check`.
+
+    `title`, `url` and `author` are those of the page it stands for, to try exclusions.
+    """
 
     text: str
     match: bool = True
+    title: str = ""
+    url: str = ""
+    author: str = ""
 
 
 class Exclusions(Model):
@@ -59,8 +65,9 @@ class OfficialAccount(Model):
 class AmbiguousName(Model):
     """A name that also means something else (小米: the brand or the grain).
 
-    A place where only such a name stands counts when the words of `brand` outweigh those of `other`
-    around it; with neither, what the program ships for this name decides, and then `default`.
+    A listed word that holds the name ("小米粥") decides the place where it stands. Else the place
+    counts when the words of `brand` outweigh those of `other` around it; with neither, what the
+    program ships for this name decides, and then `default`.
     """
 
     name: str
@@ -116,6 +123,7 @@ class Brand(Model):
     not_: Words = Field(default=(), alias="not")
     near: Words = ()  # at least one within `near_within` characters of a name, when given
     near_within: int = Field(default=40, ge=1, le=1000)
+    pinyin: bool = False  # also find its Chinese names in pinyin: lanhe, lan he, lan-he
     ambiguous: tuple[AmbiguousName, ...] = ()
     exclude: Exclusions = Exclusions()
     official: tuple[OfficialAccount, ...] = ()

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import combinations
 
-from config.entries import Entry
+from config.brand_checks import check_brand
+from config.entries import Entry, positions
 from config.wording import did_you_mean
 from config.yaml_lines import Problem, Where
 
@@ -47,7 +48,7 @@ def check_together(entries: Entries) -> Iterator[Problem]:
     yield from _missing(entries)
     yield from _duplicates(entries)
     for brand in entries.of("brand"):
-        yield from _brand(brand)
+        yield from check_brand(brand)
     for owner in entries.of("owner"):
         yield from _owner(owner, entries)
     for route in entries.of("route"):
@@ -93,12 +94,6 @@ def place_of(entry: Entry, *path: str | int) -> str:
     return f"{entry.document.file}:{entry.document.line((*entry.where, *path))}"
 
 
-def positions(entry: Entry, *path: str) -> range:
-    """Return the indexes of a list within an entry; none when there is no list."""
-    found = entry.get(*path)
-    return range(len(found)) if isinstance(found, list) else range(0)
-
-
 def _references(entry: Entry, path: Where, kind: str, entries: Entries) -> Iterator[Problem]:
     """Yield a problem for every id at `path` that no entry of this kind has."""
     ids = set(entries.product_ids() if kind == "product" else entries.ids(kind))
@@ -113,27 +108,6 @@ def _references(entry: Entry, path: Where, kind: str, entries: Entries) -> Itera
 
 
 # --- one kind at a time ----------------------------------------------------------------------
-
-
-def _brand(brand: Entry) -> Iterator[Problem]:
-    lists: list[Where] = [("aliases",), ("must",), ("any",), ("not",)]
-    lists += [("exclude", "urls"), ("exclude", "authors")]
-    lists += [("products", index, "aliases") for index in positions(brand, "products")]
-    for path in lists:
-        for place, word in brand.words(*path):
-            if not word.strip():
-                yield brand.problem("an empty word would match everything: remove it", *place)
-    if not brand.text("name").strip() and isinstance(brand.get("name"), str):
-        yield brand.problem("expected a name, got an empty one", "name")
-    named = {word for path in (("aliases",), ("must",)) for _, word in brand.words(*path)}
-    for place, word in brand.words("not"):
-        if word in named:
-            yield brand.problem(
-                f'"{word}" is also in aliases or must, so nothing could ever match', *place
-            )
-    for index in positions(brand, "examples"):
-        if brand.get("examples", index, "text") == "":
-            yield brand.problem("expected a sentence, got an empty one", "examples", index, "text")
 
 
 def _owner(owner: Entry, entries: Entries) -> Iterator[Problem]:

@@ -84,7 +84,17 @@ class Entry:
         place = path_text(path)
         colon = ": " if place and not place.startswith("[") else ""
         said = f"{self.title}{colon}{place}: {text}"
-        return Problem(self.document.file, self.document.line((*self.where, *path)), said)
+        return Problem(self.document.file, self.line(*path), said)
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of a place within this entry."""
+        return self.document.line((*self.where, *path))
+
+
+def positions(entry: Entry, *path: str) -> range:
+    """Return the indexes of a list within an entry; none when there is no list."""
+    found = entry.get(*path)
+    return range(len(found)) if isinstance(found, list) else range(0)
 
 
 def path_text(path: Where) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from config.brand_checks import check_brand
 from config.checks import Entries, check_together
-from config.entries import LIST_SECTIONS, Entry, read_entries, read_file, whole
+from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_file, whole
 from config.errors import ConfigError
 from config.schema import (
     Brand,
@@ -38,7 +39,7 @@ from config.source_checks import check_outside, check_source
 from config.spider_files import check_spiders, located
 from config.voice_checks import check_voices
 from config.wording import SchemaView, describe
-from config.yaml_lines import Document, Problem, Where
+from config.yaml_lines import Document, Problem, Where, read_document
 
 
 class RootFile(Model):
@@ -104,6 +105,46 @@ def load_source(
     _raise_any(unread, problems, [] if document is None else [document])
     assert source is not None  # else there is a problem
     return located(source, folder)
+
+
+def load_brand(path: Path, *, environ: Mapping[str, str] | None = None) -> Brand:
+    """Read and check one brand's file outside any project, as `brand preview FILE` does.
+
+    Errors: ConfigError with every problem.
+    """
+    document, unread = read_file(path, str(path), os.environ if environ is None else environ)
+    return _one_brand(document, unread)
+
+
+def read_brand(text: str, name: str) -> Brand:
+    """Read and check one brand that was typed in; problems call it `name`.
+
+    No variable of the environment is put in: what was typed must not read this machine's secrets.
+    Errors: ConfigError with every problem.
+    """
+    body = text.encode("utf-8", "replace")
+    return _one_brand(*read_document(name, body, {}))
+
+
+def _one_brand(document: Document | None, unread: list[Problem]) -> Brand:
+    brand: Brand | None = None
+    problems: list[Problem] = []
+    for entry in () if document is None else whole("brand", document, unread):
+        brand, problems = _validate(entry)
+        problems.extend(check_brand(entry))
+    _raise_any(unread, problems, [] if document is None else [document])
+    assert brand is not None  # else there is a problem
+    return brand
+
+
+def example_places(directory: Path) -> dict[tuple[str, int], str]:
+    """Return where the brands' saved examples stand: brand id and position -> "file:line"."""
+    return {
+        (entry.id, index): f"{entry.document.file}:{entry.line('examples', index)}"
+        for entry in read_entries(directory, os.environ).entries
+        if entry.kind == "brand"
+        for index in positions(entry, "examples")
+    }
 
 
 def _raise_any(

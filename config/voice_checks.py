@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from config.checks import Entries, place_of, positions
-from config.entries import Entry
+from config.checks import Entries, place_of
+from config.entries import Entry, positions
 from config.media import TIERS, author_name, bare_host, host_of
 from config.official import bare_address
 from config.yaml_lines import Problem, Where

@@ -47,7 +47,7 @@ def check(
     from alerts.routing import lint_routes
     from classify.matching import BrandMatcher
     from config.errors import ConfigError
-    from config.load import summary
+    from config.load import example_places, summary
     from groundswell.wiring import load_project
 
     choices = chosen(context, config=config, as_json=as_json)
@@ -55,9 +55,10 @@ def check(
         project, directory = load_project(choices.config)
     except ConfigError as error:
         _refuse(choices, list(error.problems))
-    problems = BrandMatcher(project.brands).run_examples()
-    if problems:
-        _refuse(choices, problems)
+    surprises = BrandMatcher(project.brands).run_examples()
+    if surprises:
+        places = example_places(directory)
+        _refuse(choices, [f"{places[one.brand_id, one.place]}: {one.text}" for one in surprises])
     if schemas is not None:
         _write_schemas(schemas)
     warnings = lint_routes(project)

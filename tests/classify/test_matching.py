@@ -98,9 +98,9 @@ def test_examples_report_every_surprise() -> None:
     ]
     matcher = BrandMatcher([brand("yunque", "云雀", **{"not": ["鸟"]}, examples=examples)])
 
-    assert matcher.run_examples() == [
-        'brand "yunque": example "麻雀飞走了" must match, but no name or alias occurs',
-        'brand "yunque": example "云雀在树上叫" must not match, but does',
+    assert [(one.place, one.text) for one in matcher.run_examples()] == [
+        (1, 'brand "yunque": example "麻雀飞走了" must match, but no name or alias occurs'),
+        (2, 'brand "yunque": example "云雀在树上叫" must not match, but does'),
     ]
 
 
