@@ -42,6 +42,11 @@ class Corpus:
     train: bool = True
     ours: bool = False  # written for this project and kept in classify/rows
 
+    @property
+    def has_licence(self) -> bool:
+        """Whether its terms are stated: weights of such sets alone may go anywhere."""
+        return self.licence != "none stated"
+
     def path(self, directory: Path) -> Path:
         """Return where the file lies; ours come with the program."""
         return Path(__file__).parent / "rows" / self.file if self.ours else directory / self.file
