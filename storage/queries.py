@@ -16,6 +16,7 @@ from config.errors import StoreError
 from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user
+from storage.adaptation import AdaptationQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
 from storage.digests import read_digest_facts
@@ -27,6 +28,7 @@ from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
 from storage.labels import LabelQueries
 from storage.models import ModelQueries
+from storage.observed import ObservedQueries
 from storage.official import OfficialQueries
 from storage.records import (
     Account,
@@ -47,6 +49,7 @@ from storage.records import (
     SourceState,
     Verdict,
 )
+from storage.review import ReviewQueries
 from storage.rows import (
     delivery_of,
     fetch_event_of,
@@ -75,12 +78,15 @@ _WAITING = ("pending", "retry", "ambiguous", "leased")
 class Queries(
     ClusterQueries,
     DoorQueries,
+    ObservedQueries,
     OfficialQueries,
     FigureQueries,
     HotQueries,
     LabelQueries,
+    ReviewQueries,
     ModelQueries,
     DriftQueries,
+    AdaptationQueries,
 ):
     """Reads on one connection, all of one moment."""
 
