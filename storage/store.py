@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from storage import database, tables
 from storage.accounts import Accounts
+from storage.adaptation import Adaptations
 from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
 from storage.digests import DigestClaims
@@ -30,6 +31,7 @@ from storage.models import Models
 from storage.official import Official
 from storage.outbox import Outbox
 from storage.queries import Queries
+from storage.review import Review
 from storage.sources import Sources
 from storage.understanding import Understanding
 
@@ -41,6 +43,7 @@ class Transaction(
     Sources,
     Understanding,
     Corrections,
+    Review,
     Models,
     Drift,
     Gathering,
@@ -50,6 +53,7 @@ class Transaction(
     Hot,
     Doors,
     Official,
+    Adaptations,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 

@@ -200,6 +200,7 @@ mention = table(
     at("gone_at", optional=True),
     sa.Index(None, "mention_pk"),
     sa.Index(None, "observed_at"),
+    sa.Index(None, "source_id", "mention_pk"),
 )
 mention_queue = table("mention_queue", number("mention_pk", key=True))
 sighting = narrow(

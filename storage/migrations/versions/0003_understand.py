@@ -41,9 +41,8 @@ def upgrade() -> None:
     op.add_column(
         "verdict", sa.Column("positive", sa.Float(), nullable=False, server_default=sa.text("0"))
     )
-    op.add_column(
-        "verdict", sa.Column("noise", columns.Words(), nullable=False, server_default="")
-    )
+    op.add_column("verdict", sa.Column("noise", columns.Words(), nullable=False, server_default=""))
+    op.create_index("ix_mention_source_id_mention_pk", "mention", ["source_id", "mention_pk"])
     _make_facts()
     _make_learning()
     _make_vault()
@@ -55,6 +54,7 @@ def downgrade() -> None:
         op.drop_table(name)
     for name in ("source_adaptation", "author_seen", "mention_fact"):
         op.drop_table(name)
+    op.drop_index("ix_mention_source_id_mention_pk", "mention")
     for name in ("noise", "positive"):
         op.drop_column("verdict", name)
 
