@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from groundswell.cli import (
+    brand,
     coverage,
     database,
     demo,
@@ -18,6 +19,7 @@ from groundswell.cli import (
     project,
     reporter,
     run,
+    sentiment,
     source,
     token,
 )
@@ -39,8 +41,9 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (project, run, demo, intake, explain, digest, coverage):
+    for module in (project, run, demo, intake, explain, digest, coverage, sentiment):
         module.register(app)
+    app.add_typer(brand.commands(), name="brand")
     app.add_typer(source.commands(), name="source")
     app.add_typer(token.commands(), name="token")
     app.add_typer(reporter.commands(), name="reporter")
