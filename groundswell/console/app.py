@@ -41,6 +41,7 @@ from groundswell.console.pages import (
     reading,
     report,
     reporters,
+    sentiment,
     source_try,
     sources,
 )
@@ -121,6 +122,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         Route("/sources/{source}/try", partial(source_try.run, console), methods=["POST"]),
         get("/sources/{source}/page/{kind}", source_try.kept_page),
         get("/coverage", coverage.page),
+        get("/sentiment", sentiment.page),
         get("/digest", reading.digest_page),
         get("/login", entry.login_page),
         Route("/login", partial(entry.log_in, console), methods=["POST"]),

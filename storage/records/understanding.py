@@ -208,3 +208,19 @@ class VaultEntry:
     door: str
     at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinions:
+    """What was said of one brand at one source within one hour, counted; `n` is without noise."""
+
+    brand_id: BrandId
+    source_id: SourceId
+    platform: str
+    hour: datetime
+    n: int
+    negative: int
+    positive: int
+    unsure: int
+    rated: int  # of n, those that came with stars
+    noise: int

@@ -1,0 +1,67 @@
+"""How people speak of the brands: current verdicts counted by brand, source and hour.
+
+In: a range of publishing times. Out: rows to be summed by day, source or brand; one grouped query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from storage import tables
+from storage.columns import hour_start
+from storage.records import Noise, Opinions, Polarity
+
+_SKEW = timedelta(hours=2)  # a post may be stamped by a clock that runs ahead of its reading
+
+
+def read_opinions(
+    connection: Connection, since: datetime, until: datetime, positive_from: float
+) -> Sequence[Opinions]:
+    """Count public mentions published in [since, until), noise apart, oldest first.
+
+    `positive_from`: the probability from which a mention that is not negative counts as positive.
+    """
+    mention, verdict = tables.mention, tables.verdict
+    hour = hour_start(mention.c.published_at)
+    kept = [noise.value for noise in Noise if not noise.is_left_out]
+    voice = verdict.c.noise.in_(kept)
+    negative = verdict.c.polarity == Polarity.NEGATIVE.value
+    unsure = verdict.c.polarity == Polarity.UNSURE.value
+    positive = sa.and_(
+        verdict.c.polarity == Polarity.NOT_NEGATIVE.value, verdict.c.positive >= positive_from
+    )
+
+    def counted(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.count(sa.case((sa.and_(voice, *conditions), 1)))
+
+    rows = connection.execute(
+        sa.select(
+            verdict.c.brand_id,
+            mention.c.source_id,
+            mention.c.platform,
+            hour.label("hour"),
+            counted().label("n"),
+            counted(negative).label("negative"),
+            counted(positive).label("positive"),
+            counted(unsure).label("unsure"),
+            counted(mention.c.rating.is_not(None)).label("rated"),
+            (sa.func.count() - counted()).label("noise"),
+        )
+        .select_from(mention)
+        .join(verdict, verdict.c.mention_pk == mention.c.mention_pk)
+        .where(
+            verdict.c.is_current,
+            mention.c.channel != "internal",
+            # what was published in the range was not read before it: this column has the index
+            mention.c.observed_at >= since - _SKEW,
+            mention.c.published_at >= since,
+            mention.c.published_at < until,
+        )
+        .group_by(verdict.c.brand_id, mention.c.source_id, mention.c.platform, hour)
+        .order_by(hour, verdict.c.brand_id, mention.c.source_id, mention.c.platform)
+    )
+    return [Opinions(**row) for row in rows.mappings()]
