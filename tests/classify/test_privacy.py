@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.privacy import is_id_card, mask, passes_luhn
+from classify.privacy import find, is_id_card, mask, passes_luhn
+from classify.privacy_signs import shadow_of
 
 # Every number is made up; identity numbers and card numbers carry right check digits.
 MASKED = [
@@ -40,7 +43,6 @@ KEPT = [
     "今年是京剧ABCDEF大赛",
     "苏E还是苏州的",
     "@小明 你看看",
-    "微信号lizi_2020",
     "440524188001010014",
     "110105194912310021",
     "电话12315和12345都打过",
@@ -95,3 +97,96 @@ def test_check_digits() -> None:
 @given(st.text(st.characters(), max_size=120))
 def test_masking_answers_for_any_text_and_twice_is_once(text: str) -> None:
     assert mask(mask(text)) == mask(text)
+
+
+# Spelled figures, separators, places of people and of shops, all run together.
+_PIECES = st.sampled_from(
+    [
+        *("13812345678", "一三八", "幺", "①", "1️⃣", "8", " ", "-", ".", "，", "@", "(at)", "qq.com"),
+        *(
+            "电话",
+            "微信",
+            "QQ",
+            "加V",
+            "身份证",
+            "护照",
+            "E12345678",
+            "沪A",
+            "12345",
+            "栋",
+            "单元",
+            "室",
+        ),
+        *(
+            "住在",
+            "路",
+            "号",
+            "联系人：",
+            "王",
+            "小明",
+            "0571-",
+            "+86",
+            "\u200b",
+            "*",
+            "****",
+            "\ud800",
+            "400",
+        ),
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join))
+def test_pieces_in_any_order_are_masked_once_and_for_all(text: str) -> None:
+    masked = mask(text)
+
+    assert mask(masked) == masked
+    spans = find(text)
+    assert all(one.end <= two.start for one, two in itertools.pairwise(spans))
+    assert all(0 <= span.start < span.end <= len(text) for span in spans)
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_the_shadow_keeps_every_place(text: str) -> None:
+    assert len(shadow_of(text)) == len(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1",
+        "一",
+        "1 ",
+        "13812345678,",
+        "a.",
+        "a@",
+        "a@a.",
+        "微信",
+        "栋1单元",
+        "1号",
+        "住在",
+        "号",
+        "(",
+        "-",
+    ],
+)
+def test_a_megabyte_is_masked(piece: str) -> None:
+    text = (piece * 1_000_000)[:1_000_000]
+
+    assert len(mask(text)) <= 2 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("我的电话一三八一二三四五六七八", "我的电话一三八****五六七八"),
+        ("微信号lizi_2020", "微信号li***"),
+        ("家住锦绣花园3栋2单元501室", "家住锦绣花园*栋*单元***室"),
+        ("联系人：周晓彤", "联系人：周**"),
+        ("护照E12345678", "护照E****678"),
+        ("https://a.example/13812345678.html", "https://a.example/13812345678.html"),
+        ("澜禾体验店在人民路88号", "澜禾体验店在人民路88号"),
+    ],
+)
+def test_what_stays_lets_a_person_recognise_their_own(text: str, masked: str) -> None:
+    assert mask(text) == masked
