@@ -164,8 +164,11 @@ def _numbers(groups: dict[str, list[Incident]], facts: DigestFacts) -> tuple[tup
         ("未结事件", f"{still_open} 起"),
         ("新收提及", _seen(facts.mentions, facts)),
         ("其中负面", _seen(facts.negative, facts)),
+        ("正面", _seen(facts.positive, facts)),
         ("存疑", _seen(facts.unsure, facts)),
     ]
+    if facts.noise:
+        numbers.append(("广告、招聘、抽奖等未计入", f"{facts.noise:,} 条"))
     if facts.undelivered:
         numbers.append(("未送达消息", f"{facts.undelivered} 条"))
     return tuple(numbers)

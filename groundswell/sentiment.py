@@ -19,8 +19,6 @@ from storage.queries import Queries
 from storage.records import Opinions
 from storage.sentiment import read_opinions
 
-# Positive is called like negative at the shipped band's upper edge: as sure as a verdict must be.
-POSITIVE_FROM = 0.65
 _FEWEST = 10  # mentions that are clear; below, the interval is wider than half the scale
 _RATED_SHARE = 0.9  # of a source's mentions with stars: a place for reviews and nothing else
 _RATED_FEWEST = 20
@@ -92,7 +90,7 @@ def survey_sentiment(queries: Queries, project: Project, now: datetime, days: in
     zone = project.settings.zone
     first = now.astimezone(zone).date() - timedelta(days=days - 1)
     since = datetime.combine(first, datetime.min.time(), zone).astimezone(now.tzinfo)
-    rows = read_opinions(queries.connection, since, now, POSITIVE_FROM)
+    rows = read_opinions(queries.connection, since, now)
     return judge(project, rows, since, now)
 
 

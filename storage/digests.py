@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,10 +25,13 @@ from storage.records import (
     Incident,
     IncidentEvent,
     IncidentId,
+    Noise,
     OwnerId,
+    Polarity,
     SourceGap,
 )
 from storage.rows import incident_event_of, incident_of, mappings
+from storage.sentiment import is_positive
 
 _incident = tables.incident
 _event = tables.incident_event
@@ -62,7 +66,7 @@ def read_digest_facts(
     """
     incidents = _incidents(connection, since, until, owner_id)
     events = _events(connection, since, until, [item.incident_id for item in incidents])
-    mentions, negative, unsure = _volume(connection, since, until)
+    volume = _volume(connection, since, until)
     sight = _sight(connection, since, until, project)
     return DigestFacts(
         day=day,
@@ -72,9 +76,7 @@ def read_digest_facts(
         events=tuple(events),
         counts={item.incident_id: _counts(connection, item, since, until) for item in incidents},
         outcomes=_outcomes(connection, since, until),
-        mentions=mentions,
-        negative=negative,
-        unsure=unsure,
+        **volume,
         gaps=sight.gaps,
         sources=sight.sources,
         late=sight.late,
@@ -130,19 +132,29 @@ def _counts(
     return row[0], row[1], row[2]
 
 
-def _volume(connection: Connection, since: datetime, until: datetime) -> tuple[int, int, int]:
-    """Return mentions taken in within the range, and those negative or unsure to any brand."""
+def _volume(connection: Connection, since: datetime, until: datetime) -> dict[str, Any]:
+    """Count mentions taken in within the range, and those of each side to any brand."""
     mention, verdict = tables.mention, tables.verdict
     within = sa.and_(mention.c.observed_at >= since, mention.c.observed_at < until)
     total = connection.execute(sa.select(sa.func.count()).where(within)).scalar_one()
-    judged = connection.execute(
-        sa.select(verdict.c.polarity, sa.func.count(sa.distinct(verdict.c.mention_pk)))
+    is_noise = verdict.c.noise.in_([one.value for one in Noise if one.is_left_out])
+    sides = {
+        "noise": is_noise,
+        "negative": sa.and_(sa.not_(is_noise), verdict.c.polarity == Polarity.NEGATIVE.value),
+        "unsure": sa.and_(sa.not_(is_noise), verdict.c.polarity == Polarity.UNSURE.value),
+        "positive": sa.and_(sa.not_(is_noise), is_positive(verdict)),
+    }
+    counted = connection.execute(
+        sa.select(
+            *(
+                sa.func.count(sa.distinct(sa.case((side, verdict.c.mention_pk)))).label(name)
+                for name, side in sides.items()
+            )
+        )
         .join(mention, mention.c.mention_pk == verdict.c.mention_pk)
         .where(within, verdict.c.is_current)
-        .group_by(verdict.c.polarity)
     )
-    by_polarity: dict[str, int] = {row[0]: row[1] for row in judged}
-    return total, by_polarity.get("negative", 0), by_polarity.get("unsure", 0)
+    return {"mentions": total, **counted.mappings().one()}
 
 
 def _outcomes(connection: Connection, since: datetime, until: datetime) -> dict[str, int]:

@@ -13,27 +13,26 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import hour_start
-from storage.records import Noise, Opinions, Polarity
+from storage.records import POSITIVE_FROM, Noise, Opinions, Polarity
 
 _SKEW = timedelta(hours=2)  # a post may be stamped by a clock that runs ahead of its reading
 
 
-def read_opinions(
-    connection: Connection, since: datetime, until: datetime, positive_from: float
-) -> Sequence[Opinions]:
-    """Count public mentions published in [since, until), noise apart, oldest first.
+def is_positive(verdict: sa.Table) -> sa.ColumnElement[bool]:
+    """Say in SQL which verdicts are surely positive."""
+    calm = verdict.c.polarity == Polarity.NOT_NEGATIVE.value
+    return sa.and_(calm, verdict.c.positive >= POSITIVE_FROM)
 
-    `positive_from`: the probability from which a mention that is not negative counts as positive.
-    """
+
+def read_opinions(connection: Connection, since: datetime, until: datetime) -> Sequence[Opinions]:
+    """Count public mentions published in [since, until), noise apart, oldest first."""
     mention, verdict = tables.mention, tables.verdict
     hour = hour_start(mention.c.published_at)
     kept = [noise.value for noise in Noise if not noise.is_left_out]
     voice = verdict.c.noise.in_(kept)
     negative = verdict.c.polarity == Polarity.NEGATIVE.value
     unsure = verdict.c.polarity == Polarity.UNSURE.value
-    positive = sa.and_(
-        verdict.c.polarity == Polarity.NOT_NEGATIVE.value, verdict.c.positive >= positive_from
-    )
+    positive = is_positive(verdict)
 
     def counted(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
         return sa.func.count(sa.case((sa.and_(voice, *conditions), 1)))

@@ -56,6 +56,7 @@ from storage.records.incidents import (
     Timer,
 )
 from storage.records.mentions import (
+    POSITIVE_FROM,
     AccessToken,
     Attachment,
     BrandHit,
@@ -96,6 +97,7 @@ from storage.records.understanding import (
 
 __all__ = [
     "PERSON",
+    "POSITIVE_FROM",
     "WITHDRAWN",
     "AccessToken",
     "Account",

@@ -362,7 +362,9 @@ class DigestFacts:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     mentions: int = 0
     negative: int = 0
+    positive: int = 0
     unsure: int = 0
+    noise: int = 0  # adverts, jobs, lotteries ...: in `mentions`, in none of the three
     gaps: tuple[SourceGap, ...] = ()
     sources: int = 0
     late: tuple[SourceGap, ...] = ()  # sources that were interrupted, all of it caught up

@@ -231,6 +231,10 @@ class Polarity(StrEnum):
     NOT_NEGATIVE = "not_negative"
 
 
+# Positive is called like negative at the shipped band's upper edge: as sure as a verdict must be.
+POSITIVE_FROM = 0.65
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """How negative one mention is towards one brand, and about what. `negative` in [0, 1]."""

@@ -72,7 +72,9 @@ def facts(**fields) -> DigestFacts:
         "until": NOW,
         "mentions": 128,
         "negative": 37,
+        "positive": 15,
         "unsure": 6,
+        "noise": 9,
         "sources": 5,
     }
     return DigestFacts(**(values | fields))
@@ -431,7 +433,9 @@ def test_short_text_is_whole():
         "未结事件：0 起",
         "新收提及：128 条",
         "其中负面：37 条",
+        "正面：15 条",
         "存疑：6 条",
+        "广告、招聘、抽奖等未计入：9 条",
         "全部 5 个信源正常",
         f"{BASE}/digest",
     ]
