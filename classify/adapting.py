@@ -31,13 +31,14 @@ _NAMES = ("intercept", "spread", "above", "heaps")
 class Adaptation:
     """What was estimated for a source from `n` texts: log-odds = raw + words + shift.
 
-    `share`: what it says of those texts is negative.
+    `share`: what it says of those texts is negative. `version`: its number once it is stored.
     """
 
     share: float = 0.5
     shift: float = 0.0
     words: Words | None = None
     n: int = 0
+    version: int = 0
 
     def fit(self, log_odds: Floats, cells: Cells) -> Floats:
         """Return the fitted log-odds of texts that nothing was learned from."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from classify.adapting import Adaptation
+from classify.fits import Fits
 from classify.issues import OTHER, IssueClassifier
 from classify.matching import BrandMatcher
 from classify.sentiment import Score, ScoreItem, Scorer
@@ -14,7 +18,10 @@ from storage.records import BrandHit, BrandId, Mention, Polarity, Verdict
 
 
 class Analyst:
-    """The one object that understands mentions. Holds no state between calls."""
+    """The one object that understands mentions. Holds no state between calls but its parts.
+
+    Without `fits` no source is adapted to, and all brands have the project's band.
+    """
 
     def __init__(
         self,
@@ -22,21 +29,52 @@ class Analyst:
         scorer: Scorer,
         issues: IssueClassifier,
         settings: Settings,
+        fits: Fits | None = None,
     ) -> None:
         self._matcher = matcher
         self._scorer = scorer
         self._issues = issues
-        self._band = settings.unsure_band
+        self._fits = fits or Fits(settings.unsure_band)
+
+    @property
+    def model_version(self) -> str:
+        """Name the weights that score."""
+        return self._scorer.version
+
+    def learn(
+        self, mentions: Sequence[Mention], known: Adaptation | None
+    ) -> tuple[Adaptation, float]:
+        """Estimate what fits the scores of these mentions, all of one source, without labels.
+
+        Also returns by how much (log-odds, on average) that moves them from where `known` puts
+        them. Estimated from the scores before any adaptation: what was said of a source before
+        never feeds on itself.
+        """
+        items = [
+            _item(mention, found, brand_id)
+            for mention in mentions
+            for found in [self._found(mention)]
+            for brand_id in found
+        ]
+        log_odds, cells = self._scorer.log_odds_many(items), self._scorer.cells_many(items)
+        adaptation, _ = self._scorer.adapter.adapt(log_odds, cells)
+        before = (known or Adaptation()).fit(log_odds, cells)
+        moved = np.abs(adaptation.fit(log_odds, cells) - before)
+        return adaptation, float(moved.mean()) if items else 0.0
 
     def judge_many(self, mentions: Sequence[Mention]) -> list[tuple[Verdict, ...]]:
         """Return per mention, in order, one verdict per brand it is about; () when about none."""
-        found = [
-            self._matcher.match(mention.title, mention.text, mention.url, mention.author)
-            for mention in mentions
-        ]
+        found = [self._found(mention) for mention in mentions]
+        fits = {
+            source_id: self._fits.of_source(source_id, self.model_version)
+            for source_id in {mention.source_id for mention in mentions}
+        }
         keys = [(index, brand_id) for index, hits in enumerate(found) for brand_id in hits]
         scores = self._scorer.score_many(
-            [_item(mentions[index], found[index], brand_id) for index, brand_id in keys]
+            [
+                _item(mentions[index], found[index], brand_id, fits[mentions[index].source_id])
+                for index, brand_id in keys
+            ]
         )
         named = [index for index, hits in enumerate(found) if hits]
         texts = [f"{mentions[index].title}\n{mentions[index].text}" for index in named]
@@ -55,6 +93,9 @@ class Analyst:
             )
         return [tuple(row) for row in verdicts]
 
+    def _found(self, mention: Mention) -> dict[BrandId, tuple[BrandHit, ...]]:
+        return self._matcher.match(mention.title, mention.text, mention.url, mention.author)
+
     def _verdict(
         self,
         mention: Mention,
@@ -69,9 +110,13 @@ class Analyst:
             brand_id=hits[0].brand_id,
             model_version=self._scorer.version,
             negative=score.negative,
-            polarity=polarity(score.negative, self._band),
+            polarity=polarity(score.negative, self._fits.band(hits[0].brand_id)),
             issue_class=issue_class,
+            positive=score.positive,
             terms=score.terms,
+            bias=score.bias,
+            shift=score.shift,
+            adaptation=score.adaptation,
             hits=hits,
             severity=facts,
             products=tuple(dict.fromkeys((*products(hits), *named))),
@@ -88,7 +133,10 @@ def polarity(negative: float, band: tuple[float, float]) -> Polarity:
 
 
 def _item(
-    mention: Mention, found: dict[BrandId, tuple[BrandHit, ...]], brand_id: BrandId
+    mention: Mention,
+    found: dict[BrandId, tuple[BrandHit, ...]],
+    brand_id: BrandId,
+    fit: Adaptation | None = None,
 ) -> ScoreItem:
     others = tuple(hit for other, hits in found.items() if other != brand_id for hit in hits)
     return ScoreItem(
@@ -97,4 +145,5 @@ def _item(
         hits=found[brand_id],
         others=others,
         rating=mention.rating,
+        adaptation=fit,
     )

@@ -69,6 +69,7 @@ class Score:
     terms: tuple[Term, ...] = ()
     bias: float = 0.0
     shift: float = 0.0
+    adaptation: int = 0  # version of the source's adaptation, 0 for none
 
 
 class _Shares(NamedTuple):
@@ -194,6 +195,7 @@ class Scorer:
             terms=(*known, *words),
             bias=self._bias,
             shift=shift,
+            adaptation=item.adaptation.version if item.adaptation else 0,
         )
 
     def _contributions(self, texts: Sequence[str], learned: Sequence[Words | None] = ()) -> _Sums:
