@@ -33,6 +33,7 @@ from groundswell.console.base import (
 from groundswell.console.guard import Guard
 from groundswell.console.pages import (
     add,
+    brands,
     coverage,
     entry,
     imports,
@@ -110,6 +111,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         return Route(path, posted(partial(handler, console)), methods=["POST"])
 
     static = files("groundswell.console").joinpath("static")
+    board = brands.Board()
     return [
         get("/", incidents.list_page),
         get("/incidents", incidents.list_page),
@@ -121,6 +123,9 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/sources/{source}/try", source_try.form_page),
         Route("/sources/{source}/try", partial(source_try.run, console), methods=["POST"]),
         get("/sources/{source}/page/{kind}", source_try.kept_page),
+        Route("/brands", partial(brands.list_page, console, board), methods=["GET"]),
+        Route("/brands/{brand}", partial(brands.brand_page, console, board), methods=["GET"]),
+        Route("/brands/{brand}", partial(brands.run, console, board), methods=["POST"]),
         get("/coverage", coverage.page),
         get("/sentiment", sentiment.page),
         get("/digest", reading.digest_page),

@@ -111,7 +111,9 @@ def _refuse_request(request: Request) -> Response | None:
 
 
 def _body_limit(path: str) -> int:
-    is_trial = path.startswith("/sources/") and path.endswith("/try")
+    is_trial = path.startswith("/brands/") or (
+        path.startswith("/sources/") and path.endswith("/try")
+    )
     first = path.split("/", 2)[1] if path.startswith("/") else ""
     return _TRIAL_LIMIT if is_trial else _FILE_LIMITS.get(first, _BODY_LIMIT)
 
