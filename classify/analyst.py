@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from classify.adapting import Adaptation
+from classify.facts import FactFinder
 from classify.fits import Fits
 from classify.issues import OTHER, IssueClassifier
 from classify.matching import BrandMatcher
@@ -32,6 +33,7 @@ class Analyst:
         fits: Fits | None = None,
     ) -> None:
         self._matcher = matcher
+        self._facts = FactFinder(matcher.brands)
         self._scorer = scorer
         self._issues = issues
         self._fits = fits or Fits(settings.unsure_band)
@@ -105,6 +107,15 @@ class Analyst:
         facts: tuple[str, ...],
     ) -> Verdict:
         named = self._matcher.products_named(hits[0].brand_id, mention.title, mention.text)
+        what = tuple(dict.fromkeys((*products(hits), *named)))
+        stated = self._facts.find(
+            mention.title,
+            mention.text,
+            hits[0].brand_id,
+            hits,
+            what,
+            said_at=mention.published_at,
+        )
         return Verdict(
             mention_id=mention.mention_id,
             brand_id=hits[0].brand_id,
@@ -119,7 +130,8 @@ class Analyst:
             adaptation=score.adaptation,
             hits=hits,
             severity=facts,
-            products=tuple(dict.fromkeys((*products(hits), *named))),
+            products=what,
+            facts=stated,
             symptoms=symptoms(f"{mention.title}\n{mention.text}"),
             lang=mention.lang,
         )

@@ -191,6 +191,11 @@ class BrandMatcher:
                     judged.append(Judged(hit, counts=False, reason=reason))
         return judged
 
+    @property
+    def brands(self) -> tuple[Brand, ...]:
+        """Return the watched brands."""
+        return self._brands
+
     def products_named(self, brand_id: BrandId, title: str, text: str) -> tuple[str, ...]:
         """Return the products whose ordinary words occur in a text that names the brand."""
         wanted = self._product_words[brand_id]
