@@ -81,7 +81,7 @@ def brand_page(console: Console, board: Board, request: Request) -> Response:
 
 async def run(console: Console, board: Board, request: Request) -> Response:
     """Try the rule that was typed in, and show the page again with what came of it."""
-    form = await read_form(request, 3 * MAX_RULE)  # Chinese takes three bytes a character
+    form = await read_form(request, 10 * MAX_RULE)  # percent-encoded Chinese: 9 bytes a character
     if not same(form.get("csrf", ""), logged_in(request).csrf):
         raise HTTPException(HTTPStatus.FORBIDDEN, "页面已过期，请返回刷新后再试")
     rule = form.get("rule", "").replace("\r\n", "\n")
