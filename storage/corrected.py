@@ -41,10 +41,25 @@ def is_withdrawn(said: Correction) -> bool:
     return said.value.endswith(WITHDRAWN)
 
 
+def kept_words(corrections: Iterable[Correction]) -> dict[Slot, list[Correction]]:
+    """Return what nobody took back, by slot of one mention, oldest first.
+
+    Who takes something back takes the last own word back, and everybody's when there is no own.
+    """
+    kept: dict[Slot, list[Correction]] = {}
+    for one in sorted(corrections, key=lambda found: found.correction_no):
+        words = kept.setdefault(slot_of(one), [])
+        if not is_withdrawn(one):
+            words.append(one)
+            continue
+        own = [at for at, word in enumerate(words) if word.actor == one.actor]
+        del words[own[-1] if own else 0 : own[-1] + 1 if own else None]
+    return {slot: words for slot, words in kept.items() if words}
+
+
 def standing(corrections: Iterable[Correction]) -> dict[Slot, Correction]:
-    """Return the newest correction of each slot of one mention, without those taken back."""
-    newest = {slot_of(one): one for one in sorted(corrections, key=lambda c: c.correction_no)}
-    return {slot: one for slot, one in newest.items() if not is_withdrawn(one)}
+    """Return what holds of one mention: the newest word of each slot that nobody took back."""
+    return {slot: words[-1] for slot, words in kept_words(corrections).items()}
 
 
 def is_outdated(said: Correction, revision: int) -> bool:

@@ -284,6 +284,18 @@ def read_mentions(connection: Connection, ids: Sequence[int]) -> dict[int, Menti
     return {row["mention_pk"]: mention_of(row) for row in mappings(connection.execute(query))}
 
 
+def read_words(
+    connection: Connection, ids: Sequence[int]
+) -> list[tuple[Mention, Sequence[Verdict], Said]]:
+    """Return mentions with what the model says of them and what people hold."""
+    mentions = read_mentions(connection, ids)
+    bases, said = _bases(connection, ids), standing_of(connection, mentions)
+    return [
+        (mention, bases.get(mention_id, ()), said.get(mention_id, {}))
+        for mention_id, mention in sorted(mentions.items())
+    ]
+
+
 def standing_of(connection: Connection, mentions: Mapping[int, Mention]) -> dict[int, Said]:
     """Return what stands and is said of the text as it is, by mention and slot."""
     return {

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from config.errors import StoreError
 from storage import tables
-from storage.corrected import KINDS, Slot, is_withdrawn, slot_of, standing
+from storage.corrected import KINDS, kept_words, standing
 from storage.corrections import correction_of, corrections_on, read_mentions
 from storage.records import Correction, Mention, MentionId, TrainingLabel
 from storage.rows import mappings
@@ -103,18 +103,21 @@ class LabelQueries:
         """Return where people's newest words differ, by mention; all kinds when None."""
         conflicts = []
         for mention_id, said in _by_mention(self._said(kind)):
-            newest: dict[Slot, dict[str, Correction]] = {}
-            for one in said:
-                if kind in {None, one.kind}:
-                    newest.setdefault(slot_of(one), {})[one.actor] = one
-            for words in newest.values():
-                meant = [one for one in words.values() if not is_withdrawn(one)]
-                if len({one.value for one in meant}) > 1:
-                    ordered = sorted(meant, key=lambda one: one.correction_no)
+            for words in kept_words(said).values():
+                newest = {one.actor: one for one in words if kind in {None, one.kind}}
+                if len({one.value for one in newest.values()}) > 1:
+                    ordered = sorted(newest.values(), key=lambda one: one.correction_no)
                     conflicts.append(
                         LabelConflict(mention_id=MentionId(mention_id), words=tuple(ordered))
                     )
         return conflicts
+
+    def mention_texts(self) -> Iterator[tuple[int, str, str]]:
+        """Give id, address and text of every mention; one pass over all of them."""
+        table = tables.mention
+        query = sa.select(table.c.mention_pk, table.c.url, table.c.text)
+        for row in self.connection.execute(query.execution_options(yield_per=1000)):
+            yield row[0], row[1], row[2]
 
     def _said(self, kind: str | None) -> Sequence[Correction]:
         """Return all corrections of a kind, and of brands, in the order of mention and number."""

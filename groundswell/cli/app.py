@@ -16,6 +16,7 @@ from groundswell.cli import (
     explain,
     incidents,
     intake,
+    label,
     project,
     reporter,
     run,
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
     app.add_typer(token.commands(), name="token")
     app.add_typer(reporter.commands(), name="reporter")
     app.add_typer(incidents.commands(), name="incidents")
+    app.add_typer(label.commands(), name="label")
     app.add_typer(evaluate.commands(), name="eval")
     app.add_typer(database.commands(), name="db")
     return app

@@ -208,6 +208,18 @@ def test_undo_gives_the_models_word_back(store):
         assert len(queries.mention_corrections(first)) == 4  # nothing is ever deleted
 
 
+def test_who_takes_back_takes_the_own_word_back_first(store):
+    [first, *_] = gathered(store)
+    correct(store, say(first, "polarity", "positive"))
+    correct(store, say(first, "polarity", "not_negative", actor="boss"))
+
+    correct(store, say(first, "polarity", WITHDRAWN, actor="boss"))
+    assert current(store, first)[BRAND].positive == 1.0
+
+    correct(store, say(first, "polarity", WITHDRAWN, actor="boss"))
+    assert current(store, first)[BRAND].model_version == "test-1"
+
+
 def test_an_unknown_mention_is_refused_and_nothing_is_stored(store):
     [first, *_] = gathered(store)
 
