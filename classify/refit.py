@@ -38,7 +38,7 @@ _GROUPED = 400  # characters of a text that near-duplicates are judged by
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-Progress = Callable[[float, str], None]
+Progress = Callable[[float | None, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +62,13 @@ class Refit:
     largest: float  # of any word's change
 
 
-def groups_of(examples: Sequence[Example]) -> Ints:
-    """Return a group number per example: near-duplicates and one author's texts are together."""
-    texts = [tidy(rewrite(f"{one.item.title}\n{one.item.text}"[:_GROUPED])) for one in examples]
-    parent = near_duplicate_groups(texts)
+def groups_of(texts: Sequence[str], authors: Sequence[str]) -> Ints:
+    """Return a group number per text: near-duplicates and one author's texts are together."""
+    parent = near_duplicate_groups([tidy(rewrite(text[:_GROUPED])) for text in texts])
     first: dict[str, int] = {}
-    for index, one in enumerate(examples):
-        if one.author:
-            _join(parent, first.setdefault(one.author, index), index)
+    for index, author in enumerate(authors):
+        if author:
+            _join(parent, first.setdefault(author, index), index)
     return np.array([_root(parent, index) for index in range(len(parent))], dtype=np.int64)
 
 
@@ -102,7 +101,10 @@ def refit_negative(
     table = _design(items, arrays["idf"].astype(np.float32))
     used = np.flatnonzero(np.bincount(table.indices, minlength=table.shape[1]))
     narrow = table[:, used]
-    strength, before, after = _choose(narrow, known, labels, groups_of(examples), progress)
+    groups = groups_of(
+        [f"{item.title}\n{item.text}" for item in items], [one.author for one in examples]
+    )
+    strength, before, after = _choose(narrow, known, labels, groups, progress)
     moved, _ = _solve(narrow, known, labels, strength)
     delta = np.zeros(table.shape[1])
     delta[used] = moved

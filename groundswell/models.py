@@ -26,8 +26,10 @@ from storage.records import ModelEvent
 from storage.store import Store
 
 if TYPE_CHECKING:
+    from classify.analyst import Analyst
     from classify.issues import IssueClassifier
     from classify.sentiment import Scorer
+    from storage.queries import Queries
 
 log = logging.getLogger(__name__)
 
@@ -219,8 +221,8 @@ class Live:
 
     def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
-        self._registry = registry
-        self._seen = -1
+        self.registry = registry
+        self.seen = -1  # the newest event that was looked at
         self._versions: dict[str, str] = {}
         self._scorer: Scorer | None = None
         self._issues: IssueClassifier | None = None
@@ -262,7 +264,7 @@ class Live:
         """Look whether another version was promoted; load it and say so. Cheap when none was."""
         with self._store.read() as queries:
             newest = queries.newest_model_event()
-            if newest == self._seen:
+            if newest == self.seen:
                 return False
             events = queries.model_events()
         is_changed = False
@@ -273,14 +275,14 @@ class Live:
                 self._load(kind, version, of_kind)
                 self._versions[kind] = version
                 is_changed = True
-        self._seen = newest
+        self.seen = newest
         return is_changed
 
     def _load(self, kind: str, version: str, events: Sequence[ModelEvent]) -> None:
         self._problems.pop(kind, None)
         if version != SHIPPED:
             try:
-                self._take(kind, self._registry.checked(kind, version, digest_in(events, version)))
+                self._take(kind, self.registry.checked(kind, version, digest_in(events, version)))
             except (ModelError, ConfigError) as error:
                 at = next((e.at for e in reversed(events) if e.action == "promoted"), None)
                 self._problems[kind] = Problem(
@@ -301,6 +303,22 @@ class Live:
             from classify.issues import IssueClassifier
 
             self._issues = IssueClassifier.load(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWatch:
+    """Tells the stages when another version was promoted, and makes the analyst that uses it."""
+
+    live: Live
+    make: Callable[[Live], Analyst]
+
+    def is_outdated(self, queries: Queries) -> bool:
+        """Return whether something happened to models since they were loaded."""
+        return queries.newest_model_event() != self.live.seen
+
+    def renewed(self) -> Analyst | None:
+        """Return an analyst with the models that are at work now, None while they are the same."""
+        return self.make(self.live) if self.live.refresh() else None
 
 
 def digest_in(events: Iterable[ModelEvent], version: str) -> str | None:
@@ -324,3 +342,16 @@ def card_of(folder: Path | None, kind: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelError(f"reading the card {path}: {error!r}; {_REMEDY}") from error
     return card
+
+
+def card_text(folder: Path | None, kind: str) -> str:
+    """Return the card for people of a version's folder; where there is none, its facts."""
+    from classify.sentiment import MODELS
+
+    names = {"negative": ("MODEL_CARD.md",), "issues": ("ISSUES_CARD.md", "MODEL_CARD.md")}[kind]
+    place = folder or MODELS
+    for name in names if folder else names[:1]:
+        if (place / name).is_file():
+            return (place / name).read_text(encoding="utf-8")
+    facts = {key: value for key, value in card_of(folder, kind).items() if key != "bias"}
+    return json.dumps(facts, ensure_ascii=False, indent=1)

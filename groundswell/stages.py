@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from classify.clustering import Shard
 from config.errors import StoreError
+from groundswell.adapting import Adapting
 from groundswell.clock import Clock
+from groundswell.models import ModelWatch
 from groundswell.pipeline import BATCH, Journey
 from groundswell.rereading import plan_due
 from storage.records import Change, Outcome, ShardChanges, ShardId, ShardState
@@ -23,7 +26,12 @@ log = logging.getLogger(__name__)
 
 _SHARDS_IN_MEMORY = 64  # at ≤ 5 kB a cluster and some thousand clusters a brand: below 1 GB
 _HOT_KEPT = timedelta(days=30)  # a list brings some thousand new lines a day; ours are on incidents
+_ADAPT_EVERY = 2_000  # mentions carried on; one is carried through understand and gather
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
+
+
+class _PromotedMeanwhile(Exception):  # noqa: N818 - no error: the batch is taken again
+    """Other models were put to work while a batch was judged; its transaction is rolled back."""
 
 
 class Stages:
@@ -35,22 +43,39 @@ class Stages:
         journey: Journey,
         clock: Clock,
         restore: Callable[[ShardState], Shard],
+        watch: ModelWatch | None = None,
+        adapting: Adapting | None = None,
     ) -> None:
         self._store = store
         self._journey = journey
         self._clock = clock
         self._restore = restore
+        self._watch = watch
+        self._adapting = adapting
         self._shards: OrderedDict[ShardId, Shard] = OrderedDict()
         self._journal_seen = 0  # up to here people's corrections are in memory, too
 
     def drain(self) -> int:
         """Carry everything that waits through understand, gather and act; return mentions moved."""
-        moved = 0
+        moved = looked_at = 0
         while True:
+            self._take_over()
             n = self._understand() + self._gather()
             if n == 0:
                 return moved
             moved += n
+            if moved - looked_at >= _ADAPT_EVERY:  # a large file is a source, too
+                looked_at = moved
+                self.adapt()
+
+    def adapt(self) -> int:
+        """Estimate anew how the scores of sources are put right, where due; return how many.
+
+        Cheap when nothing is due; call it each minute.
+        """
+        if self._adapting is None:
+            return 0
+        return self._adapting.renew(self._journey.analyst, self._clock.now())
 
     def regrade(self) -> int:
         """Grade again what moved within 48 h or is still open: time passing is evidence, too."""
@@ -87,10 +112,18 @@ class Stages:
             pages = tx.drop_pages(now - timedelta(days=days))
             return pages + tx.drop_hot(now - _HOT_KEPT)
 
+    def _take_over(self) -> None:
+        """Go on with the models that were promoted meanwhile, be it by another process."""
+        analyst = None if self._watch is None else self._watch.renewed()
+        if analyst is not None:
+            self._journey = replace(self._journey, analyst=analyst)
+
     def _understand(self) -> int:
         now = self._clock.now()
         try:
             return self._understand_batch(now, BATCH)
+        except _PromotedMeanwhile:
+            return 1  # nothing was written; the next round goes on with the new models
         except StoreError:
             raise
         except Exception:
@@ -100,6 +133,9 @@ class Stages:
     def _understand_batch(self, now: datetime, limit: int) -> int:
         with self._store.transaction() as tx:
             mentions, outdated = self._journey.understand(tx, now, limit=limit)
+            # Looked at last: whoever was put in line by a promotion is judged by what it promoted.
+            if self._watch is not None and self._watch.is_outdated(tx.queries):
+                raise _PromotedMeanwhile
         for shard_id in outdated:
             self._shards.pop(shard_id, None)
         return mentions
@@ -110,6 +146,8 @@ class Stages:
             try:
                 if not self._understand_batch(now, 1):
                     return 0
+            except _PromotedMeanwhile:
+                return 1
             except StoreError:
                 raise
             except Exception:
