@@ -190,8 +190,9 @@ class MainJob:
         return self._digests.write_due(self._application.clock.now())
 
     def _keep_up(self) -> int:
-        """Plan what is read again and tell the engineers of sources; return messages written."""
+        """Look after what is due now and then; return messages to the engineers of sources."""
         self._application.stages.revisit()
+        self._application.stages.adapt()
         return self._upkeep.tell(self._application.clock.now())
 
     def _take_lease(self) -> None:

@@ -43,6 +43,7 @@ class Stages:
         journey: Journey,
         clock: Clock,
         restore: Callable[[ShardState], Shard],
+        *,
         watch: ModelWatch | None = None,
         adapting: Adapting | None = None,
     ) -> None:

@@ -7,11 +7,13 @@ import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from alerts.delivery import Courier
 from alerts.messages import Links
 from classify.analyst import Analyst
 from classify.clustering import Shard
+from classify.fits import Fits
 from classify.issues import IssueClassifier
 from classify.matching import BrandMatcher
 from classify.privacy import mask
@@ -19,11 +21,13 @@ from classify.segment import segment
 from classify.sentiment import Scorer
 from classify.vectors import Background
 from config.schema import Project
+from groundswell.adapting import Adapting, take_stock
 from groundswell.clock import Clock
 from groundswell.desk import Desk
 from groundswell.hot import HotLists
 from groundswell.keeping import Keeper
 from groundswell.links import SignedLinks, installation_key
+from groundswell.models import Live, ModelWatch
 from groundswell.pipeline import Journey
 from groundswell.places import data_dir as data_dir  # noqa: PLC0414 - callers find it here
 from groundswell.places import database_url as database_url  # noqa: PLC0414 - callers find it here
@@ -47,6 +51,7 @@ class Application:
     journey: Journey
     stages: Stages
     desk: Desk
+    models: Live
 
 
 def open_store(url: str) -> Store:
@@ -75,15 +80,20 @@ def wire(
 ) -> Application:
     """Put the parts of one program together."""
     links = make_links(project, store)
-    journey = make_journey(project, store, links)
+    models = Live.of(store)
+    fits = make_fits(project, store, clock.now())
+    journey = make_journey(project, store, links, models, fits)
+    watch = ModelWatch(models, lambda live: make_analyst(project, live, fits))
+    adapting = Adapting(store, project, fits)
     return Application(
         project=project,
         store=store,
         clock=clock,
         links=links,
         journey=journey,
-        stages=Stages(store, journey, clock, restore_shard),
+        stages=Stages(store, journey, clock, restore_shard, watch=watch, adapting=adapting),
         desk=Desk(store=store, project=project, clock=clock, links=links, woken=woken),
+        models=models,
     )
 
 
@@ -93,8 +103,14 @@ def make_links(project: Project, store: Store) -> SignedLinks:
     return SignedLinks(address, installation_key(store, "link_key"))
 
 
-def make_journey(project: Project, store: Store, links: Links) -> Journey:
-    """Return the pipeline with its models loaded."""
+def make_journey(
+    project: Project,
+    store: Store,
+    links: Links,
+    models: Live | None = None,
+    fits: Fits | None = None,
+) -> Journey:
+    """Return the pipeline with its models loaded: those at work on this database."""
     author_secret = installation_key(store, "author_key").encode()
 
     def pseudonym(platform: str, author: str) -> str:
@@ -105,7 +121,7 @@ def make_journey(project: Project, store: Store, links: Links) -> Journey:
     linker = Linker(project=project, pseudonym=pseudonym)
     return Journey(
         project=project,
-        analyst=make_analyst(project),
+        analyst=make_analyst(project, models or Live.of(store), fits),
         keeper=Keeper.of(project, mask=mask, pseudonym=pseudonym, answered=linker.answered),
         linker=linker,
         hot=HotLists(project),
@@ -113,11 +129,22 @@ def make_journey(project: Project, store: Store, links: Links) -> Journey:
     )
 
 
-def make_analyst(project: Project) -> Analyst:
-    """Return brand matching, scoring and issue classes as one."""
-    return Analyst(
-        BrandMatcher(project.brands), Scorer.load(), IssueClassifier.load(), project.settings
-    )
+def make_fits(project: Project, store: Store, now: datetime) -> Fits:
+    """Return what a database knows of how its sources speak and from where brands are alarmed."""
+    fits = Fits(project.settings.unsure_band)
+    with store.read() as queries:
+        take_stock(fits, project, queries, now)
+    return fits
+
+
+def make_analyst(project: Project, models: Live | None = None, fits: Fits | None = None) -> Analyst:
+    """Return brand matching, scoring and issue classes as one; without models the shipped ones.
+
+    Without `fits` no source is adapted to, and all brands have the project's unsure band.
+    """
+    scorer = Scorer.load() if models is None else models.scorer
+    issues = IssueClassifier.load() if models is None else models.issues
+    return Analyst(BrandMatcher(project.brands), scorer, issues, project.settings, fits)
 
 
 def restore_shard(state: ShardState) -> Shard:
