@@ -57,6 +57,11 @@ class NameUse:
     new: int
     refused: int
 
+    @property
+    def brings(self) -> bool:
+        """Whether the name stood anywhere at all."""
+        return bool(self.now or self.new or self.refused)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:

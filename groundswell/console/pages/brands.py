@@ -133,12 +133,12 @@ def _page(
     tried: Preview | None = None,
     troubles: Sequence[str] = (),
 ) -> Response:
-    found = board.survey(console)
+    found = board.survey(console) if tried is None else None
     return console.page(
         request,
         "brand.html",
         brand=brand,
-        use=_use(found, brand.id),
+        use=_use(found, brand.id) if found else None,
         found=found,
         days=DAYS,
         rule=rule or written_rule(brand),
