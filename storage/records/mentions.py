@@ -124,7 +124,8 @@ class RawMention:
     """What a source or an import says, before it has an identity of ours.
 
     `url` is what a person clicks, `canonical_url` what identity is made of ("" when there is none).
-    `ordinal` tells equal rows of one file apart (0 for the first).
+    `ordinal` tells equal rows of one file apart (0 for the first). `contact` is who can be called, as
+    (kind, value): clear, so it goes into no table but sealed (groundswell.vault), and into no log.
     """
 
     source_id: SourceId
@@ -149,6 +150,7 @@ class RawMention:
     ordinal: int = 0
     history: bool = False  # true: feeds baselines, never pages
     parent_url: str = ""  # canonical: what this answers or stands under (a thread, an article)
+    contact: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +263,11 @@ class Verdict:
     adaptation: int = 0  # its version, 0 for none
     corrected: tuple[str, ...] = ()  # kinds that people said; model_version is PERSON then
     base_version: str = ""  # of the verdict they corrected, "" when no model named this brand
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is surely positive."""
+        return self.polarity is Polarity.NOT_NEGATIVE and self.positive >= POSITIVE_FROM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
