@@ -68,7 +68,7 @@ class Analyst:
         """Return per mention, in order, one verdict per brand it is about; () when about none."""
         found = [self._found(mention) for mention in mentions]
         fits = {
-            source_id: self._fits.of_source(source_id, self.model_version)
+            source_id: self._fits.of_source(source_id)
             for source_id in {mention.source_id for mention in mentions}
         }
         keys = [(index, brand_id) for index, hits in enumerate(found) for brand_id in hits]
@@ -115,6 +115,7 @@ class Analyst:
             hits,
             what,
             said_at=mention.published_at,
+            region=mention.region,
         )
         return Verdict(
             mention_id=mention.mention_id,

@@ -20,20 +20,23 @@ class Fits:
     def __init__(self, band: tuple[float, float]) -> None:
         self._band = band
         self._bands: Mapping[BrandId, tuple[float, float]] = {}
-        self._sources: dict[SourceId, tuple[str, Adaptation]] = {}
+        self._sources: dict[SourceId, Adaptation] = {}
 
-    def of_source(self, source_id: SourceId, model: str) -> Adaptation | None:
-        """Return the adaptation of a source if it was made for this model's scores."""
-        made_for, adaptation = self._sources.get(source_id, ("", None))
-        return adaptation if made_for == model else None
+    def of_source(self, source_id: SourceId) -> Adaptation | None:
+        """Return the adaptation of a source, None where nothing is known of it.
+
+        Right after a change of model it is the one that was made for the weights before: how a
+        source speaks has not changed, and it is estimated anew within minutes.
+        """
+        return self._sources.get(source_id)
 
     def band(self, brand_id: BrandId) -> tuple[float, float]:
         """Return from which probabilities a mention of a brand is unsure, and negative."""
         return self._bands.get(brand_id, self._band)
 
-    def put(self, source_id: SourceId, model: str, adaptation: Adaptation) -> None:
+    def put(self, source_id: SourceId, adaptation: Adaptation) -> None:
         """Put an adaptation to work."""
-        self._sources[source_id] = (model, adaptation)
+        self._sources[source_id] = adaptation
 
     def put_bands(self, bands: Mapping[BrandId, tuple[float, float]]) -> None:
         """Put the bands of brands to work, in place of those before."""

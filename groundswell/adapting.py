@@ -88,7 +88,7 @@ def adaptation_of(saved: SourceAdaptation) -> Adaptation:
 def take_stock(fits: Fits, project: Project, queries: Queries, now: datetime) -> None:
     """Put what the database knows to work: adaptations and bands."""
     for saved in queries.adaptations():
-        fits.put(saved.source_id, saved.model_version, adaptation_of(saved))
+        fits.put(saved.source_id, adaptation_of(saved))
     fits.put_bands(bands(project, queries, now))
 
 
@@ -161,7 +161,7 @@ class Adapting:
         with self._store.transaction() as tx:
             tx.save_adaptation(saved)
         self._known[source_id] = saved
-        self._fits.put(source_id, model, adaptation_of(saved))
+        self._fits.put(source_id, adaptation_of(saved))
         log.info(
             "adaptation source=%s version=%d why=%s n=%d share=%.2f shift=%+.2f moved=%.2f",
             *(source_id, version, reason, found.n, found.share, found.shift, moved),
