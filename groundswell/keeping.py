@@ -6,13 +6,14 @@ In: raw mentions. Out: stored mentions, or official posts beside them, each with
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from config.media import MediaTable
 from config.official import OfficialAccounts
 from config.schema import Project
+from groundswell.vault import Vault
 from storage.identity import item_key
 from storage.records import BrandId, MentionId, OfficialPost, Outcome, RawMention
 from storage.store import Transaction
@@ -43,6 +44,7 @@ class Keeper:
     mask: Callable[[str], str]
     pseudonym: Callable[[str, str], str]
     answered: Callable[[Transaction, Sequence[OfficialPost]], int]
+    vault: Vault | None = None
 
     @classmethod
     def of(
@@ -61,6 +63,7 @@ class Keeper:
             mask=mask,
             pseudonym=pseudonym,
             answered=answered,
+            vault=Vault.of(project.settings.vault),
         )
 
     def keep(
@@ -89,12 +92,31 @@ class Keeper:
             mentions, tx.keep(list(mentions.values()), now, reread=reread), strict=True
         ):
             answers[n] = kept
+        self._keep_contacts(tx, mentions, answers, now)
         said = list(posts.values())
         for n, is_new in zip(posts, tx.save_official(said), strict=True):
             answers[n] = (Outcome.OFFICIAL if is_new else Outcome.DUPLICATE, None)
         if said:
             self.answered(tx, said)
         return answers
+
+    def _keep_contacts(
+        self,
+        tx: Transaction,
+        mentions: Mapping[int, RawMention],
+        answers: Sequence[tuple[Outcome, MentionId | None]],
+        now: datetime,
+    ) -> None:
+        """Seal whom to call in the mention's own transaction; without a vault it goes."""
+        named = {
+            mention_id: raw
+            for n, raw in mentions.items()
+            if raw.contact and (mention_id := answers[n][1]) is not None
+        }
+        if self.vault is not None and named:
+            contacts = {mention_id: raw.contact for mention_id, raw in named.items()}
+            doors = {mention_id: raw.source_id for mention_id, raw in named.items()}
+            self.vault.keep(tx, contacts, doors, now)
 
     def _prepare(self, raw: RawMention, now: datetime) -> RawMention:
         """Mask personal data, weigh who speaks, mark what is too old to page (decisions.md 5)."""
@@ -107,7 +129,7 @@ class Keeper:
             title=masked(raw.title),
             text=masked(raw.text),
             tier=self.media.tier(raw.url, raw.author, raw.platform, raw.tier),
-            author=self.pseudonym(raw.platform, raw.author) if hidden else raw.author,
+            author=self.pseudonym(raw.platform, raw.author) if hidden else masked(raw.author),
             published_at=min(raw.published_at or raw.observed_at, now + _CLOCK_SKEW),
             history=raw.history or old,
         )

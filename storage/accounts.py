@@ -22,13 +22,28 @@ class Accounts:
     connection: Connection
 
     def save_user(
-        self, name: str, password_hash: str, role: str, *, must_change: bool = False
+        self,
+        name: str,
+        password_hash: str,
+        role: str,
+        *,
+        must_change: bool = False,
+        permissions: str = "",
     ) -> None:
         """Write an account whole."""
         account = Account(
-            name=name, password_hash=password_hash, role=role, must_change=must_change
+            name=name,
+            password_hash=password_hash,
+            role=role,
+            must_change=must_change,
+            permissions=permissions,
         )
         upsert(self.connection, tables.account, [columns_of(account, tables.account)])
+
+    def set_permissions(self, name: str, permissions: str) -> None:
+        """Say what an account may beyond its role; words with a blank between."""
+        named = sa.update(tables.account).where(tables.account.c.name == name)
+        self.connection.execute(named.values(permissions=permissions))
 
     def user(self, name: str) -> Account | None:
         """Return an account by its name."""
@@ -78,6 +93,12 @@ def find_user(connection: Connection, name: str) -> Account | None:
     found = connection.execute(sa.select(tables.account).where(tables.account.c.name == name))
     row = found.mappings().one_or_none()
     return None if row is None else account_of(row)
+
+
+def find_users(connection: Connection) -> list[Account]:
+    """Return all accounts, by name."""
+    found = connection.execute(sa.select(tables.account).order_by(tables.account.c.name))
+    return [account_of(row) for row in found.mappings()]
 
 
 def find_session(connection: Connection, token_hash: str, now: datetime) -> Session | None:

@@ -34,6 +34,7 @@ from storage.queries import Queries
 from storage.review import Review
 from storage.sources import Sources
 from storage.understanding import Understanding
+from storage.vault import Contacts
 
 _lease = tables.lease
 
@@ -54,6 +55,7 @@ class Transaction(
     Doors,
     Official,
     Adaptations,
+    Contacts,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 

@@ -45,6 +45,7 @@ account = table(
     text("password_hash"),
     text("role"),
     flag("must_change"),
+    text("permissions"),
 )
 session = table(
     "session",

@@ -49,11 +49,16 @@ class Visitor:
     csrf: str
     must_change: bool
     token_hash: str
+    permissions: str = ""
 
     @property
     def may_act(self) -> bool:
         """Whether this person may change anything."""
         return self.role != READ_ONLY
+
+    def may(self, permission: str) -> bool:
+        """Whether this person was given a permission, and may act at all."""
+        return self.may_act and permission in self.permissions.split()
 
 
 def one_time_password() -> str:
@@ -77,7 +82,8 @@ def ensure_first_user(
     password = one_time_password()
     hashed = (hasher or PasswordHasher()).hash(password)
     with store.transaction() as tx:
-        tx.save_user(FIRST_USER, hashed, "admin", must_change=True)
+        permissions = account.permissions if account else ""
+        tx.save_user(FIRST_USER, hashed, "admin", must_change=True, permissions=permissions)
         tx.audit("system", "first_user", FIRST_USER, now, "one-time password made")
     return password
 
@@ -167,6 +173,7 @@ class Accounts:
             csrf=session.csrf,
             must_change=account.must_change,
             token_hash=hashed,
+            permissions=account.permissions,
         )
 
     def log_out(self, visitor: Visitor) -> None:
@@ -193,7 +200,7 @@ class Accounts:
         with self._turnstile:
             hashed = self._hasher.hash(new)
         with self._store.transaction() as tx:
-            tx.save_user(account.name, hashed, account.role, must_change=False)
+            tx.save_user(account.name, hashed, account.role, permissions=account.permissions)
             tx.drop_sessions(account.name)
             tx.audit(account.name, "password", account.name, now, "")
         return self._open(account.name, now)

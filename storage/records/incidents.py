@@ -412,12 +412,20 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A person who may log in to the console. `password_hash` says its own scheme."""
+    """A person who may log in to the console. `password_hash` says its own scheme.
+
+    `permissions` are what the role does not say, a blank between ("customer_contact").
+    """
 
     name: str
     password_hash: str
     role: str
     must_change: bool = False
+    permissions: str = ""
+
+    def may(self, permission: str) -> bool:
+        """Whether this person was given a permission."""
+        return permission in self.permissions.split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

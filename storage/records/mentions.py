@@ -124,7 +124,7 @@ class RawMention:
     """What a source or an import says, before it has an identity of ours.
 
     `url` is what a person clicks, `canonical_url` what identity is made of ("" when there is none).
-    `ordinal` tells equal rows of one file apart (0 for the first). `contact` is who can be called, as
+    `ordinal` tells equal rows of one file apart (0 for the first). `contact` is whom to call, as
     (kind, value): clear, so it goes into no table but sealed (groundswell.vault), and into no log.
     """
 

@@ -43,6 +43,9 @@ def upgrade() -> None:
     )
     op.add_column("verdict", sa.Column("noise", columns.Words(), nullable=False, server_default=""))
     op.create_index("ix_mention_source_id_mention_pk", "mention", ["source_id", "mention_pk"])
+    op.add_column(
+        "account", sa.Column("permissions", columns.Words(), nullable=False, server_default="")
+    )
     _make_facts()
     _make_learning()
     _make_vault()
@@ -55,6 +58,7 @@ def downgrade() -> None:
     for name in ("source_adaptation", "author_seen", "mention_fact"):
         op.drop_table(name)
     op.drop_index("ix_mention_source_id_mention_pk", "mention")
+    op.drop_column("account", "permissions")
     for name in ("noise", "positive"):
         op.drop_column("verdict", name)
 
