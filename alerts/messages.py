@@ -42,6 +42,14 @@ _LEVEL_WORDS = {
     Level.ORANGE: "橙（重大）",
     Level.RED: "红（特别重大）",
 }
+# Words that push a score by the company they keep, and would only puzzle on a card.
+_SMALL_WORDS = (
+    "我们 你们 他们 她们 它们 自己 大家 别人 这个 那个 这样 那样 这么 那么 这种 那种 "
+    "这里 那里 什么 怎么 为什么 多少 哪里 没有 不是 就是 还是 只是 可是 但是 而且 因为 "
+    "所以 如果 已经 现在 之后 以后 以前 时候 一个 一下 一点 一些 一直 一样 知道 觉得 "
+    "感觉 说是 可以 可能 应该 需要 不会 不能 不要 今天 昨天 明天 东西 事情 问题 真的 "
+    "非常 然后 结果 居然 竟然"
+)
 _ACK = "确认收到"
 _DISMISS = "标记误报"
 _ORDER: tuple[Level, ...] = (Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED)
@@ -392,12 +400,20 @@ def _count_words(count: int | None) -> str:
 
 
 def _pushing_words(samples: Sequence[tuple[Mention, Verdict]]) -> list[str]:
+    """Return the words that pushed the samples' scores most and say something by themselves."""
     weights: dict[str, float] = {}
     for _, verdict in samples:
         for term in verdict.terms:
-            if term.weight > 0:
+            if term.weight > 0 and _speaks(term.text):
                 weights[term.text] = max(term.weight, weights.get(term.text, 0.0))
     return sorted(weights, key=lambda word: (-weights[word], word))[:5]
+
+
+def _speaks(word: str) -> bool:
+    """Say whether a word tells a reader anything: no single characters, figures or small words."""
+    bare = word.strip()
+    says_little = bare.isdigit() or f" {bare} " in f" {_SMALL_WORDS} "
+    return len(bare) > 1 and bare.isprintable() and not says_little
 
 
 def _sources(samples: Sequence[tuple[Mention, Verdict]]) -> list[tuple[str, str]]:

@@ -13,7 +13,9 @@ from classify.clustering import Shard
 from config.media import MediaTable
 from config.official import OfficialAccounts
 from config.schema import Project
+from groundswell.weighing import Weighed, neutral, weigh
 from storage.records import (
+    Fact,
     ItemKey,
     Mention,
     MentionId,
@@ -36,10 +38,17 @@ class BrandAnswer:
     hits: tuple[str, ...]
     products: tuple[str, ...]
     negative: float
+    neutral: float
+    positive: float
     polarity: str
-    terms: tuple[tuple[str, float], ...]
+    weighed: tuple[Weighed, ...]  # words, the rest, the model's start, the source: their sum is
+    log_odds: float  # of `negative`
     issue_class: str
+    also: tuple[str, ...]
+    sub_classes: tuple[str, ...]
     severity: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    noise: str
     cluster_id: str | None
     cluster: str
     cluster_size: int
@@ -128,6 +137,7 @@ class Explainer:
     def _answer(self, mention: Mention, verdict: Verdict, now: datetime) -> BrandAnswer:
         brand = self.project.brand(verdict.brand_id)
         cluster_id, label, size, incident = self._cluster(mention, verdict, now)
+        weighed = weigh(verdict)
         told = explain_route(
             self.project,
             brand_id=verdict.brand_id,
@@ -144,10 +154,17 @@ class Explainer:
             hits=tuple(dict.fromkeys(hit.alias for hit in verdict.hits)),
             products=verdict.products,
             negative=round(verdict.negative, 4),
+            neutral=round(neutral(verdict), 4),
+            positive=round(verdict.positive, 4),
             polarity=str(verdict.polarity),
-            terms=tuple((term.text, round(term.weight, 3)) for term in verdict.terms),
+            weighed=tuple(weighed),
+            log_odds=round(sum(one.weight for one in weighed), 6),
             issue_class=verdict.issue_class,
+            also=verdict.also,
+            sub_classes=verdict.sub_classes,
             severity=verdict.severity,
+            facts=verdict.facts,
+            noise=str(verdict.noise),
             cluster_id=cluster_id,
             cluster=label,
             cluster_size=size,
@@ -160,7 +177,7 @@ class Explainer:
         self, mention: Mention, verdict: Verdict, now: datetime
     ) -> tuple[str | None, str, int, str]:
         """Say which stored cluster the mention would join (its shard is read, never written)."""
-        if verdict.polarity is Polarity.NOT_NEGATIVE:
+        if verdict.polarity is Polarity.NOT_NEGATIVE or verdict.noise.is_left_out:
             return None, "", 0, ""
         shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
         with self.store.transaction() as tx:

@@ -13,6 +13,7 @@ from groundswell.cli.output import (
     chosen,
     example,
     show,
+    table,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def explain(
     from config.errors import GroundswellError
     from groundswell import wiring
     from groundswell.explain import Explainer, text_as_mention
+    from groundswell.models import Live
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
     with wiring.opened(choices.config, choices.database) as (project, store):
@@ -53,7 +55,7 @@ def explain(
             mention = text_as_mention(text, datetime.now(UTC))
         explainer = Explainer(
             project=project,
-            analyst=wiring.make_analyst(project),
+            analyst=wiring.make_analyst(project, Live.of(store)),
             store=store,
             restore=wiring.restore_shard,
         )
@@ -70,25 +72,49 @@ def _lines(explanation: Explanation) -> list[str]:
 
 
 def _brand_lines(answer: BrandAnswer) -> list[str]:
-    terms = "  ".join(f"{text} {weight:+.2f}" for text, weight in answer.terms[:10])
+    classes = "、".join((answer.issue_class, *answer.also))
+    others = f"中性 neutral {answer.neutral:.2f}，正面 positive {answer.positive:.2f}"
     lines = [
         f"品牌 brand      {answer.brand} ({answer.brand_id})，命中：{'、'.join(answer.hits)}",
-        f"负面 negative   {answer.negative:.2f} → {answer.polarity}",
-        f"依据 terms      {terms}",
-        f"类别 class      {answer.issue_class}",
+        f"负面 negative   {answer.negative:.2f} → {answer.polarity}（{others}）",
+        *_sum_lines(answer),
+        f"类别 class      {classes}",
     ]
-    if answer.severity:
-        lines.append(f"严重事实 facts  {'、'.join(answer.severity)}")
-    if answer.products:
-        lines.append(f"产品 product    {'、'.join(answer.products)}")
+    named = {
+        "小类 sub-class  ": "、".join(answer.sub_classes),
+        "严重事实 facts  ": "、".join(answer.severity),
+        "产品 product    ": "、".join(answer.products),
+        "事实 stated     ": "、".join(f"{fact.kind} {fact.value}" for fact in answer.facts),
+    }
+    lines += [f"{name}{said}" for name, said in named.items() if said]
+    if answer.noise:
+        lines.append(f"噪声 noise      {answer.noise}：保存并标记，不算声音")
     if answer.cluster_id:
         lines.append(
             f"聚类 cluster    {answer.cluster}（{answer.cluster_size} 条，{answer.cluster_id}）"
         )
-    elif answer.polarity != "not_negative":
+    elif answer.polarity != "not_negative" and not answer.noise:
         lines.append("聚类 cluster    新聚类（没有相似的投诉）")
     if answer.incident:
         lines.append(f"事件 incident   {answer.incident}")
     lines.append(f"规则 rule       {answer.rule}")
     lines += [f"通知 told       {line}" for line in answer.told]
     return lines
+
+
+def _sum_lines(answer: BrandAnswer) -> list[str]:
+    """Write the sum that the probability comes from: a bar a line, the largest twelve wide."""
+    if not answer.weighed:
+        return []
+    most = max(abs(one.weight) for one in answer.weighed)
+    rows = [
+        (one.text, f"{one.weight:+.2f}", ("▮" if one.weight > 0 else "▯") * _bar(one.weight, most))
+        for one in answer.weighed
+    ]
+    total = f"合计 {answer.log_odds:+.2f}（对数几率），即概率 {answer.negative:.2f}"
+    first, *others = [*table(("词 word", "分量 weight", ""), rows), total]
+    return [f"依据 terms      {first}", *(f"{'':16}{line}" for line in others)]
+
+
+def _bar(weight: float, most: float) -> int:
+    return max(1, round(12 * abs(weight) / most))

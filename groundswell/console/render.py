@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from alerts.markup import safe_url
 from groundswell.console import words
 from groundswell.sourcing_advice import change_of
+from groundswell.weighing import neutral, weigh
 from storage.records import FetchEvent, HourCount, Mention, Verdict
 
 _EXCERPT = 220  # characters of a mention on the incident page; the mention page shows all
@@ -62,6 +63,8 @@ def environment() -> Environment:
     pages.globals["title_of"] = title_of
     pages.globals["sparkline"] = sparkline
     pages.globals["change_of"] = change_of
+    pages.globals["weigh"] = weigh
+    pages.globals["neutral"] = neutral
     return pages
 
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from storage.records import DeliveryClass, IncidentState, IntentStatus, Level, SourceHealth
+from alerts.score import FACTS_ZH
+from storage.records import (
+    DeliveryClass,
+    IncidentState,
+    IntentStatus,
+    Level,
+    Noise,
+    Polarity,
+    SourceHealth,
+)
 
 
 class Word(NamedTuple):
@@ -117,17 +126,28 @@ KINDS: Mapping[str, str] = {
     "forum_thread": "论坛主题和回帖",
     "spider": "自写爬虫",
 }
-SEVERITY: Mapping[str, str] = {
-    "injury": "有人受伤",
-    "fire": "起火冒烟",
-    "child": "涉及孩子",
-    "death": "有人死亡",
-    "data_leak": "信息泄露",
-    "food": "食品安全",
-    "money": "财产损失",
-    "shock": "触电漏电",
-    "discrimination": "歧视",
-    "privacy": "侵犯隐私",
+POLARITIES: Mapping[Polarity, Word] = {
+    Polarity.NEGATIVE: Word("负面", "negative"),
+    Polarity.UNSURE: Word("拿不准", "unsure"),
+    Polarity.NOT_NEGATIVE: Word("非负面", "not negative"),
+}
+NOISES: Mapping[Noise, str] = {
+    Noise.ADVERT: "广告",
+    Noise.RECRUITING: "招聘",
+    Noise.LOTTERY: "抽奖",
+    Noise.SECOND_HAND: "二手转让",
+    Noise.HIJACK: "蹭词：借品牌名引流",
+    Noise.COPY_WAVE: "同一段话短时间内由许多账号发出",
+}
+SEVERITY = FACTS_ZH
+FACT_KINDS: Mapping[str, str] = {  # products and symptoms stand elsewhere on the page
+    "model": "型号",
+    "batch": "批次",
+    "version": "版本",
+    "place": "地点",
+    "shop": "门店",
+    "order": "单号",
+    "amount": "金额",
 }
 
 

@@ -409,3 +409,15 @@ def test_instants_are_said_as_people_say_them() -> None:
     assert clock_words(NOW + timedelta(days=3), NOW, zone) == "3月13日12:00"
     assert duration_words(timedelta(hours=27, minutes=5)) == "1 天 3 小时 5 分钟"
     assert duration_words(timedelta(seconds=10)) == "不到 1 分钟"
+
+
+def test_words_that_say_nothing_by_themselves_are_not_on_the_card():
+    words = ("没有", "了", "渗水", "泡坏", "\ue000", "24", "我们")
+    terms = tuple(Term(text=word, weight=2.0 - n / 10) for n, word in enumerate(words))
+    samples = [(MENTIONS[0][0], replace(MENTIONS[0][1], terms=terms))]
+    change = on_grade(
+        None, evidence(), grade_of(Level.ORANGE), PROJECT, NOW, samples=samples, links=LINKS
+    )
+
+    assert change is not None
+    assert "推高判断的词：渗水、泡坏" in change.intents[0].body
