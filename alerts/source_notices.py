@@ -28,7 +28,9 @@ _HEADS: Mapping[str, str] = {
     "expiring": "【凭据将到期】",
     "expired": "【凭据已过期】",
     "worn": "【信源提示】",
+    "drifted": "【信源文字变了】",
 }
+_TAILS: Mapping[str, str] = {"worn": "：首选选择器失效", "drifted": "：与前四周不同"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +95,8 @@ def _tail(notice: SourceNotice) -> str:
             return "：新配置不如旧配置"
         case "expiring" | "expired":
             return f"：{shorten(plain(notice.fact), 16)}"
-        case "worn":
-            return "：首选选择器失效"
         case _:
-            return ""
+            return _TAILS.get(notice.kind, "")
 
 
 def _letter(notice: SourceNotice, base_url: str, zone: ZoneInfo, limit_bytes: int) -> Letter:
@@ -134,6 +134,8 @@ def _command(notice: SourceNotice) -> str:
     match notice.kind:
         case "recovered":
             return ""
+        case "drifted":
+            return "groundswell model drift"
         case "reverted":
             return f"groundswell source accept {notice.source_id}（确认要用新配置时）"
         case _:
@@ -144,7 +146,7 @@ def _joint_letter(notices: Sequence[SourceNotice], base_url: str, limit_bytes: i
     """Word many sources at once: what they have in common first."""
     kind, count = notices[0].kind, len(notices)
     causes = {notice.cause for notice in notices}
-    alike = f"，{CAUSES[next(iter(causes))]}" if len(causes) == 1 and kind != "recovered" else ""
+    alike = f"，{CAUSES[next(iter(causes))]}" if len(causes) == 1 and kind not in _NO_CAUSE else ""
     first = f"{_HEADS[kind]}{count} 个信源同时{_VERBS.get(kind, '有变化')}{alike}"[:FIRST_CHARS]
     facts = [
         (
@@ -156,8 +158,8 @@ def _joint_letter(notices: Sequence[SourceNotice], base_url: str, limit_bytes: i
     if count > _MAX_LISTED:
         facts.append(("其余", f"还有 {count - _MAX_LISTED} 个，见信源页"))
     if kind != "recovered":
-        facts.append(("怎么办", _together(causes)))
-        facts.append(("命令", f"groundswell source try {notices[0].source_id}"))
+        advice = notices[0].advice if kind == "drifted" else _together(causes)
+        facts += [("怎么办", advice), ("命令", _command(notices[0]))]
     links = [("信源页", f"{base_url}/sources")] if base_url else []
     lines = [first, *(f"{label}：{text}" if text else label for label, text in facts)]
     lines += [f"{name}：{url}" for name, url in links]
@@ -169,7 +171,9 @@ def _joint_letter(notices: Sequence[SourceNotice], base_url: str, limit_bytes: i
     )
 
 
+_NO_CAUSE = frozenset({"recovered", "drifted"})  # what is told of them has none
 _VERBS: Mapping[str, str] = {
+    "drifted": "文字变了",
     "broken": "异常",
     "quarantined": "停抓",
     "reminder": "仍异常",

@@ -61,6 +61,16 @@ def extract(texts: Sequence[str]) -> Spans:
     return Spans(rows, starts - offset, ends - offset, bucket_of(batch.keys(starts, ends), salts))
 
 
+def whole_words(texts: Sequence[str]) -> Spans:
+    """Return whole words only, of normalised texts: what a model knows or does not."""
+    batch = _Batch(texts)
+    starts, ends, salt = batch.words()
+    rows = batch.row_of[starts]
+    offset = batch.begin[rows]
+    salts = np.full(len(starts), salt, dtype=np.uint64)
+    return Spans(rows, starts - offset, ends - offset, bucket_of(batch.keys(starts, ends), salts))
+
+
 def shingles(texts: Sequence[str], size: int) -> tuple[Ints, Keys]:
     """Return the row and the 64-bit key of every run of `size` characters, rows in order."""
     batch = _Batch(texts, cut=False)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from classify.adapting import Adaptation, Adapter
 from classify.adapting_words import Cells, Words, cells_of, shares_of
 from classify.cues import CUES, find_cues, lexicon_digest, strengths
-from classify.features import HASH_BITS, Spans, extract
+from classify.features import HASH_BITS, Ints, Spans, extract, whole_words
 from classify.focus import focus, marked
 from classify.segment import segment, tokeniser_fingerprint
 from config.errors import ModelError
@@ -165,6 +165,18 @@ class Scorer:
     def cells_many(self, items: Sequence[ScoreItem]) -> Cells:
         """Return which n-grams the items hold: what adaptation to their source learns from."""
         return cells_of([_focused(item) for item in items])
+
+    def unknown_words(self, items: Sequence[ScoreItem]) -> tuple[Ints, Ints]:
+        """Return per item how many words have no weight here, and how many it has.
+
+        Words of two characters and more; single ones are all known. Hashing lets some unknown word
+        look known, so shares are for comparing, not for themselves.
+        """
+        spans = whole_words([_focused(item) for item in items])
+        long = spans.end - spans.start > 1
+        row, bucket = spans.row[long], spans.bucket[long]
+        unknown = np.bincount(row[self._idf[bucket] == 0], minlength=len(items))
+        return unknown, np.bincount(row, minlength=len(items))
 
     def explain(self, item: ScoreItem) -> Score:
         """Score one item and return all words of the text that was looked at."""
