@@ -24,7 +24,8 @@ from storage.records import BrandId
 # clause and sentence; 8/20, 12/30 and 16/40 decide the rows of tests/eval/ambiguous.csv alike.
 BESIDE, AROUND = 12, 30
 _OF_THE_NAME, _OF_ANY_BRAND = 2, 1  # a word that speaks for any brand weighs half
-_ANY_BRAND = "any brand"
+_ANY_BRAND, _ANY_COMPANY = "any brand", "any company"
+_EVERYDAY, _USUAL = "everyday", "usually the brand"
 
 Key = tuple[BrandId, str]  # an ambiguous name (as it is looked for) of a brand
 
@@ -32,9 +33,10 @@ Key = tuple[BrandId, str]  # an ambiguous name (as it is looked for) of a brand
 class Reason(NamedTuple):
     """Why a place where a name stands counts, or does not. `word` is what decided, if a word did.
 
-    Codes that count: "named", "brand_word_holds", "brand_words", "shipped_brand_words", "default".
-    Codes that do not: "other_word_holds", "longer_word", "other_words", "shipped_other_words",
-    "undecided"; and of the whole text: "author", "page", "must", "any", "near", "not".
+    Codes that count: "named", "brand_word_holds", "brand_words", "shipped_brand_words", "default",
+    "usual". Codes that do not: "other_word_holds", "longer_word", "other_words",
+    "shipped_other_words", "undecided"; and of the whole text: "author", "page", "must", "any",
+    "near", "not".
     """
 
     code: str
@@ -56,6 +58,7 @@ _ENGLISH = {
     "brand_words": "the words {word} near it speak for the brand",
     "shipped_brand_words": "the words {word} near it speak for the brand (shipped list)",
     "default": "nothing speaks for either meaning and the default is the brand",
+    "usual": "nothing speaks for either meaning and it usually means the brand (shipped list)",
     "other_word_holds": "the word {word}, which means something else, holds the name",
     "longer_word": "the name is cut out of other words: {word}",
     "other_words": "the words {word} near it speak for the other meaning",
@@ -74,6 +77,7 @@ _CHINESE = {
     "brand_words": "附近的{word}说的是品牌",
     "shipped_brand_words": "附近的{word}说的是品牌（自带词表）",
     "default": "没有词能判断，按 default 算品牌",
+    "usual": "没有词能判断，这个名称通常指品牌（自带词表）",
     "other_word_holds": "{word}一词含有名称，指别的意思",
     "longer_word": "名称是别的词切出来的：{word}",
     "other_words": "附近的{word}说的是别的意思",
@@ -87,12 +91,12 @@ _CHINESE = {
     "not": "出现了排除词{word}",
 }
 COUNTS = frozenset(
-    {"named", "brand_word_holds", "brand_words", "shipped_brand_words", "default"},
+    {"named", "brand_word_holds", "brand_words", "shipped_brand_words", "default", "usual"},
 )
 
 
 class _Word(NamedTuple):
-    key: Key | None  # None: a word for any brand
+    key: Key | str  # a name, or the section of words that speak for any brand
     side: int  # 1 for the brand, -1 for the other meaning
     is_own: bool  # of the project, not shipped
     weight: int
@@ -113,14 +117,21 @@ def shipped_names() -> frozenset[str]:
 
 
 def _is_side(head: str) -> bool:
-    return head != _ANY_BRAND and head.endswith((" brand", " other"))
+    return head not in {_ANY_BRAND, _USUAL} and head.endswith((" brand", " other"))
+
+
+def _default_of(chosen: bool | None, is_usual: bool) -> Reason:
+    """Return the reason for what a name means by default; the project's word comes first."""
+    if chosen is None:
+        return Reason("usual" if is_usual else "undecided")
+    return Reason("default" if chosen else "undecided")
 
 
 class Meanings:
     """Decides what the ambiguous names of all brands mean; one pass over a text finds all words."""
 
     def __init__(self, brands: Iterable[Brand]) -> None:
-        self.default: dict[Key, bool] = {}
+        self._default: dict[Key, Reason] = {}
         self._everyday: set[Key] = set()
         self._automaton = ahocorasick.Automaton()
         speaking = [brand for brand in brands if brand.ambiguous]
@@ -131,8 +142,8 @@ class Meanings:
         for brand in speaking:
             for rule in brand.ambiguous:
                 key = (BrandId(brand.id), folded_name(rule.name))
-                self.default[key] = rule.default
-                if key[1] in shipped["everyday"]:
+                self._default[key] = _default_of(rule.default, key[1] in shipped[_USUAL])
+                if key[1] in shipped[_EVERYDAY]:
                     self._everyday.add(key)
                 listed = {
                     (1, True): rule.brand,
@@ -144,8 +155,9 @@ class Meanings:
                     for text in filter(None, map(folded_name, texts)):
                         word = _Word(key, side, is_own, _OF_THE_NAME)
                         words.setdefault(text, []).append(word)
-        for text in shipped[_ANY_BRAND]:
-            words.setdefault(text, []).append(_Word(None, 1, False, _OF_ANY_BRAND))
+        for section in (_ANY_BRAND, _ANY_COMPANY):
+            for text in shipped[section]:
+                words.setdefault(text, []).append(_Word(section, 1, False, _OF_ANY_BRAND))
         for text, meant in words.items():
             self._automaton.add_word(text, (text, tuple(meant)))
         self._automaton.make_automaton()
@@ -156,7 +168,13 @@ class Meanings:
 
     def uses(self, key: Key, word: _Word) -> bool:
         """Return whether a listed word says anything about this name."""
-        return word.key == key or (word.key is None and key not in self._everyday)
+        if word.key == _ANY_BRAND:
+            return key not in self._everyday
+        return word.key in {key, _ANY_COMPANY}
+
+    def default(self, key: Key) -> Reason:
+        """Say what a name means where nothing in the text speaks for either meaning."""
+        return self._default[key]
 
     def _find(self, text: str) -> list[tuple[int, int, str, tuple[_Word, ...]]]:
         found = [
@@ -204,7 +222,7 @@ class Context:
                 balance.add(1, companion, _OF_THE_NAME)
             if balance.sum:
                 return balance.reason("" if is_own else "shipped_")
-        return Reason("default" if self._meanings.default[key] else "undecided")
+        return self._meanings.default(key)
 
     def _words_of(self, key: Key) -> _Words:
         """Return the words for one name; of words inside each other the longer one counts."""

@@ -67,13 +67,13 @@ class AmbiguousName(Model):
 
     A listed word that holds the name ("小米粥") decides the place where it stands. Else the place
     counts when the words of `brand` outweigh those of `other` around it; with neither, what the
-    program ships for this name decides, and then `default`.
+    program ships for this name decides, and then `default` (not given: the program's own, else no).
     """
 
     name: str
     brand: Words = ()  # words that speak for the brand: 手机, 发布会
     other: Words = ()  # words that speak for the other meaning: 粥, 杂粮
-    default: bool = False  # what it means where nothing decides
+    default: bool | None = None  # whether it means the brand where nothing decides
 
 
 class ErrorCost(Model):
