@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 
 EDGES = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)  # of the bins, raw log-odds
 BEFORE_DAYS = 28  # four of each weekday
-NOW_DAYS = 7  # the present reaches back so far at most, until there are NOW_N texts
-NIGHTS = 3  # a change counts when it lasts: a scandal of a day or two is news, not drift
-_KEPT_DAYS = BEFORE_DAYS + NOW_DAYS + NIGHTS
+NOW_DAYS = (3, 7)  # the present: so many days at least, and at most until there are NOW_N texts
+NIGHTS = 2  # a change counts when it lasts: a scandal of a day or two is news, not drift
+_KEPT_DAYS = BEFORE_DAYS + NOW_DAYS[1] + NIGHTS
 SAMPLE = 200  # texts of a source and day: ± 7 points for a share; scored in some 30 ms
 _TEXTS_AT_ONCE = 2000  # measured in one go; the stages wait meanwhile
 _NIGHT = time(3)  # local; a day is measured when it is over and late texts are in
@@ -72,24 +72,29 @@ class Drift:
 
 
 def judge(source_id: SourceId, days: Sequence[DriftDay]) -> Drift:
-    """Judge a source by its days, oldest first, one model's; a change counts that lasts NIGHTS."""
-    views = [_view(source_id, days[: len(days) - back]) for back in range(NIGHTS)]
+    """Judge a source by its days, oldest first, one model's; a change counts that lasts NIGHTS.
+
+    All those nights are held against the same past, which ends before the first of them: else the
+    first changed day would be part of what the second is compared with.
+    """
+    length = _present(days)
+    past = days[: max(0, len(days) - length - NIGHTS + 1)][-BEFORE_DAYS:]
+    ends = [len(days) - back for back in range(NIGHTS)]
+    views = [_view(source_id, days[max(0, end - length) : end], past) for end in ends]
     latest = views[0]
     if latest.state == "changed" and any(view.state != "changed" for view in views[1:]):
         return replace(latest, state="moved")
     return latest
 
 
-def _view(source_id: SourceId, days: Sequence[DriftDay]) -> Drift:
-    """Judge the last days against those before, as if nothing came after."""
-    length = _present(days)
-    now, before = days[len(days) - length :], days[: len(days) - length][-BEFORE_DAYS:]
+def _view(source_id: SourceId, now: Sequence[DriftDay], before: Sequence[DriftDay]) -> Drift:
+    """Judge some days against those before."""
     n, n_before = sum(day.n for day in now), sum(day.n for day in before)
     known = Drift(source_id=source_id, n=n, n_before=n_before)
     seen = sum(day.n > 0 for day in before)
-    if n < NOW_N or n_before < BEFORE_N or seen < BEFORE_SEEN:
+    if n < NOW_N / 2 or n_before < BEFORE_N or seen < BEFORE_SEEN:
         return known
-    blocks = list(_blocks(before, length))
+    blocks = list(_blocks(before, len(now)))
     own = max((psi(_counts(block), _counts(rest)) for block, rest in blocks), default=0.0)
     found = psi(_counts(now), _counts(before))
     shares = {
@@ -130,19 +135,20 @@ def psi(now: Sequence[int], before: Sequence[int]) -> float:
 
 def _present(days: Sequence[DriftDay]) -> int:
     """Return how many of the last days are the present: as few as hold NOW_N texts."""
+    least, most = NOW_DAYS
     total = 0
-    for length, day in enumerate(reversed(days[-NOW_DAYS:]), start=1):
+    for length, day in enumerate(reversed(days[-most:]), start=1):
         total += day.n
-        if total >= NOW_N:
+        if total >= NOW_N and length >= least:
             return length
-    return min(NOW_DAYS, len(days))
+    return min(most, len(days))
 
 
 def _blocks(
     before: Sequence[DriftDay], length: int
 ) -> Iterator[tuple[Sequence[DriftDay], Sequence[DriftDay]]]:
     """Give the stretches of the past that are as long as the present, each with the rest."""
-    for end in range(len(before), length - 1, -length):
+    for end in range(len(before), length - 1, -1):
         block = before[end - length : end]
         if sum(day.n for day in block) >= NOW_N / 2:
             yield block, [*before[: end - length], *before[end:]]

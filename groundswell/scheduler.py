@@ -26,6 +26,8 @@ from crawlers.runner import Collector
 from groundswell import wiring
 from groundswell.collecting import StoreFrontier
 from groundswell.digests import Digests
+from groundswell.drift import DriftCheck
+from groundswell.model_upkeep import ModelUpkeep
 from groundswell.upkeep import Upkeep
 from groundswell.wiring import Application
 
@@ -61,6 +63,12 @@ class MainJob:
             store=application.store,
             project=application.project,
             base_url=application.links.base_url,
+        )
+        self._model_upkeep = ModelUpkeep(
+            store=application.store, project=application.project, models=application.models
+        )
+        self._drift = DriftCheck(
+            application.store, application.project, application.models, self._upkeep
         )
         self._collector = _make_collector(application)
 
@@ -193,7 +201,9 @@ class MainJob:
         """Look after what is due now and then; return messages to the engineers of sources."""
         self._application.stages.revisit()
         self._application.stages.adapt()
-        return self._upkeep.tell(self._application.clock.now())
+        now = self._application.clock.now()
+        told = self._upkeep.tell(now) + self._model_upkeep.tell(now)
+        return told + self._drift.tick(now)
 
     def _take_lease(self) -> None:
         if not self._application.store.take_lease(ENGINE_LEASE, self._holder, _LEASE_S):

@@ -241,12 +241,14 @@ def _keys(book: _Book, now: datetime) -> Iterator[SourceNotice]:
 # --- who, and writing it down --------------------------------------------------------------------
 
 
-def recipients(source: SourceConfig, project: Project, now: datetime) -> tuple[OwnerId, ...]:
+def recipients(source: SourceConfig | None, project: Project, now: datetime) -> tuple[OwnerId, ...]:
     """Return who is told of a source: its maintainer, else the engineers, else the fallback.
+
+    None: who is told of what belongs to no source.
 
     Who is away or cannot be reached is passed over; rather somebody on holiday than nobody.
     """
-    maintainer = (source.maintainer,) if source.maintainer else ()
+    maintainer = (source.maintainer,) if source is not None and source.maintainer else ()
     engineers = tuple(owner.id for owner in project.owners if owner.role == "engineer")
     lines = [line for line in (maintainer, engineers, project.fallback) if line]
     for away_too in ({""}, {"", "owner_away"}):
