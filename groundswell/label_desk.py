@@ -58,7 +58,7 @@ class LabelDesk:
         """
         now = self.clock.now()
         with self.store.transaction() as tx:
-            done = tx.correct(said, now)
+            done = tx.correct(self._asked(tx.queries, said), now)
             act_on(
                 tx,
                 dict.fromkeys(done.clusters, ()),
@@ -71,6 +71,15 @@ class LabelDesk:
                 tx.audit(one.actor, "label", f"mention {one.mention_id}", now, _told(one))
         self.woken()
         return done
+
+    def _asked(self, queries: Queries, said: Sequence[Correction]) -> list[Correction]:
+        """Note why today's queue asked, whatever door the answer comes through."""
+        asked = {
+            (item.mention_id, item.brand_id): item.reasons[0]
+            for item in queries.review_items(self.day())
+            if item.state == "open" and item.reasons
+        }
+        return [replace(one, asked=asked.get((one.mention_id, one.brand_id), "")) for one in said]
 
     def undo(self, actor: str, door: str) -> Corrected | None:
         """Take back what a person said last, all of that answer; None when there is nothing.

@@ -13,6 +13,7 @@ from config.schema import ConsoleRules, Project
 from groundswell import wiring
 from groundswell.clock import Clock
 from groundswell.digests import Digests
+from groundswell.label_desk import LabelDesk
 from groundswell.reloading import Watch
 from groundswell.scheduler import MainJob
 from groundswell.sourcing_desk import Workbench
@@ -124,6 +125,13 @@ def _console(
         lambda owner, day, now: digests.compose(owner, day, now=now),
         application.links,
         keep=application.journey.keep_each,
+        label_desk=LabelDesk(
+            store=application.store,
+            project=application.project,
+            clock=application.clock,
+            links=application.links,
+            woken=application.desk.woken,
+        ),
         bench=Workbench(
             project=application.project,
             store=application.store,

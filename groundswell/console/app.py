@@ -38,6 +38,7 @@ from groundswell.console.pages import (
     entry,
     imports,
     incidents,
+    labels,
     one_tap,
     reading,
     report,
@@ -49,6 +50,7 @@ from groundswell.console.pages import (
 from groundswell.console.render import environment
 from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
+from groundswell.label_desk import LabelDesk
 from groundswell.sourcing_desk import Workbench
 from storage.store import Store
 
@@ -66,11 +68,13 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     keep: KeepEach,
     hasher: PasswordHasher | None = None,
     bench: Workbench | None = None,
+    label_desk: LabelDesk | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
     `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
-    tokens of links in messages; `keep` takes raw mentions into the journey; `bench` tries sources.
+    tokens of links in messages; `keep` takes raw mentions into the journey; `bench` tries sources;
+    `label_desk` takes corrections.
     """
     rules = project.settings.console
     console = Console(
@@ -87,6 +91,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         cookie=f"groundswell_{rules.port}",
         secure=(rules.base_url or "").startswith("https://"),
         bench=bench,
+        labels=label_desk,
     )
     api = Api()
     application = Starlette(
@@ -118,6 +123,16 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/incidents/{incident}", incidents.incident_page),
         post("/incidents/{incident}/{action}", incidents.act),
         get("/mentions/{mention:int}", reading.mention_page),
+        get("/labels", labels.page),
+        get("/labels/incidents/{incident}", labels.incident_page),
+        post("/labels/answer", labels.answer),
+        post("/labels/skip", labels.skip),
+        post("/labels/undo", labels.undo),
+        Route(
+            "/labels/bulk",
+            posted(partial(labels.bulk, console), fields=labels.BULK_FIELDS),
+            methods=["POST"],
+        ),
         get("/sources", sources.list_page),
         get("/sources/{source}", sources.source_page),
         get("/sources/{source}/try", source_try.form_page),

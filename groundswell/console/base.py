@@ -22,6 +22,7 @@ from config.schema import Owner, Project
 from groundswell.clock import Clock
 from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
+from groundswell.label_desk import LabelDesk
 from groundswell.links import Grant
 from groundswell.sourcing_desk import Workbench
 from storage.records import Digest, Incident, PublicResponse
@@ -77,6 +78,7 @@ class Console:
     cookie: str
     secure: bool  # the console is reached over https, so cookies must never leave it
     bench: Workbench | None = None  # None: sources are not tried from here
+    labels: LabelDesk | None = None  # None: verdicts are not corrected from here
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: object
@@ -126,14 +128,15 @@ def logged_in(request: Request) -> Visitor:
 
 def posted(
     handler: Callable[[Request, Form], Response],
+    fields: int = 20,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make an endpoint of a handler of forms: the session's CSRF token is checked before it.
 
-    The handler may block; it runs in a thread.
+    The handler may block; it runs in a thread. `fields`: the most that the form may have.
     """
 
     async def endpoint(request: Request) -> Response:
-        form = await read_form(request)
+        form = await read_form(request, fields=fields)
         visitor = logged_in(request)
         if not same(form.get("csrf", ""), visitor.csrf):
             raise HTTPException(HTTPStatus.FORBIDDEN, "页面已过期，请返回刷新后再试")
@@ -142,12 +145,12 @@ def posted(
     return endpoint
 
 
-async def read_form(request: Request, part_bytes: int = 32 * 1024) -> Form:
+async def read_form(request: Request, part_bytes: int = 32 * 1024, *, fields: int = 20) -> Form:
     """Return the text fields of a form; files are refused, the last of equal names counts.
 
     What no database stores and no page can show (NUL, half a character) goes here.
     """
-    async with request.form(max_files=0, max_fields=20, max_part_size=part_bytes) as form:
+    async with request.form(max_files=0, max_fields=fields, max_part_size=part_bytes) as form:
         return {n: _UNSTORABLE.sub("", v) for n, v in form.items() if isinstance(v, str)}
 
 

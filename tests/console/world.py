@@ -28,6 +28,7 @@ from groundswell import wiring
 from groundswell.console.app import create_app
 from groundswell.demo.story import Story, Variant
 from groundswell.desk import Desk
+from groundswell.label_desk import LabelDesk
 from groundswell.links import SignedLinks
 from groundswell.pipeline import Journey
 from storage.records import (
@@ -151,8 +152,9 @@ def build(store: Store, stage: Stage) -> World:
     links = SignedLinks(stage.url, "a key of this test only")
     desk = Desk(store=store, project=project, clock=clock, links=links)
     app = create_app(
-        store, project, desk, clock, _digest, links, keep=journey(store).keep_each, hasher=HASHER
-    )
+        store, project, desk, clock, _digest, links, keep=journey(store).keep_each, hasher=HASHER,
+        label_desk=LabelDesk(store=store, project=project, clock=clock, links=links),
+    )  # fmt: skip
     world = World(store, project, clock, links, app, desk, stage.url)
     stage.app = app
     world.add_user("linxiao")

@@ -48,6 +48,7 @@ _GONE_TITLE = 40  # characters of a deleted post in the timeline
 _TEXTS_SHOWN = 3  # old texts of an edited mention; all of them stand on its own page
 _CURVE_DAYS = 7
 _TEXT_LIMIT = 2000  # characters of a note or an evidence
+_NOTICES = {"replied": "公开回应已登记。", "labelled": "已复核，数字和评级已更新。"}
 _SILENCE_HOURS = frozenset(hours for hours, _ in words.SILENCES)
 
 
@@ -87,7 +88,7 @@ def incident_page(console: Console, request: Request) -> Response:
     """Show one incident: why, how it grows, what is said, what was done."""
     name = request.query_params.get("done", "")
     done = words.ACTIONS.get(name)
-    notice = done.done if done else "公开回应已登记。" if name == "replied" else ""
+    notice = done.done if done else _NOTICES.get(name, "")
     return _show(console, request, notice=notice)
 
 

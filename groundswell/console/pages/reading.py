@@ -13,6 +13,7 @@ from alerts.score import TIERS
 from config.schema import Owner
 from groundswell.console.base import Console, logged_in
 from groundswell.console.growth import counters, growth
+from groundswell.console.pages.labels import spoken
 from groundswell.coverage import door_name
 from groundswell.digests import day_range
 from storage.records import MentionId
@@ -57,6 +58,7 @@ def mention_page(console: Console, request: Request) -> Response:
         texts = queries.mention_revisions(mention_id)
         figures = queries.figures(mention_id)
         responses = queries.mention_responses(mention_id)
+        said = queries.mention_corrections(mention_id)
     return console.page(
         request,
         "mention.html",
@@ -68,6 +70,7 @@ def mention_page(console: Console, request: Request) -> Response:
         growth=growth(figures),
         counters=counters(mention),
         responses=responses,
+        said=spoken(said, mention),
         tier=TIERS[mention.tier][1] if mention.tier in TIERS else "",
         source=_source_name(console, mention.source_id),
         brands={brand.id: brand.name for brand in console.project.brands},
