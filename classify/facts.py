@@ -16,16 +16,16 @@ from typing import NamedTuple
 import ahocorasick
 
 from classify.facts_amounts import amounts
-from classify.facts_codes import Stated, batches, orders, versions
+from classify.facts_codes import Stated, batches, month_of, orders, versions
 from classify.facts_models import models
-from classify.facts_places import places
+from classify.facts_places import places, plain_place, within
 from classify.facts_shops import shops
 from classify.symptoms import stated
 from classify.text import rewrite, rewrite_with_offsets
 from config.schema import Brand
 from storage.records import BrandHit, BrandId, Fact
 
-KINDS = (
+STATED = (
     "product",
     "model",
     "batch",
@@ -36,6 +36,8 @@ KINDS = (
     "order",
     "amount",
 )
+# Read off others: the month that a batch was made in, the city and the province of a place.
+DERIVED = ("month", "region")
 _MOST = 64  # facts of one kind in one field: a price list or a novel says no more by saying more
 
 _BATCH_WORDS = re.compile(r"批|产|出厂|制造|灌装|lot|sn|s/n|机身|序列|[打开起]头")
@@ -82,11 +84,13 @@ class FactFinder:
         products: Iterable[str],
         *,
         said_at: datetime | None = None,
+        region: str = "",
     ) -> tuple[Fact, ...]:
         """Return what a mention states towards one brand, by field, kind and place.
 
         `products` are the ids that matching found. `said_at` dates a month without a year
-        (3月份那批); without it such a month is left out. Cost: linear in the length of the text.
+        (3月份那批); without it such a month is left out. `region` is what the platform says of the
+        author; it stands at no place of the text. Cost: linear in the length of the text.
         """
         facts: list[Fact] = []
         wanted = set(products)
@@ -98,6 +102,10 @@ class FactFinder:
             seen = [hit.product for hit in hits if hit.field == name and hit.product]
             facts += _products(field, own, [*seen, *wanted])
             facts += _stated(field, own, said_at)
+        if region:
+            facts += [
+                Fact(kind="region", value=value) for value in _around(plain_place(rewrite(region)))
+            ]
         return tuple(dict.fromkeys(facts))
 
     def _own_names(self, brand_id: BrandId, plain: str) -> list[_Name]:
@@ -147,6 +155,8 @@ def _stated(field: _Field, own: list[_Name], said_at: datetime | None) -> Iterat
     where = places(plain)
     for spot in where[:_MOST]:
         yield field.fact("place", spot.start, spot.end, spot.value)
+        for value in _around(spot.value):
+            yield field.fact("region", spot.start, spot.end, value)
     if "店" in plain or "服务站" in plain:
         heads = [
             (spot.start, spot.end)
@@ -177,3 +187,10 @@ def _codes(field: _Field, own: list[_Name], said_at: datetime | None) -> Iterato
             if not any(one.start < end and start < one.end for start, end in taken):
                 taken.append((one.start, one.end))
                 yield field.fact(kind, one.start, one.end, one.value)
+                if kind == "batch" and (month := month_of(one.value, said_at)):
+                    yield field.fact("month", one.start, one.end, month)
+
+
+def _around(place: str) -> tuple[str, ...]:
+    """Return the regions that a place stands for: itself, its city, its province."""
+    return (place, *within(place)) if place else ()

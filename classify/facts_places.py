@@ -95,6 +95,12 @@ def within(value: str) -> tuple[str, ...]:
     return ()
 
 
+def plain_place(plain: str) -> str:
+    """Return the narrowest place that a region names, as platforms write it (广东深圳); or ""."""
+    found = places(plain)
+    return found[-1].value if found else ""
+
+
 def _district_at(plain: str, start: int, city: str) -> tuple[int, str]:
     """Return where the district that follows a city ends, and its name; "" when none follows."""
     district = _DISTRICT.match(plain, start)

@@ -10,6 +10,7 @@ from alerts.incidents import Command, CommandName, absorb, on_command
 from alerts.messages import Links
 from config.errors import GroundswellError
 from config.schema import Project
+from groundswell.batches import BatchView
 from groundswell.clock import Clock
 from groundswell.hot import HotLists
 from groundswell.pipeline import SAMPLES
@@ -41,12 +42,13 @@ class Desk:
             found = _found(tx, incident)
             target = _found(tx, into) if into else None
             hot = HotLists(self.project)
+            seen = hot.see(tx.evidence(found.cluster_id, now), hot.look(tx.queries, now))
             change = on_command(
                 found,
                 replace(command, into=target),
                 self.project,
                 now,
-                evidence=hot.see(tx.evidence(found.cluster_id, now), hot.look(tx.queries, now)),
+                evidence=BatchView(self.project, tx.queries, now).see(seen),
                 samples=tx.queries.cluster_mentions(found.cluster_id, SAMPLES),
                 links=self.links,
             )

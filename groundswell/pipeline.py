@@ -22,6 +22,7 @@ from alerts.surge import detect
 from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
+from groundswell.batches import BatchView
 from groundswell.hot import HotLists, HotView
 from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
@@ -135,6 +136,7 @@ class Journey:
         changes = []
         timers = tx.due_timers(now, BATCH)
         hot = self.hot.look(tx.queries, now) if timers else HotView()
+        batches = BatchView(self.project, tx.queries, now)
         for timer in timers:
             incident = tx.incident(timer.incident_id)
             if incident is None:
@@ -144,7 +146,7 @@ class Journey:
                 timer,
                 self.project,
                 now,
-                evidence=self.hot.see(tx.evidence(incident.cluster_id, now), hot),
+                evidence=batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), hot)),
                 samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
                 links=self.links,
             )
@@ -165,8 +167,9 @@ def act_on(
     """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too."""
     changes = []
     hot = hot_lists.look(tx.queries, now) if fresh else HotView()
+    batches = BatchView(project, tx.queries, now)
     for cluster_id in sorted(fresh):
-        evidence = hot_lists.see(tx.evidence(cluster_id, now), hot)
+        evidence = batches.see(hot_lists.see(tx.evidence(cluster_id, now), hot))
         brand = project.brand(evidence.cluster.brand_id)
         if brand is None or brand.competitor:
             continue  # heard for comparison, or no longer watched: nobody is called

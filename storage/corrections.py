@@ -29,6 +29,7 @@ from storage.corrected import (
     word_of,
 )
 from storage.counters import lock_counter, share_counter, take_numbers
+from storage.facts import write_facts
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
 from storage.records import (
@@ -130,6 +131,7 @@ class Corrections:
         for row in members:
             counts.add(row["member"], -1)
         _write(self.connection, held, now)
+        write_facts(self.connection, ids, [verdict for one in held for verdict in one.verdicts])
         wanted = {
             (int(verdict.mention_id), str(verdict.brand_id)): verdict
             for one in held

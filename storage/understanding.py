@@ -17,6 +17,7 @@ from storage.columns import insert_new, upsert
 from storage.corrected import holds
 from storage.corrections import with_corrections
 from storage.counters import share_counter
+from storage.facts import write_facts
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
 from storage.records import (
@@ -87,6 +88,7 @@ class Understanding:
             if holds(item)
         ]
         insert_new(self.connection, waiting, queue)
+        write_facts(self.connection, ids, held)
         self.connection.execute(sa.delete(_queue).where(_queue.c.mention_pk.in_(ids)))
         return left
 

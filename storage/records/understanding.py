@@ -38,7 +38,8 @@ class Fact:
     """Something concrete that a mention states. `start`/`end` count characters of `field`.
 
     `kind`: "product", "model", "batch", "version", "symptom", "place", "shop", "order" (masked) or
-    "amount" (yuan). `value` is in one spelling, so that equal facts compare equal.
+    "amount" (yuan); read off these: "month" (of production) and "region" (a place, its city, its
+    province). `value` is in one spelling, so that equal facts compare equal.
     """
 
     kind: str
@@ -49,17 +50,33 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactCount:
+    """How many distinct authors complain of one combination; "" stands for any.
+
+    With a `kind` and no `value` it counts those who state some value of that kind.
+    """
+
+    product: str
+    kind: str
+    value: str
+    symptom: str
+    authors: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSignal:
     """A symptom told more often of one product × batch (or region) than of everything else.
 
     The 2 × 2 table counts complaints: `both` tell the symptom of this group, `group` tell anything
     of it, `symptom_all` tell the symptom of any group, `all` tell anything. Ratios with their 95 %
-    interval (prr, ror) and the shrunken ratio with its lower 5 % bound (ebgm, eb05).
+    interval (prr, ror) and the shrunken ratio with its 5 % and 95 % bounds (ebgm, eb05, eb95).
     """
 
     brand_id: BrandId
     product: str
-    kind: str  # "batch", "version", "region", "model" or "product": what the group is
+    kind: str  # what the group is: "batch", "month", "version", "region", "model" or "product"
     value: str
     symptom: str
     both: int
@@ -76,6 +93,8 @@ class BatchSignal:
     eb05: float
     first_at: datetime
     last_at: datetime
+    eb95: float = 0.0
+    name: str = ""  # the product as people call it
     samples: tuple[MentionId, ...] = ()
 
 
