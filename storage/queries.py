@@ -15,13 +15,14 @@ from sqlalchemy.engine import Connection
 from config.errors import StoreError
 from config.schema import Project
 from storage import tables
-from storage.accounts import find_meta, find_session, find_user
+from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
 from storage.digests import read_digest_facts
 from storage.doors import DoorQueries
 from storage.drift import DriftQueries
+from storage.facts import FactQueries
 from storage.figures import FigureQueries
 from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
@@ -61,6 +62,7 @@ from storage.rows import (
     source_state_of,
     verdict_of,
 )
+from storage.vault import ContactQueries
 
 _incident = tables.incident
 _assigned = tables.mention_cluster
@@ -77,6 +79,7 @@ _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 class Queries(
     ClusterQueries,
+    FactQueries,
     DoorQueries,
     ObservedQueries,
     OfficialQueries,
@@ -87,6 +90,7 @@ class Queries(
     ModelQueries,
     DriftQueries,
     AdaptationQueries,
+    ContactQueries,
 ):
     """Reads on one connection, all of one moment."""
 
@@ -240,6 +244,10 @@ class Queries(
         return None if row is None else (row[0], row[1], row[2])
 
     # --- the house ---------------------------------------------------------------------------
+
+    def users(self) -> list[Account]:
+        """Return all accounts, by name."""
+        return find_users(self.connection)
 
     def user(self, name: str) -> Account | None:
         """Return an account by its name."""
