@@ -8,8 +8,8 @@ work makes no new version, so that verdicts of a quiet month name one version.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -169,33 +169,46 @@ class Adapting:
         return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceScores:
+    """What `source list` says of a source's scores; `version` 0: nothing is put right yet.
+
+    `judged` and `unsure_share` count the verdicts of the last 30 days; `learned_from`, `share` and
+    `shift` are those of the adaptation at work, `words`: whether its own words count.
+    """
+
+    judged: int
+    unsure_share: float | None
+    version: int = 0
+    estimated_at: datetime | None = None
+    learned_from: int = 0
+    share: float | None = None
+    shift: float = 0.0
+    words: bool = False
+
+
 def described(
-    found: Iterable[SourceAdaptation], unsure: dict[SourceId, tuple[int, int]]
-) -> dict[SourceId, dict[str, object]]:
-    """Return per source what `source list` says of its scores."""
+    found: Iterable[SourceAdaptation], unsure: Mapping[SourceId, tuple[int, int]]
+) -> dict[SourceId, SourceScores]:
+    """Return what there is to say of each source's scores."""
     known = {one.source_id: one for one in found}
     return {
-        source_id: {
-            "judged_30_days": unsure.get(source_id, (0, 0))[0],
-            "unsure_share": _share(unsure.get(source_id)),
-            "adaptation": _shown(known.get(source_id)),
-        }
+        source_id: _scores(known.get(source_id), *unsure.get(source_id, (0, 0)))
         for source_id in sorted({*known, *unsure})
     }
 
 
-def _share(counted: tuple[int, int] | None) -> float | None:
-    return round(counted[1] / counted[0], 4) if counted and counted[0] else None
-
-
-def _shown(saved: SourceAdaptation | None) -> dict[str, object] | None:
+def _scores(saved: SourceAdaptation | None, judged: int, unsure: int) -> SourceScores:
+    unsure_share = round(unsure / judged, 4) if judged else None
     if saved is None:
-        return None
-    return {
-        "version": saved.version,
-        "at": saved.at.isoformat(),
-        "n": saved.n,
-        "share": round(saved.share, 4),
-        "shift": round(saved.shift, 4),
-        "words": saved.delta is not None,
-    }
+        return SourceScores(judged=judged, unsure_share=unsure_share)
+    return SourceScores(
+        judged=judged,
+        unsure_share=unsure_share,
+        version=saved.version,
+        estimated_at=saved.at,
+        learned_from=saved.n,
+        share=round(saved.share, 4),
+        shift=round(saved.shift, 4),
+        words=saved.delta is not None,
+    )

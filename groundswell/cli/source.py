@@ -26,6 +26,7 @@ from groundswell.cli.output import (
 if TYPE_CHECKING:
     from config.schema import Project, SourceConfig
     from crawlers.trial import Taken
+    from groundswell.adapting import SourceScores
     from storage.records import SourceState
 
 SourceArgument = Annotated[
@@ -66,8 +67,9 @@ def list_(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List sources: health, cause, last success and next poll."""
+    """List sources: health, cause, last success and next poll; how their scores are put right."""
     from groundswell import wiring
+    from groundswell.adapting import WINDOW, described
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
     with (
@@ -75,12 +77,23 @@ def list_(
         store.read() as queries,
     ):
         states = {state.source_id: state for state in queries.sources()}
-    rows = []
+        unsure = queries.unsure_shares(datetime.now(UTC) - WINDOW)
+        scores = described(queries.adaptations(), unsure)
+    rows: list[tuple[object, ...]] = []
     document = []
     zone = ZoneInfo(project.settings.timezone)  # as `source try` and the console say it
     for source in project.sources:
         state = states.get(source.id)  # type: ignore[call-overload]
-        document.append({"id": source.id, "name": source.name, "kind": source.kind, "state": state})
+        said = scores.get(source.id)  # type: ignore[call-overload]
+        document.append(
+            {
+                "id": source.id,
+                "name": source.name,
+                "kind": source.kind,
+                "state": state,
+                "scores": said,
+            }
+        )
         rows.append(
             (
                 source.id,
@@ -89,12 +102,31 @@ def list_(
                 state.health if state else "new",
                 _said(state, source, project) if state else "",
                 state.items if state else 0,
+                _unsure(said),
+                _shift(said),
                 _when(state.last_ok_at if state else None, zone),
                 _when(state.next_poll_at if state else None, zone),
             )
         )
-    header = ("id", "name", "kind", "health", "cause", "mentions", "last ok", "next poll")
-    show(choices, {"sources": document}, table(header, rows))
+    header = (
+        *("id", "name", "kind", "health", "cause", "mentions", "unsure 拿不准", "shift 校准"),
+        *("last ok", "next poll"),
+    )
+    # What people brought in by file or through the API is a source of scores, too.
+    doors = {one: said for one, said in scores.items() if project.source(one) is None}
+    for source_id, said in doors.items():
+        given = _unsure(said), _shift(said)
+        rows.append((source_id, "", "door", "", "", said.judged, *given, "", ""))
+    show(choices, {"sources": document, "doors": doors}, table(header, rows))
+
+
+def _unsure(scores: SourceScores | None) -> str:
+    share = scores.unsure_share if scores else None
+    return "" if share is None else f"{share:.0%}"
+
+
+def _shift(scores: SourceScores | None) -> str:
+    return f"{scores.shift:+.2f}" if scores and scores.version else ""
 
 
 def _said(state: SourceState, source: SourceConfig, project: Project) -> str:

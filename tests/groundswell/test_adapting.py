@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from classify.fits import Fits
+from config.load import load
 from config.schema import Brand, Project
 from groundswell import wiring
-from groundswell.adapting import AT_ONCE, MOVES, adaptation_of, described, why
+from groundswell.adapting import AT_ONCE, MOVES, SourceScores, adaptation_of, described, why
 from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
+from storage import migrate
 from storage.records import RawMention, SourceAdaptation, SourceId, Verdict
 from storage.store import Store
 
@@ -231,17 +235,62 @@ def test_what_is_listed_of_a_source_states_its_counts() -> None:
     )
     shown = described([known], {FORUM: (10, 4), SourceId("other"): (0, 0)})
 
-    assert shown[FORUM]["unsure_share"] == 0.4
-    assert shown[FORUM]["adaptation"] == {
-        "version": 3,
-        "at": NOW.isoformat(),
-        "n": 80,
-        "share": 0.1235,
-        "shift": -0.8,
-        "words": False,
-    }
-    assert shown[SourceId("other")] == {
-        "judged_30_days": 0,
-        "unsure_share": None,
-        "adaptation": None,
-    }
+    assert shown[FORUM] == SourceScores(
+        judged=10,
+        unsure_share=0.4,
+        version=3,
+        estimated_at=NOW,
+        learned_from=80,
+        share=0.1235,
+        shift=-0.8,
+    )
+    assert shown[SourceId("other")] == SourceScores(judged=0, unsure_share=None)
+
+
+def test_source_list_shows_the_unsure_share_of_sources_and_doors(
+    database_url: str, tmp_path: Path
+) -> None:
+    from typer.testing import CliRunner
+
+    from groundswell.cli.app import build
+
+    write(tmp_path)
+    migrate.upgrade(database_url)
+    store = Store(database_url)
+    now = datetime.now(UTC)
+    application = wiring.wire(load(tmp_path, environ={}), store, SteppedClock(now))
+    for source in (FORUM, SourceId("excel")):
+        take(application, range(52), source, now)
+        application.stages.adapt()
+    store.close()
+    where = ["--config", str(tmp_path), "--database", database_url]
+
+    plain = CliRunner().invoke(build(), ["source", "list", *where])
+    document = json.loads(CliRunner().invoke(build(), ["source", "list", "--json", *where]).stdout)
+
+    assert plain.exit_code == 0, plain.output
+    [forum] = [one for one in document["sources"] if one["id"] == FORUM]
+    excel = document["doors"]["excel"]
+    assert forum["scores"] == excel | {"estimated_at": forum["scores"]["estimated_at"]}
+    assert (excel["judged"], excel["version"], excel["learned_from"]) == (52, 1, 52)
+    assert f"{excel['unsure_share']:.0%}" in plain.output
+    assert f"{excel['shift']:+.2f}" in plain.output
+
+
+def write(folder: Path) -> None:
+    """Write a project with one source."""
+    (folder / "project.yaml").write_text(
+        "fallback: [linxiao]\n"
+        "owners: [{id: linxiao, name: 林晓, channels: [hook]}]\n"
+        "channels: [{id: hook, kind: webhook, url: 'https://hook.example/in'}]\n",
+        "utf-8",
+    )
+    for name, text in (
+        ("brands/lanhe.yaml", "id: lanhe\nname: 澜禾\n"),
+        (
+            "sources/luntan.yaml",
+            "id: luntan\nname: 论坛\nkind: feed\nstart: https://forum.example/rss\nplatform: 论坛\n",
+        ),
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
