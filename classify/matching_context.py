@@ -15,7 +15,7 @@ from typing import NamedTuple
 import ahocorasick
 
 from classify.lexicon import sections
-from classify.matching_names import cut_words, folded_name, stands_alone
+from classify.matching_names import DictionaryWords, folded_name, stands_alone
 from config.schema import Brand
 from storage.records import BrandId
 
@@ -197,7 +197,7 @@ class Context:
     ) -> None:
         self._meanings = meanings
         self._found = found
-        self._fields = fields
+        self._dictionary = {field: DictionaryWords(text) for field, text in fields.items()}
         self._words: dict[Key, _Words] = {}
 
     def decide(self, key: Key, field: str, start: int, end: int, companion: str = "") -> Reason:
@@ -213,7 +213,7 @@ class Context:
         if holding is not None:
             code = "brand_word_holds" if holding.side > 0 else "other_word_holds"
             return Reason(code, holding.text)
-        cut = cut_words(self._fields[field], start, end)
+        cut = self._dictionary[field].cutting(start, end)
         if cut:
             return Reason("longer_word", "|".join(cut))
         for is_own in (True, False):

@@ -6,9 +6,9 @@ Names are rewritten like the texts (`classify.text.rewrite`): width, script and 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice, product
+from itertools import accumulate, islice, product
 from typing import NamedTuple
 
 import rjieba
@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(rf"(?<=[{_HAN}])(?:[ |*·•丨_~^.\-/\\+=`'\"]{{1,3}})
 _JOINTS = ("", " ", "-", "_", "'")  # between the syllables of a name in pinyin
 _PINYIN_MIN, _PINYIN_MAX = 2, 8  # characters of a name; one syllable is a word of other languages
 _LETTERS_MIN = 5  # fewer letters are words or abbreviations too often ("aini", "tian")
-_READINGS_MAX = 8  # spellings of one name whose characters have several readings
+_READINGS_MAX = 16  # spellings of one name whose characters have several readings
 
 
 class Alias(NamedTuple):
@@ -78,7 +78,7 @@ def _pinyin(name: str) -> set[str]:
     """Return the spellings of a Chinese name in pinyin without tones; none of other names.
 
     Readings: pypinyin's phrases, and where a phrase is unknown to it, every reading of every
-    character. ü is spelt v, u and yu: people do all three.
+    character. ü is also spelt v, u and yu: people do all of it.
     """
     if not _ALL_HAN.fullmatch(name) or not _PINYIN_MIN <= len(name) <= _PINYIN_MAX:
         return set()
@@ -99,8 +99,8 @@ def _pinyin(name: str) -> set[str]:
 def _forms(syllable: str) -> Iterator[str]:
     yield syllable
     if "v" in syllable:
-        yield syllable.replace("v", "u")
-        yield syllable.replace("v", "yu")
+        for spelt in ("u", "yu", "ü"):
+            yield syllable.replace("v", spelt)
 
 
 # --- word borders ------------------------------------------------------------------------------
@@ -142,6 +142,7 @@ class Squeezed:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._words = DictionaryWords(text)
         self._at: list[int] = []  # where in the squeezed text something was taken out
         self._taken: list[int] = [0]  # how many characters up to there
         pieces: list[str] = []
@@ -168,32 +169,52 @@ class Squeezed:
         return start + self._taken[first], end + self._taken[last]
 
     def is_name_apart(self, start: int, end: int) -> bool:
-        """Return whether a stretch of the text is a name all in Chinese that cuts no word in two.
-
-        Words are those of jieba's dictionary, without guesses at unknown ones.
-        """
+        """Return whether a stretch of the text is a Chinese name that cuts no word in two."""
         name = _SEPARATORS.sub("", self._text[start:end])
         if _ALL_HAN.fullmatch(name) is None:
             return False
-        return not cut_words(self._text, start, end)
+        return not self._words.cutting(start, end)
 
 
-def cut_words(text: str, start: int, end: int) -> list[str]:
-    """Return the dictionary's words that hold a part of a stretch and something beside it."""
-    # Words do not reach over what is neither letter nor digit, so the runs around are enough.
-    first, last = start, end
-    while first > 0 and start - first < _RUN and text[first - 1].isalnum():
-        first -= 1
-    while last < len(text) and last - end < _RUN and text[last].isalnum():
-        last += 1
-    found: list[str] = []
-    at = first
-    for word in rjieba.cut(text[first:last], hmm=False):
-        after = at + len(word)
-        if at < end and after > start and (at < start or after > end):
-            found.append(word)
-        at = after
-    return found
+class DictionaryWords:
+    """The words of jieba's dictionary in a text, without guesses at unknown ones.
+
+    Looks at the stretch around a place, and from the _MANY-th place on cuts the whole text once: so
+    a place in a long article costs little and many places cost no more than the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._asked = 0
+        self._starts: list[int] = []
+
+    def cutting(self, start: int, end: int) -> list[str]:
+        """Return the words that hold a part of a stretch and something beside it."""
+        self._asked += 1
+        if self._asked > _MANY:
+            return self._cutting_by_starts(start, end)
+        first, last = max(0, start - _RUN), min(len(self._text), end + _RUN)
+        found: list[str] = []
+        at = first
+        for word in rjieba.cut(self._text[first:last], hmm=False):
+            after = at + len(word)
+            if at < end and after > start and (at < start or after > end):
+                found.append(word)
+            at = after
+        return found
+
+    def _cutting_by_starts(self, start: int, end: int) -> list[str]:
+        if not self._starts:
+            words = rjieba.cut(self._text, hmm=False)
+            self._starts = list(accumulate(map(len, words), initial=0))
+        starts = self._starts
+        first, last = bisect_right(starts, start) - 1, bisect_left(starts, end)
+        return [
+            self._text[at:after]
+            for at, after in zip(starts[first:last], starts[first + 1 : last + 1], strict=True)
+            if at < start or after > end
+        ]
 
 
 _RUN = 30  # characters looked at on either side; the dictionary's longest word has 16
+_MANY = 16  # places; cutting 60 characters as often costs about as much as cutting a post
