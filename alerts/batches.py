@@ -22,6 +22,9 @@ from storage.records import BatchSignal, BrandId, FactCount
 
 MIN_RATIO = 2.0  # EB05 from which a signal counts (Szarfman, Machado and O'Neill 2002)
 MIN_AUTHORS = 3  # distinct authors; Evans et al. 2001 ask for three reports
+# A product differs from other products by its nature (washing machines are the loud ones), and that
+# is worth a look; only a group within one product is worth a call.
+RAISING = ("batch", "month", "version", "model", "region")
 MIN_OTHERS = 10  # authors to compare with: below, nobody knows what is usual
 _PULL = 5.0  # few who state another batch are pulled to the rest of the product, as by so many
 _Z95 = 1.959964
@@ -352,29 +355,40 @@ def _signal(cell: Cell, prior: Prior, brand_id: BrandId) -> BatchSignal | None:
 # --- words -------------------------------------------------------------------------------------
 
 _GROUP_ZH = {
-    "batch": ("{} 批次", "其他批次"),
-    "month": ("{} 生产的", "其他月份"),
-    "version": ("版本 {}", "其他版本"),
-    "model": ("型号 {}", "其他型号"),
-    "region": ("{}", "其他地区"),
-    "product": ("", "其他产品"),
+    "batch": "{} 批次",
+    "month": "{} 生产批次",
+    "version": "版本 {}",
+    "model": "型号 {}",
+    "region": "{}地区",
+    "product": "",
 }
 
 
 def group_words(signal: BatchSignal) -> str:
     """Name the group: 「拾光壶」2026-03 批次."""
     product = f"「{signal.name or signal.product}」"
-    return product + _GROUP_ZH[signal.kind][0].format(signal.value)
+    return product + _GROUP_ZH[signal.kind].format(signal.value)
 
 
 def signal_words(signal: BatchSignal) -> str:
     """Say a signal in one line with its evidence."""
     rest, rest_all = signal.symptom_all - signal.both, signal.all - signal.group
+    told, rest_of = ("该产品", "其他产品") if signal.kind == "product" else ("该组", "同款其余")
     return (
-        f"{group_words(signal)}：{signal.symptom} {signal.both} 起 / 共 {signal.group} 起，"
-        f"{_GROUP_ZH[signal.kind][1]} {rest}/{rest_all}，"
+        f"{group_words(signal)}：{signal.symptom} {signal.both} 起 / {told} {signal.group} 起，"
+        f"{rest_of} {rest}/{rest_all}，"
         f"EBGM {signal.ebgm:.1f}（下限 {signal.eb05:.1f}）"
     )
+
+
+def raising(found: Iterable[BatchSignal], authors: int) -> BatchSignal | None:
+    """Return the strongest signal that may set a level, None without one.
+
+    `authors`: how many people wrote of it within seven days; what was said before pages nobody.
+    """
+    if authors < MIN_AUTHORS:
+        return None
+    return next((one for one in found if one.kind in RAISING), None)
 
 
 def telling(found: Iterable[BatchSignal], limit: int) -> tuple[BatchSignal, ...]:

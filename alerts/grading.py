@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts import hot
+from alerts import batches, hot
 from alerts.score import (
     BODILY,
     FACTS_ZH,
     TIERS,
+    batch,
     fact_text,
     harm,
     level_of,
@@ -30,7 +31,7 @@ from alerts.score import (
 from config.schema import Levels
 from storage.records import Evidence, Grade, Level, Reason, Surge
 
-RULE_VERSION = "grade-2"  # 2: hot-search lists
+RULE_VERSION = "grade-3"  # 2: hot-search lists; 3: batch signals
 
 _SEVERAL = 3  # so many authors who state an injury or a fire make it orange without any surge
 # So many authors who state an injury, in an unusual wave: mass harm, red. In China's grading of
@@ -84,7 +85,9 @@ def grade(
     somebody has handled it. Without a sure, fresh mention within seven days the level stays at
     blue; with nothing but history it stays at none (decisions.md 5).
     """
-    parts = [*speed(surge), *reach(evidence, surge), *harm(evidence), *source(evidence)]
+    harms = harm(evidence)
+    harms += batch(evidence, sum(part.points for part in harms))
+    parts = [*speed(surge), *reach(evidence, surge), *harms, *source(evidence)]
     level, _, _ = _level(evidence, surge, parts, levels)
     parts += unhandled(opened_at, now, rules_of(levels, level))
     level, score, grounds = _level(evidence, surge, parts, levels)
@@ -200,6 +203,7 @@ def _grounds(evidence: Evidence, surge: Surge, score: float, levels: Levels) -> 
         grounds += _reach_grounds(evidence, surge)
         grounds += _tier_grounds(evidence)
         grounds += _hot_grounds(evidence, surge)
+        grounds += _batch_grounds(evidence)
     return sorted(grounds, key=lambda ground: -ground.level)
 
 
@@ -286,6 +290,17 @@ def _hot_grounds(evidence: Evidence, surge: Surge) -> list[_Ground]:
     value = None if rank is None else float(rank)
     unless = f"不在热搜前 {hot.TOP} 位" if level is Level.RED else "不在热搜榜上"
     return [_Ground(level, Reason(code="trigger_hot", text=text, value=value), unless)]
+
+
+def _batch_grounds(evidence: Evidence) -> list[_Ground]:
+    """Apply the mark of a batch that stands out: a defect, before it is a wave, is yellow."""
+    signal = batches.raising(evidence.batches, len(evidence.live_authors))
+    if signal is None:
+        return []
+    text = f"{batches.signal_words(signal)}，至少{name_of(Level.YELLOW)}"
+    reason = Reason(code="trigger_batch", text=text, value=round(signal.eb05, 2))
+    unless = f"{batches.group_words(signal)}的“{signal.symptom}”不比同款其余更多"
+    return [_Ground(Level.YELLOW, reason, unless)]
 
 
 def _quiet_if(level: Level, deciding: list[_Ground]) -> str:

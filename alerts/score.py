@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from math import log10
 
-from alerts import hot
+from alerts import batches, hot
 from config.schema import LevelName, LevelRules, Levels
 from storage.records import Evidence, Level, Reason, Surge
 
@@ -42,6 +42,8 @@ _HARM = {
     "lawyer": 0.3,
     "media": 0.3,
 }
+# A batch that stands out tells that more is to come, not yet that anybody was harmed.
+_BATCH = 0.6
 _ONE_VOICE = 0.5  # a fact that one author states counts half until a second one says so
 BODILY = ("injury", "fire")
 FACTS_ZH = {
@@ -196,6 +198,19 @@ def harm(evidence: Evidence) -> list[Reason]:
         )
         for fact, authors in stated.items()
     ]
+
+
+def batch(evidence: Evidence, given: float) -> list[Reason]:
+    """Name the batch (or version, model, region) that stands out; it fills harm up to its share.
+
+    `given`: the points that harm has given already.
+    """
+    signal = batches.raising(evidence.batches, len(evidence.live_authors))
+    if signal is None:
+        return []
+    points = round(max(0.0, HARM * _BATCH - given), 1)
+    text = batches.signal_words(signal)
+    return [Reason(code="harm_batch", text=text, value=round(signal.eb05, 2), points=points)]
 
 
 def source(evidence: Evidence) -> list[Reason]:
