@@ -116,6 +116,19 @@ def shipped_names() -> frozenset[str]:
     return frozenset(head.rpartition(" ")[0] for head in sections("ambiguous") if _is_side(head))
 
 
+def undeclared(brands: Iterable[Brand]) -> list[str]:
+    """Warn of names that also mean something else, which a project does not say."""
+    return [
+        f'brand "{brand.id}": "{name}" also means something else; without an entry in "ambiguous" '
+        "every place where it stands counts"
+        for brand in brands
+        for name in dict.fromkeys((brand.name, *brand.aliases))
+        if folded_name(name) in shipped_names()
+        and name not in {rule.name for rule in brand.ambiguous}
+        and not (brand.any or brand.must or brand.near)
+    ]
+
+
 def _is_side(head: str) -> bool:
     return head not in {_ANY_BRAND, _USUAL} and head.endswith((" brand", " other"))
 

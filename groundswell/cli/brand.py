@@ -93,7 +93,7 @@ def show_(
     show(choices, _document(found), _shown(found))
 
 
-def preview(  # noqa: PLR0917 - options of a command
+def preview(
     context: typer.Context,
     what: Annotated[
         str | None, typer.Argument(metavar="[BRAND_ID|FILE.yaml]", help="a brand's id, or a file")
@@ -174,11 +174,11 @@ def _shown(brand: Brand) -> Iterator[str]:
             yield f"{head}{'、'.join(words_of)}"
     if brand.pinyin:
         yield "拼音 pinyin      也按拼音找"
+    defaults = {True: "算品牌", False: "不算品牌", None: "按自带词表"}
     for rule in brand.ambiguous:
         yield (
             f"歧义 ambiguous   {rule.name}: 指品牌 {'、'.join(rule.brand) or '-'}；"
-            f"指别的 {'、'.join(rule.other) or '-'}；判断不了时"
-            f"{'算品牌' if rule.default else '不算品牌'}"
+            f"指别的 {'、'.join(rule.other) or '-'}；判断不了时{defaults[rule.default]}"
         )
     yield f"例句 examples    {len(brand.examples)}"
 

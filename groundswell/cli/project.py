@@ -46,6 +46,7 @@ def check(
     """Validate the configuration and run the brands' saved examples."""
     from alerts.routing import lint_routes
     from classify.matching import BrandMatcher
+    from classify.matching_context import undeclared
     from config.errors import ConfigError
     from config.load import example_places, summary
     from groundswell.wiring import load_project
@@ -61,7 +62,7 @@ def check(
         _refuse(choices, [f"{places[one.brand_id, one.place]}: {one.text}" for one in surprises])
     if schemas is not None:
         _write_schemas(schemas)
-    warnings = lint_routes(project)
+    warnings = [*lint_routes(project), *undeclared(project.brands)]
     found = summary(project)
     document = {"ok": True, "directory": directory, "found": found, "warnings": warnings}
     lines = [f"{directory}: OK", *(f"  {line}" for line in found)]
