@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 MAX_ITEMS = 12  # per section; a digest is read standing up, the console has the rest
+_LOOKS_AFTER = frozenset({"engineer", "admin"})
+_NAMED = 3  # sources in one line
 _SEES_ALL = frozenset({"lead", "executive", "admin"})
 
 # In reading order: what waits for somebody comes first.
@@ -81,7 +83,7 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         headline=_headline(groups, desk),
         sections=tuple(sections),
         completeness=completeness_line(facts),
-        numbers=_numbers(groups, facts),
+        numbers=(*_numbers(groups, facts), *_for_engineers(facts, owner)),
     )
 
 
@@ -172,6 +174,15 @@ def _numbers(groups: dict[str, list[Incident]], facts: DigestFacts) -> tuple[tup
     if facts.undelivered:
         numbers.append(("未送达消息", f"{facts.undelivered} 条"))
     return tuple(numbers)
+
+
+def _for_engineers(facts: DigestFacts, owner: Owner) -> tuple[tuple[str, str], ...]:
+    """Say to engineers which sources no longer bring what the model knows."""
+    if owner.role not in _LOOKS_AFTER or not facts.drifted:
+        return ()
+    named = "、".join(facts.drifted[:_NAMED])
+    rest = len(facts.drifted) - _NAMED
+    return (("文字变了的信源", named + (f" 等 {rest + _NAMED} 个" if rest > 0 else "")),)
 
 
 def _seen(count: int, facts: DigestFacts) -> str:

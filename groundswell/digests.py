@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from alerts.digest import compose, to_html, to_text
 from config.schema import Owner, Project
 from groundswell.coverage import never_connected
+from groundswell.drift import drift_of
 from groundswell.links import SignedLinks
 from storage.queries import Queries
 from storage.records import (
@@ -20,6 +21,7 @@ from storage.records import (
     IntentId,
     Level,
     OwnerId,
+    SourceId,
 )
 from storage.store import Store, Transaction
 
@@ -79,7 +81,16 @@ class Digests:
 
     def _facts(self, queries: Queries, day: date, since: datetime, until: datetime) -> DigestFacts:
         facts = queries.digest_facts(day, since, until, self.project)
-        return replace(facts, missing=never_connected(queries, self.project, until))
+        return replace(
+            facts,
+            missing=never_connected(queries, self.project, until),
+            drifted=self._drifted(queries, until),
+        )
+
+    def _drifted(self, queries: Queries, until: datetime) -> tuple[str, ...]:
+        found = drift_of(queries, self.project, until)
+        changed = (source for source in self.project.sources if source.id in found)
+        return tuple(one.name for one in changed if found[SourceId(one.id)].state == "changed")
 
     def _intent(self, digest: Digest, owner: Owner, now: datetime) -> Intent:
         key = f"digest|{owner.id}|{digest.day.isoformat()}|{owner.channels[0]}"

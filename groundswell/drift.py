@@ -224,12 +224,12 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def drift_of(
-    queries: Queries, project: Project, model_version: str, now: datetime
+    queries: Queries, project: Project, now: datetime, model_version: str | None = None
 ) -> dict[SourceId, Drift]:
-    """Return how every source that was measured stands, by source."""
+    """Return how every source that was measured stands (None: with the newest model)."""
     days = past_days(now, project.settings.zone)
     of_source: dict[SourceId, list[DriftDay]] = {}
-    for day in queries.drift_days(model_version, days[0]):
+    for day in queries.drift_days(days[0], model_version):
         of_source.setdefault(day.source_id, []).append(day)
     return {
         SourceId(source.id): judge(SourceId(source.id), of_source[SourceId(source.id)])
@@ -267,7 +267,7 @@ class DriftCheck:
         sources = [SourceId(one.id) for one in self._project.sources if one.enabled]
         with self._store.read() as queries:
             known = {
-                (day.source_id, day.day) for day in queries.drift_days(scorer.version, days[0])
+                (day.source_id, day.day) for day in queries.drift_days(days[0], scorer.version)
             }
         texts = 0
         for day in reversed(days):
@@ -297,7 +297,7 @@ class DriftCheck:
     def _tell(self, version: str, now: datetime) -> int:
         """Tell of sources that have changed since they were last calm; forget those that are."""
         with self._store.transaction() as tx:
-            found = drift_of(tx.queries, self._project, version, now)
+            found = drift_of(tx.queries, self._project, now, version)
             marks = {state.source_id: dict(state.notice) for state in tx.queries.sources()}
             fresh = []
             for source_id, drift in found.items():

@@ -55,8 +55,14 @@ class DriftQueries:
 
     connection: Connection
 
-    def drift_days(self, model_version: str, since: datetime) -> list[DriftDay]:
-        """Return the days measured with a model, by source, oldest first."""
+    def drift_days(self, since: datetime, model_version: str | None = None) -> list[DriftDay]:
+        """Return the days measured with a model, by source, oldest first.
+
+        Without a model: with the one that the newest day was measured with.
+        """
+        if model_version is None:
+            newest = sa.select(_day.c.model_version).order_by(_day.c.day.desc()).limit(1)
+            model_version = self.connection.scalar(newest)
         query = (
             sa.select(_day)
             .where(_day.c.model_version == model_version, _day.c.day >= since)

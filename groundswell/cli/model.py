@@ -371,13 +371,11 @@ def drift(
 
     from groundswell import wiring
     from groundswell.drift import drift_of
-    from groundswell.models import Live
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (project, store):
-        models = Live.of(store)
-        with store.read() as queries:
-            found = drift_of(queries, project, models.scorer.version, datetime.now(UTC))
+    opened = wiring.opened(choices.config, choices.database)
+    with opened as (project, store), store.read() as queries:
+        found = drift_of(queries, project, datetime.now(UTC))
     show(choices, list(found.values()), _drift_lines(list(found.values())))
 
 

@@ -372,6 +372,7 @@ class DigestFacts:
     missing: tuple[str, ...] = ()  # platforms that were never connected
     undelivered: int = 0
     would_have_been: tuple[str, ...] = ()  # incidents that history would have raised
+    drifted: tuple[str, ...] = ()  # names of sources whose texts have changed lastingly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from config.schema import SourceConfig
 from crawlers.readers import starts
 from groundswell.console.base import Console
 from groundswell.console.pages.source_try import may_try
+from groundswell.drift import WORDS, Drift, drift_of
 from groundswell.sourcing_advice import advice_for
 from storage.records import FetchEvent, SourceHealth, SourceId, SourceState
 
@@ -35,11 +36,19 @@ class Row:
     config: SourceConfig | None
     state: SourceState
     events: list[FetchEvent]
+    drift: Drift | None = None  # how its texts stand against its own past, once measured
 
     @property
     def name(self) -> str:
         """What people call it."""
         return self.config.name if self.config else self.state.source_id
+
+    @property
+    def drift_text(self) -> str:
+        """How its texts stand against its own four weeks before, "" when that is not known."""
+        if self.drift is None or self.drift.state == "few":
+            return ""
+        return "：".join(filter(None, (WORDS[self.drift.state], "；".join(self.drift.reasons))))
 
     @property
     def advice(self) -> str:
@@ -81,7 +90,9 @@ def _host(start: str) -> str:
 
 def list_page(console: Console, request: Request) -> Response:
     """Show every source, the ill ones first."""
+    now = console.clock.now()
     with console.store.read() as queries:
+        drifts = drift_of(queries, console.project, now)
         states = {state.source_id: state for state in queries.sources()}
         for source in console.project.sources:
             states.setdefault(SourceId(source.id), SourceState(source_id=SourceId(source.id)))
@@ -90,6 +101,7 @@ def list_page(console: Console, request: Request) -> Response:
                 config=console.project.source(source_id),
                 state=state,
                 events=queries.fetch_events(source_id, _POLLS_SHOWN),
+                drift=drifts.get(source_id),
             )
             for source_id, state in states.items()
         ]
@@ -108,13 +120,14 @@ def source_page(console: Console, request: Request) -> Response:
         if state is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "没有这个信源")
         events = queries.fetch_events(source_id, _POLLS_SHOWN)
+        drift = drift_of(queries, console.project, now).get(source_id)
         whole = queries.completeness(console.project, now - _SEEN_OVER, now, now)
         kept = {kind: queries.page(source_id, kind) for kind in ("good", "bad")}
     cover = next((one for one in whole.sources if one.source_id == source_id), None)
     return console.page(
         request,
         "source.html",
-        row=Row(config=config, state=state, events=events),
+        row=Row(config=config, state=state, events=events, drift=drift),
         cover=cover,
         kept={kind: page[2] for kind, page in kept.items() if page is not None},
         may_try=may_try(request),
