@@ -43,6 +43,10 @@ class Analyst:
         """Name the weights that score."""
         return self._scorer.version
 
+    def band(self, brand_id: BrandId) -> tuple[float, float]:
+        """Return from which probabilities a mention of the brand is unsure, and negative."""
+        return self._fits.band(brand_id)
+
     def learn(
         self, mentions: Sequence[Mention], known: Adaptation | None
     ) -> tuple[Adaptation, float]:
@@ -122,7 +126,7 @@ class Analyst:
             brand_id=hits[0].brand_id,
             model_version=self._scorer.version,
             negative=score.negative,
-            polarity=polarity(score.negative, self._fits.band(hits[0].brand_id)),
+            polarity=polarity(score.negative, self.band(hits[0].brand_id)),
             issue_class=issue_class,
             positive=score.positive,
             terms=score.terms,

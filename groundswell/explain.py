@@ -192,7 +192,7 @@ class Explainer:
         return joined, known.label, known.size + known.n_duplicates, named
 
     def _rule(self, verdict: Verdict) -> str:
-        low, high = self.project.settings.unsure_band
+        low, high = (round(edge, 2) for edge in self.analyst.band(verdict.brand_id))
         surge = self.project.settings.surge
         if verdict.polarity is Polarity.NOT_NEGATIVE:
             return f"负面概率 {verdict.negative:.2f} < {low}：记为非负面，不聚类"

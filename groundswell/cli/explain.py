@@ -55,7 +55,9 @@ def explain(
             mention = text_as_mention(text, datetime.now(UTC))
         explainer = Explainer(
             project=project,
-            analyst=wiring.make_analyst(project, Live.of(store)),
+            analyst=wiring.make_analyst(
+                project, Live.of(store), wiring.make_fits(project, store, datetime.now(UTC))
+            ),
             store=store,
             restore=wiring.restore_shard,
         )
