@@ -88,11 +88,14 @@ def visit(browser: Browser) -> Iterator[Opens]:
     """Open pages: `visit(url, "phone")`. What the browser complains about fails the test."""
     opened: list[Visit] = []
 
-    def open_page(url: str, size: str = "desk", *, dark: bool = False) -> Visit:
+    def open_page(
+        url: str, size: str = "desk", *, dark: bool = False, touch: bool = False
+    ) -> Visit:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            has_touch=touch,
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -18,13 +18,14 @@ from groundswell.console.pages.incidents import find
 from groundswell.label_desk import LabelDesk
 from groundswell.label_values import Speaker, issue_names, make, read_value, with_brand
 from groundswell.labelling import REASONS
-from storage.corrected import is_outdated, kept_words
+from storage.corrected import YES, is_outdated, is_withdrawn, kept_words
 from storage.records import (
     BrandId,
     Correction,
     Mention,
     MentionId,
     Noise,
+    Polarity,
     ReviewItem,
     Verdict,
 )
@@ -261,21 +262,20 @@ def _last(console: Console, number: str) -> tuple[Correction, str] | None:
 
 def told(one: Correction) -> str:
     """Say a correction in words for people."""
-    for kind, value, word in _ANSWERS.values():
-        if (one.kind, one.value) == (kind, value):
-            return word
-    if one.value.endswith("~withdrawn"):
-        return "撤销了"
-    fact, _, yes = one.value.partition("=")
-    texts = {
-        "issue": f"类别：{one.value}",
-        "brand": f"说的是 {one.value}",
-        "noise": f"噪声：{words.NOISES.get(Noise(one.value), '不是噪声')}"
-        if one.kind == "noise"
-        else "",
-        "severity": f"{words.SEVERITY.get(fact, fact)}：{'有' if yes == 'yes' else '没有'}",
+    known = {(kind, value): word for kind, value, word in _ANSWERS.values()} | {
+        ("polarity", Polarity.UNSURE.value): "拿不准",
+        ("noise", ""): "不是噪声",
     }
-    return texts.get(one.kind, one.value)
+    if is_withdrawn(one):
+        return "撤销了"
+    if (one.kind, one.value) in known:
+        return known[one.kind, one.value]
+    if one.kind == "severity":
+        fact, _, said = one.value.partition("=")
+        return f"{words.SEVERITY.get(fact, fact)}：{'有' if said == YES else '没有'}"
+    if one.kind == "noise":
+        return f"噪声：{words.NOISES[Noise(one.value)]}"
+    return f"{'说的是' if one.kind == 'brand' else '类别'} {one.value}"
 
 
 def spoken(said: Sequence[Correction], mention: Mention) -> list[dict[str, object]]:
@@ -285,6 +285,7 @@ def spoken(said: Sequence[Correction], mention: Mention) -> list[dict[str, objec
         {
             "one": one,
             "text": told(one),
+            "was": told(replace(one, value=one.was)) if one.was else "",
             "stands": one.correction_no in kept and not is_outdated(one, mention.revision),
             "outdated": is_outdated(one, mention.revision),
         }
