@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from classify.matching import BrandMatcher
 from classify.matching_context import undeclared
 from config.errors import ConfigError
 from config.load import example_dir, load_brand, read_brand
@@ -22,6 +24,7 @@ from storage.records import RawMention, SourceId
 from storage.store import Store
 from tests.make import NOW
 
+DOCS = (Path(__file__).parents[2] / "docs" / "brands.zh-CN.md").read_text("utf-8")
 SAID = (
     "云雀净水器漏水，客服不理人",
     "云雀净水器的滤芯第三天就堵了",
@@ -187,6 +190,14 @@ def test_a_file_is_read_with_every_check(tmp_path: Path) -> None:
 def test_what_is_no_brand_is_refused_in_words(text: str) -> None:
     with pytest.raises(ConfigError, match=r"brand\.yaml:\d+: "):
         read_brand(text, "brand.yaml")
+
+
+@pytest.mark.parametrize("written", re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL))
+def test_the_guides_brands_are_read_and_do_what_they_say(written: str) -> None:
+    pytest.importorskip("pypinyin")
+    brand = read_brand(written, "brand.yaml")
+
+    assert BrandMatcher([brand]).run_examples() == []
 
 
 # --- commands ----------------------------------------------------------------------------------
