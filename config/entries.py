@@ -43,8 +43,8 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """What a problem calls this entry: its kind and id; an outlet goes by its name."""
-        name = self.text("name") if self.kind == "outlet" else self.id
+        """What a problem calls it: its kind and id; outlets and issues go by name."""
+        name = self.text("name") if self.kind in {"outlet", "issue"} else self.id
         return f'{self.kind} "{name}"' if name else self.kind
 
     def get(self, *path: str | int) -> object:

@@ -20,6 +20,7 @@ from config.brand_checks import check_brand
 from config.checks import Entries, check_together
 from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_file, whole
 from config.errors import ConfigError
+from config.issue_checks import check_issues
 from config.schema import (
     Brand,
     Channel,
@@ -69,6 +70,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     reading = read_entries(directory, os.environ if environ is None else environ)
     entries = Entries(reading.entries, reading.unread)
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
+    problems.extend(check_issues(entries))
     problems.extend(check_spiders(entries.of("source"), directory))
     models: dict[str, list[Any]] = {}
     for entry in reading.entries:

@@ -37,6 +37,7 @@ from config.source_schema import (
 )
 from config.values import (
     ISSUE_CLASSES,
+    SUB_CLASSES,
     ClockTime,
     Duration,
     Identifier,
@@ -52,6 +53,7 @@ from config.values import (
 
 __all__ = [
     "ISSUE_CLASSES",
+    "SUB_CLASSES",
     "AmbiguousName",
     "Brand",
     "BrandExample",
