@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
 from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of
 from config.schema import Owner
@@ -74,6 +75,8 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
     sections = [
         (name, _items(incidents, name, desk)) for name, incidents in groups.items() if incidents
     ]
+    if facts.signals:
+        sections.append(("批次信号", _signals(facts)))
     past = _would_have_been(facts)
     if past:
         sections.append(("历史导入", past))
@@ -121,6 +124,18 @@ def _items(incidents: list[Incident], section: str, desk: Desk) -> tuple[DigestI
 
 def _note(title: str, text: str) -> DigestItem:
     return DigestItem(incident_id=None, code="", level=Level.NONE, title=title, text=text)
+
+
+def _signals(facts: DigestFacts) -> tuple[DigestItem, ...]:
+    """Say which batches (versions, regions, products) stand out since this day."""
+    items = [
+        _note(f"{group_words(one)}：{one.symptom}", signal_words(one))
+        for one in facts.signals[:MAX_ITEMS]
+    ]
+    rest = len(facts.signals) - len(items)
+    if rest:
+        items.append(_note(f"另有 {rest} 个未列出", "groundswell facts 列出全部"))
+    return tuple(items)
 
 
 def _would_have_been(facts: DigestFacts) -> tuple[DigestItem, ...]:

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from alerts import hot
+from alerts.batches import signal_words
 from alerts.letter import to_html
 from alerts.markup import cut_bytes, fit, plain, safe_url, shorten
 from config.schema import Channel, Owner, Project
@@ -379,6 +380,8 @@ def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
     spread += f"，阅读 {_count_words(evidence.views if evidence else None)}"
     spread += f"；{hot.words(evidence)}。" if evidence else "；热搜未知。"
     lines = [("传播", spread)]
+    if evidence and evidence.batches:
+        lines.append(("批次", f"{signal_words(evidence.batches[0])}。"))
     if evidence and evidence.cluster.keywords:
         lines.append(("高频词", "、".join(evidence.cluster.keywords[:6])))
     pushed = _pushing_words(scene.samples)

@@ -6,16 +6,21 @@ symptoms.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from alerts.batches import MIN_AUTHORS, signals, telling
+from alerts.batches import KINDS, MIN_AUTHORS, Cell, cells, signal_words, signals, telling
 from config.schema import Brand, Project
 from storage.queries import Queries
-from storage.records import BatchSignal, BrandId, Evidence, FactCount, MentionId
+from storage.records import BatchSignal, BrandId, Evidence, FactCount, Incident, MentionId
 
 WINDOW_DAYS = 30  # long enough for a batch to be sold and fail, short enough to be news
 _SHOWN = 4  # signals on one cluster: a card has room for one, a page for these
+_MOST = 100  # signals of one brand that a digest looks through
+_PRINTED = 40  # cells that the command prints
+_ROWS = 14  # groups in a page's table
 _SAMPLES = 12  # mentions listed under a signal
 
 
@@ -70,6 +75,140 @@ class BatchView:
         if signal.kind != "product":
             wanted.append((signal.kind, signal.value))
         return self._queries.fact_mentions(signal.brand_id, wanted, self._since, self._now, limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One group of a product: how many complain, and how many of them of the symptom."""
+
+    kind: str
+    value: str
+    both: int
+    group: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """What a page shows: signals with their mentions, and the table product × group."""
+
+    days: int
+    signals: tuple[tuple[BatchSignal, str, tuple[MentionId, ...]], ...]  # with the sentence
+    product: str
+    symptom: str
+    rows: tuple[Row, ...]
+    all: int
+    symptom_all: int
+
+
+def batch_block(
+    queries: Queries, project: Project, incident: Incident, now: datetime
+) -> Block | None:
+    """Return what the page of an incident says of batches; None where no batch stands out."""
+    view = BatchView(project, queries, now)
+    evidence = view.see(queries.evidence(incident.cluster_id, now))
+    if not evidence.batches:
+        return None
+    first = evidence.batches[0]
+    return Block(
+        days=WINDOW_DAYS,
+        signals=tuple((one, signal_words(one), view.mentions(one)) for one in evidence.batches),
+        product=first.name,
+        **cross_table(view.counts(first.brand_id), first.product, first.symptom),
+    )
+
+
+def cross_table(
+    counts: Iterable[FactCount], product: str, symptom: str, limit: int = _ROWS
+) -> dict[str, Any]:
+    """Return the groups of one product beside one symptom, those with most of it first."""
+    own = [one for one in cells(counts) if one.product == product and one.symptom == symptom]
+    groups = sorted(
+        (one for one in own if one.kind != "product"),
+        key=lambda one: (-one.both, one.expected, KINDS.index(one.kind), one.value),
+    )
+    whole = next((one for one in own if one.kind == "product"), None)
+    return {
+        "symptom": symptom,
+        "rows": tuple(
+            Row(kind=g.kind, value=g.value, both=g.both, group=g.group, expected=g.expected)
+            for g in groups[:limit]
+        ),
+        "all": whole.group if whole else 0,
+        "symptom_all": whole.both if whole else 0,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A signal with its sentence and the mentions behind it."""
+
+    sentence: str
+    signal: BatchSignal
+    mentions: tuple[MentionId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandFacts:
+    """What `groundswell facts` prints of one brand: signals, and the fullest cells of the table."""
+
+    brand_id: BrandId
+    name: str
+    authors: int  # who complain of one of its products
+    signals: tuple[Told, ...]
+    rows: tuple[Cell, ...]
+
+
+def survey_facts(
+    queries: Queries, project: Project, now: datetime, days: int, brand_id: str | None = None
+) -> tuple[BrandFacts, ...]:
+    """Return signals and counts of all watched brands, competitors too, or of one."""
+    view = BatchView(project, queries, now, days)
+    found = []
+    for brand in project.brands:
+        if brand_id not in {None, brand.id}:
+            continue
+        own = BrandId(brand.id)
+        counts = view.counts(own)
+        whole = next((one.authors for one in counts if not one.product and not one.symptom), 0)
+        rows = sorted(
+            (one for one in cells(counts) if one.both > 1),
+            key=lambda one: (-one.both, one.expected, one.product, one.kind, one.value),
+        )
+        told = tuple(
+            Told(sentence=signal_words(one), signal=one, mentions=view.mentions(one))
+            for one in view.of(own)
+        )
+        found.append(
+            BrandFacts(
+                brand_id=own,
+                name=brand.name,
+                authors=whole,
+                signals=told,
+                rows=tuple(rows[:_PRINTED]),
+            )
+        )
+    return tuple(found)
+
+
+def new_signals(
+    queries: Queries, project: Project, since: datetime, until: datetime
+) -> tuple[BatchSignal, ...]:
+    """Return what stands out at `until` and did not at `since`: of each product and symptom one."""
+    now, before = BatchView(project, queries, until), BatchView(project, queries, since)
+    found: list[BatchSignal] = []
+    for brand in project.brands:
+        if brand.competitor:
+            continue
+        brand_id = BrandId(brand.id)
+        current = telling(now.of(brand_id), _MOST)
+        known = {_key(one) for one in before.of(brand_id)} if current else set()
+        found += [one for one in current if _key(one) not in known]
+    return tuple(found)
+
+
+def _key(signal: BatchSignal) -> tuple[str, str, str, str]:
+    return signal.product, signal.kind, signal.value, signal.symptom
 
 
 def product_name(brand: Brand | None, product_id: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from alerts.digest import compose, to_html, to_text
 from config.schema import Owner, Project
+from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
 from groundswell.links import SignedLinks
@@ -85,6 +86,7 @@ class Digests:
             facts,
             missing=never_connected(queries, self.project, until),
             drifted=self._drifted(queries, until),
+            signals=new_signals(queries, self.project, since, until),
         )
 
     def _drifted(self, queries: Queries, until: datetime) -> tuple[str, ...]:

@@ -14,15 +14,19 @@ from groundswell.cli import (
     digest,
     evaluate,
     explain,
+    facts,
     incidents,
     intake,
     label,
+    model,
     project,
     reporter,
     run,
     sentiment,
     source,
     token,
+    user,
+    vault,
 )
 from groundswell.cli.output import Choices, example
 
@@ -42,7 +46,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (project, run, demo, intake, explain, digest, coverage, sentiment):
+    for module in (project, run, demo, intake, explain, digest, coverage, sentiment, facts):
         module.register(app)
     app.add_typer(brand.commands(), name="brand")
     app.add_typer(source.commands(), name="source")
@@ -50,7 +54,10 @@ def build() -> typer.Typer:
     app.add_typer(reporter.commands(), name="reporter")
     app.add_typer(incidents.commands(), name="incidents")
     app.add_typer(label.commands(), name="label")
+    app.add_typer(model.commands(), name="model")
     app.add_typer(evaluate.commands(), name="eval")
+    app.add_typer(user.commands(), name="user")
+    app.add_typer(vault.commands(), name="vault")
     app.add_typer(database.commands(), name="db")
     return app
 

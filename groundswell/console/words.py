@@ -252,3 +252,13 @@ ROLES: Mapping[str, Word] = {
     "admin": Word("管理员", "admin"),
     "readonly": Word("只读", "read-only"),
 }
+
+# What a batch signal's group is.
+GROUPS = {
+    "product": "产品",
+    "batch": "批次",
+    "month": "生产月份",
+    "version": "版本",
+    "model": "型号",
+    "region": "地区",
+}

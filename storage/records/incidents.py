@@ -372,6 +372,7 @@ class DigestFacts:
     missing: tuple[str, ...] = ()  # platforms that were never connected
     undelivered: int = 0
     would_have_been: tuple[str, ...] = ()  # incidents that history would have raised
+    signals: tuple[BatchSignal, ...] = ()  # batches that stand out since this day
     drifted: tuple[str, ...] = ()  # names of sources whose texts have changed lastingly
 
 

@@ -20,6 +20,7 @@ from alerts.incidents import Command, IllegalMove, allowed_commands
 from alerts.markup import shorten
 from alerts.messages import duration_words
 from config.errors import GroundswellError
+from groundswell.batches import batch_block
 from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
 from groundswell.console.render import curve
@@ -211,6 +212,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
         "answers": answers,
         "waited": "" if answers.first_after is None else duration_words(answers.first_after),
         "spread": _spread(queries, console, incident, now) if cluster is not None else "",
+        "batches": batch_block(queries, console.project, incident, now) if cluster else None,
         "changed": [
             (mention, queries.mention_revisions(mention.mention_id)[-_TEXTS_SHOWN:])
             for mention in changed
