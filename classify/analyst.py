@@ -10,7 +10,7 @@ from classify.adapting import Adaptation
 from classify.facts import FactFinder
 from classify.fits import Fits
 from classify.issues import OTHER, IssueClassifier
-from classify.matching import BrandMatcher
+from classify.matching import BrandMatcher, Judged
 from classify.sentiment import Score, ScoreItem, Scorer
 from classify.severity import products, severity
 from classify.symptoms import symptoms
@@ -98,6 +98,10 @@ class Analyst:
                 )
             )
         return [tuple(row) for row in verdicts]
+
+    def named(self, mention: Mention) -> list[Judged]:
+        """Return every place where a brand is named, whether it counts, and why."""
+        return self._matcher.judge(mention.title, mention.text, mention.url, mention.author)
 
     def _found(self, mention: Mention) -> dict[BrandId, tuple[BrandHit, ...]]:
         return self._matcher.match(mention.title, mention.text, mention.url, mention.author)

@@ -98,8 +98,22 @@ class Explainer:
             for verdict in verdicts
             if brand in (None, verdict.brand_id)
         ]
-        notes = (*self._voice(mention), *(self._fate(mention) if mention.mention_id else ()))
+        notes = (
+            *self._meant(mention, brand),
+            *self._voice(mention),
+            *(self._fate(mention) if mention.mention_id else ()),
+        )
         return Explanation(text=mention.text, brands=tuple(answers), notes=notes)
+
+    def _meant(self, mention: Mention, brand: str | None) -> Iterator[str]:
+        """Say of names that did not count, or mean other things as well, what decided."""
+        told = {
+            (place.hit.brand_id, place.hit.alias, place.counts, place.reason.zh)
+            for place in self.analyst.named(mention)
+            if place.reason.code != "named" and brand in {None, place.hit.brand_id}
+        }
+        for brand_id, alias, counts, reason in sorted(told):
+            yield f"名称“{alias}”{'算' if counts else '不算'}品牌 {brand_id}：{reason}"
 
     def _voice(self, mention: Mention) -> Iterator[str]:
         """Say who speaks, as far as the configuration knows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,6 +18,9 @@ from groundswell.cli.output import (
     say,
     show,
 )
+
+if TYPE_CHECKING:
+    from config.schema import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -62,11 +65,23 @@ def check(
         _refuse(choices, [f"{places[one.brand_id, one.place]}: {one.text}" for one in surprises])
     if schemas is not None:
         _write_schemas(schemas)
-    warnings = [*lint_routes(project), *undeclared(project.brands)]
+    warnings = [*lint_routes(project), *undeclared(project.brands), *_hidden_authors(project)]
     found = summary(project)
     document = {"ok": True, "directory": directory, "found": found, "warnings": warnings}
     lines = [f"{directory}: OK", *(f"  {line}" for line in found)]
     show(choices, document, [*lines, *(f"warning: {line}" for line in warnings)])
+
+
+def _hidden_authors(project: Project) -> list[str]:
+    """Warn of exclusions that cannot work: authors are hidden before brands are looked for."""
+    if not project.settings.pseudonymise_authors:
+        return []
+    return [
+        f'brand "{brand.id}": exclude.authors has no effect while pseudonymise_authors is on; '
+        'name accounts of your own under "official"'
+        for brand in project.brands
+        if brand.exclude.authors
+    ]
 
 
 def _refuse(choices: Choices, problems: list[str]) -> NoReturn:

@@ -281,6 +281,21 @@ def test_a_failing_example_is_told_with_file_and_line(tmp_path: Path) -> None:
     ]
 
 
+def test_excluded_authors_that_are_hidden_are_warned_of(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(example_dir(), project)
+    path = project / "project.yaml"
+    text = path.read_text("utf-8")
+    hidden = text.replace("settings:\n", "settings:\n  pseudonymise_authors: true\n", 1)
+    assert hidden != text
+    path.write_text(hidden, "utf-8")
+
+    said = CliRunner().invoke(build(), ["check", "--config", str(project)])
+
+    assert said.exit_code == 0
+    assert 'brand "lanhe": exclude.authors has no effect' in said.stdout
+
+
 def test_a_name_in_wide_use_for_something_else_is_warned_of() -> None:
     bare = watch("xiaomi", "小米", aliases=["红米"])
     declared = watch("xiaomi", "小米", ambiguous=[{"name": "小米"}])
@@ -289,3 +304,9 @@ def test_a_name_in_wide_use_for_something_else_is_warned_of() -> None:
 
     assert '"小米" also means something else' in warning
     assert undeclared([declared, watch("a", "小米", any=["手机"])]) == []
+
+
+def test_explain_says_why_a_name_did_not_count(run: Run) -> None:
+    said = run("explain", "周末去蓝禾农场摘草莓")
+
+    assert "名称“蓝禾”不算品牌 lanhe：出现了排除词“蓝禾农场”" in said.stdout
