@@ -15,7 +15,8 @@ from typing import Any
 from config.errors import ConfigError
 from groundswell import columns_names as names
 from groundswell.columns_values import TIME_ONLY, URL, facts_of, fit, is_day, shown
-from groundswell.importing_values import FIELDS, read_count
+from groundswell.importing_values import CONTACTS, FIELDS, read_count
+from groundswell.vault import CLOSED
 from storage.records import ColumnMapping
 
 HEAD = 60  # rows looked at: enough for title rows above the header and a fair sample below it
@@ -68,6 +69,11 @@ class Proposal:
         return tuple(column.name for column in self.columns)
 
     @property
+    def personal(self) -> tuple[str, ...]:
+        """The names of the columns that tell who the customer is and are left out."""
+        return tuple(column.name for column in self.columns if column.why == names.PERSONAL)
+
+    @property
     def readable(self) -> bool:
         """Whether some column holds what was said."""
         return any(column.ours in _ANY for column in self.columns)
@@ -93,6 +99,7 @@ class Wishes:
     columns: Mapping[str, str] = field(default_factory=dict)
     mapping: str = ""  # name of a saved mapping or of a layout
     saved: Sequence[ColumnMapping] = ()
+    vault: bool = False  # whether the customer's contact may be kept, sealed
 
 
 def propose(heads: Mapping[str, Sequence[Sequence[Any]]], wishes: Wishes) -> Proposal:
@@ -106,7 +113,16 @@ def propose(heads: Mapping[str, Sequence[Sequence[Any]]], wishes: Wishes) -> Pro
     if not found:
         raise ConfigError("the workbook has no sheet with rows")
     best = max(found, key=lambda proposal: proposal.score)
-    return _wished_columns(best, wishes)
+    return _wished_columns(best if wishes.vault else _without_contacts(best), wishes)
+
+
+def _without_contacts(proposal: Proposal) -> Proposal:
+    """Leave out what would go into the vault, for there is none."""
+    columns = (
+        replace(column, ours="", why=names.PERSONAL) if column.ours in CONTACTS else column
+        for column in proposal.columns
+    )
+    return replace(proposal, columns=tuple(columns))
 
 
 def _wished_sheet(sheets: Sequence[str], wish: str) -> str:
@@ -129,6 +145,8 @@ def _wished_columns(proposal: Proposal, wishes: Wishes) -> Proposal:
             )
         if ours and ours not in FIELDS:
             raise ConfigError(f"--map {ours!r}: expected one of {', '.join(FIELDS)}")
+        if ours in CONTACTS and not wishes.vault:
+            raise ConfigError(f"--map {ours}: {CLOSED}")
     taken = set(wishes.columns.values())
     columns = []
     for column in proposal.columns:
@@ -152,6 +170,8 @@ def _sheet(name: str, head: Sequence[Sequence[Any]], wishes: Wishes) -> Proposal
     columns, facts = _known(headers, wishes) or _guessed(headers, values)
     sampled = tuple(
         replace(column, samples=tuple(shown(v)[:80] for v in found[:_SAMPLES]))
+        if column.ours not in CONTACTS and column.why != names.PERSONAL
+        else column  # whom to call is shown to nobody who does not ask for it
         for column, found in zip(columns, values, strict=True)
     )
     score = sum(_WEIGHTS.get(column.ours, 0.3) for column in sampled if column.ours)
@@ -281,7 +301,14 @@ def _guessed(
             total = points + fit(ours, facts[n], named=bool(points))
             if total >= _ENOUGH and (points or ours in {"text", "url", "published_at", "rating"}):
                 options.append((total, -n, ours, points))
-    columns = [Column(index=n, name=h, why=names.left_out(h)) for n, h in enumerate(headers)]
+    columns = [
+        Column(
+            index=n,
+            name=header,
+            why=names.left_out(header) or (names.PERSONAL if names.contact_of(header) else ""),
+        )
+        for n, header in enumerate(headers)
+    ]
     taken: set[str] = set()
     for _, negative, ours, points in sorted(options, reverse=True):
         n = -negative

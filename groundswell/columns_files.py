@@ -48,10 +48,14 @@ _ELEMENT = re.compile(rb"<[A-Za-z_]")
 
 @dataclass(slots=True)
 class Position:
-    """How far the reading is: bytes of a text file, rows of a sheet. `total` 0: nobody knows."""
+    """How far the reading is: bytes of a text file, rows of a sheet. `total` 0: nobody knows.
+
+    `contacts` counts the rows read so far that named whom to call.
+    """
 
     done: int = 0
     total: int = 0
+    contacts: int = 0
 
 
 @dataclass(slots=True)

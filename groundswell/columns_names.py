@@ -33,6 +33,11 @@ LABELS: Mapping[str, str] = {
     "channel": "渠道（public 或 internal）",
     "lang": "语言",
     "history": "历史内容",
+    "contact_phone": "客户电话（加密保存）",
+    "contact_name": "客户姓名（加密保存）",
+    "contact_address": "客户地址（加密保存）",
+    "contact_email": "客户邮箱（加密保存）",
+    "contact_wechat": "客户微信或QQ（加密保存）",
 }
 # Parts of a longer header, weaker than a whole name.
 _WITHIN: tuple[tuple[str, str], ...] = (
@@ -70,9 +75,18 @@ _WITHIN: tuple[tuple[str, str], ...] = (
     ("地区", "region"),
     ("城市", "region"),
 )
-# Who the customer is stays in the system that holds it; the answer and the verdict of others are
-# no part of what was said.
+# Who the customer is goes sealed into the vault, or stays in the system that holds it; the answer
+# and the verdict of others are no part of what was said, nor are the people who gave them.
+_CONTACT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile("电话|手机|来电号码|主叫号码|联系方式|phone|mobile"), "contact_phone"),
+    (re.compile("邮箱|email"), "contact_email"),
+    (re.compile("微信号|qq号"), "contact_wechat"),
+    (re.compile("住址|收货地址|上门地址|(?:客户|用户|联系|家庭|详细)地址"), "contact_address"),
+    (re.compile("姓名|联系人"), "contact_name"),
+)
+_STAFF = re.compile("客服|坐席|处理|受理|经办|店长|导购|店员|师傅|工程师|门店|负责人|介绍人|推荐人")
 _PERSONAL = re.compile("姓名|电话|手机|联系方式|身份证|住址|收货|邮箱|微信号|phone|mobile|email")
+PERSONAL = "个人信息，不导入"
 _FOREIGN = re.compile(
     "客服回复|商家回复|回复内容|处理|解决|回访|备注|情感|倾向|正负面|敏感|关键词|标签|坐席|客服|工号|粉丝|"
     "收藏|次数|[数量]$|更新时间|采集时间|入库时间|结束时间|完成时间|关闭时间|回复时间|时长|相似|订单|快递"
@@ -105,9 +119,12 @@ def meanings(header: str) -> dict[str, float]:
     Of a header in two rows ("互动数据/转发") the last part counts first.
     """
     whole = normalised(header)
+    contact = contact_of(header)
     for text in (whole, whole.rpartition("/")[2]):
         if text in _names():
             return dict.fromkeys(_names()[text], 3.0)
+    if contact:
+        return {contact: 3.0}
     if left_out(header):
         return {}
     last = whole.rpartition("/")[2]
@@ -117,13 +134,23 @@ def meanings(header: str) -> dict[str, float]:
     return {found[0]: 1.5} if found else {}
 
 
+def contact_of(header: str) -> str:
+    """Return which of the customer's data a header names, "" for none or for somebody else's."""
+    name = normalised(header)
+    if _STAFF.search(name) or "身份证" in name:
+        return ""
+    return next((ours for words, ours in _CONTACT if words.search(name)), "")
+
+
 def left_out(header: str) -> str:
     """Return why a column is left out by its name, "" when it is not."""
     name = normalised(header)
     if name in _names():
         return ""
+    if contact_of(header):
+        return ""
     if _PERSONAL.search(name):
-        return "个人信息，不导入"
+        return PERSONAL
     return "不是原话的一部分" if _FOREIGN.search(name) else ""
 
 

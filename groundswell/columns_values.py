@@ -10,7 +10,14 @@ from itertools import pairwise
 from typing import Any
 
 from crawlers.dates import parse_date
-from groundswell.importing_values import COUNTERS, LIMITS, excel_serial, is_nothing, read_count
+from groundswell.importing_values import (
+    CONTACTS,
+    COUNTERS,
+    LIMITS,
+    excel_serial,
+    is_nothing,
+    read_count,
+)
 
 URL = re.compile(r"https?://\S+", re.IGNORECASE)
 TIME_ONLY = re.compile(r"\d{1,2}[:：]\d{2}(?:[:：]\d{2}(?:\.\d+)?)?")
@@ -81,6 +88,8 @@ def fit(ours: str, facts: Facts, *, named: bool) -> float:
     judge = _JUDGES.get(ours)
     if judge is not None:
         return judge(facts, named)
+    if ours in CONTACTS:
+        return 0.5 if named and facts.urls < 0.3 and facts.length <= 100 else _NEVER
     limit = LIMITS.get(ours, 100)  # title, author, source, region
     return 0.5 if named and facts.plain and facts.length <= limit else _NEVER
 

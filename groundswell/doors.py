@@ -180,6 +180,7 @@ class Taken:
 
     items: tuple[Item, ...]
     outcomes: Mapping[str, int]
+    contacts: int = 0  # rows that named whom to call
 
     @property
     def rejected(self) -> int:
@@ -220,7 +221,11 @@ class Doors:
                 outcomes[str(outcome)] += 1
                 items[index] = Item(index=index, id=raws[index].native_id, mention_id=mention_id)
         self._close(token, at, outcomes, rejected=len(rows) - len(raws))
-        return Taken(items=tuple(items[n] for n in range(len(rows))), outcomes=dict(outcomes))
+        return Taken(
+            items=tuple(items[n] for n in range(len(rows))),
+            outcomes=dict(outcomes),
+            contacts=sum(bool(raw.contact) for raw in raws.values()),
+        )
 
     def take_one(
         self,

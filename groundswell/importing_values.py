@@ -35,8 +35,17 @@ LIMITS = {
     "lang": 20,
     "channel": 20,
 }
+# Whom to call: goes sealed into the vault, or nowhere (groundswell.vault); our field -> its kind.
+CONTACTS = {
+    "contact_phone": "phone",
+    "contact_name": "name",
+    "contact_address": "address",
+    "contact_email": "email",
+    "contact_wechat": "wechat",
+}
+CONTACT_LIMIT = 200  # characters; the longest addresses of parcels have some 100
 COUNTERS = ("reposts", "comments", "likes", "views")
-FIELDS = (*LIMITS, "published_at", "published_time", "rating", *COUNTERS, "history")
+FIELDS = (*LIMITS, "published_at", "published_time", "rating", *COUNTERS, "history", *CONTACTS)
 CHANNELS = ("public", "internal")
 _COUNT_LIMIT = 10**12  # the whole of the web has fewer views of anything
 _RATING_LIMIT = 10**6
@@ -81,9 +90,10 @@ class Reading:
 
 def unknown_field(row: Mapping[str, Any]) -> str:
     """Return what is wrong with the names of a row, "" when all are ours."""
+    known = [name for name in (*FIELDS, "contact") if name not in CONTACTS]
     for name in row:
-        if name not in FIELDS:
-            near = difflib.get_close_matches(str(name), FIELDS, 1)
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             return f"{str(name)[:40]}: unknown field{hint}"
     return ""
@@ -120,8 +130,30 @@ def read_row(row: Mapping[str, Any], reading: Reading) -> RawMention:
         # A row without a time says nothing about now, so it must not page anybody.
         history=reading.history or published_at is None or _flag("history", row.get("history")),
         parent_url=canonical_url(_url("parent_url", said["parent_url"])),
+        contact=_contact(row),
         **figures,
     )
+
+
+def _contact(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return whom to call, of columns or of an object `contact`, as (kind, value).
+
+    Errors: ValueError that names the field, never the value.
+    """
+    said = row.get("contact")
+    if said is not None and not isinstance(said, Mapping):
+        kinds = ", ".join(CONTACTS.values())
+        raise ValueError(f"contact: expected an object with {kinds}")
+    named: Mapping[str, Any] = said or {}
+    for kind in named:
+        if kind not in CONTACTS.values():
+            near = difflib.get_close_matches(str(kind), CONTACTS.values(), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"contact.{str(kind)[:40]}: unknown field{hint}")
+    values = {
+        kind: _text(field, named.get(kind) or row.get(field)) for field, kind in CONTACTS.items()
+    }
+    return tuple((kind, " ".join(value.split())) for kind, value in values.items() if value)
 
 
 def _text(name: str, value: object) -> str:
@@ -137,7 +169,7 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # spreadsheets turn ids into floats
     text = _UNSTORABLE.sub("", str(value)).strip()
-    limit = LIMITS.get(name, 1000)
+    limit = CONTACT_LIMIT if name in CONTACTS else LIMITS.get(name, 1000)
     if len(text) > limit:
         raise ValueError(f"{name}: expected at most {limit} characters, got {len(text)}")
     return text if name in {"text", "title"} or not is_nothing(text) else ""

@@ -24,6 +24,7 @@ from groundswell.doors import KeepEach, checked_name
 from groundswell.importing import Opened, Reading, Rejected, opened, table
 from groundswell.importing_values import CHANNELS
 from groundswell.scheduler import ENGINE_LEASE
+from groundswell.vault import CLOSED
 from groundswell.wiring import Application
 from storage.records import ColumnMapping, Outcome, RawMention
 from storage.store import Store
@@ -71,9 +72,15 @@ class Request:
             channel=channel,
         )
 
-    def wishes(self, saved: Sequence[ColumnMapping] = ()) -> Wishes:
-        """Return what was said about the columns."""
-        return Wishes(sheet=self.sheet, columns=self.columns, mapping=self.mapping, saved=saved)
+    def wishes(self, saved: Sequence[ColumnMapping] = (), *, vault: bool = False) -> Wishes:
+        """Return what was said about the columns; `vault`: contacts of customers are kept."""
+        return Wishes(
+            sheet=self.sheet,
+            columns=self.columns,
+            mapping=self.mapping,
+            saved=saved,
+            vault=vault,
+        )
 
     def mapping_of(self, proposal: Proposal, now: datetime, by: str) -> ColumnMapping:
         """Return what is saved of how a table was read."""
@@ -103,6 +110,7 @@ class Report:
     would_have_been: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     read_as: tuple[str, ...] = ()
+    contacts: str = ""
 
     def lines(self) -> list[str]:
         """Word the report for people."""
@@ -113,6 +121,8 @@ class Report:
             lines.append(
                 f"无法读取的行连同原因写入 rejected rows with reasons: {self.rejected_file}"
             )
+        if self.contacts:
+            lines.append(self.contacts)
         if self.waiting:
             lines.append("主任务正在运行，由它继续处理 (the running main job carries them on)")
         lines += [f"事件 incident: {line}" for line in self.incidents]
@@ -157,7 +167,11 @@ def _take_in(request: Request, application: Application, bars: Progress, *, alon
 
     with (
         rejected,
-        opened(request.path, partial(request.reading, now), request.wishes(saved)) as found,
+        opened(
+            request.path,
+            partial(request.reading, now),
+            request.wishes(saved, vault=application.journey.keeper.vault is not None),
+        ) as found,
     ):
         if found.proposal is not None and request.save_as:
             save_mapping(store, request.mapping_of(found.proposal, now, "command line"))
@@ -175,7 +189,19 @@ def _take_in(request: Request, application: Application, bars: Progress, *, alon
         incidents=tuple(f"【{i.level.zh}】{i.code} {i.title}" for i in begun),
         would_have_been=tuple(would_have_been),
         read_as=read_as,
+        contacts=_contacts(found, kept=application.journey.keeper.vault is not None),
     )
+
+
+def _contacts(found: Opened, *, kept: bool) -> str:
+    """Say what became of the customers' contacts, "" when the file names none."""
+    named, columns = found.position.contacts, found.proposal.personal if found.proposal else ()
+    if kept:
+        return f"{named} 行的客户联系方式已加密保存 (rows with a contact, sealed)" if named else ""
+    if not named and not columns:
+        return ""
+    what = f"列 {'、'.join(columns)}" if columns else f"{named} 行"
+    return f"{what}：{CLOSED}"
 
 
 def keep_all(
@@ -196,6 +222,7 @@ def keep_all(
     for raws in _batches(found.rows, rejected, batch):
         with store.transaction() as tx:
             outcomes.update(str(outcome) for outcome, _ in keep(tx, raws, now))
+        found.position.contacts += sum(bool(raw.contact) for raw in raws)
         after(found)
     return outcomes
 
@@ -219,10 +246,11 @@ def look(request: Request, config: str | None, database: str | None) -> Proposal
     Errors: ConfigError when the file is no table, or the mapping to save would hold no text.
     """
     now = datetime.now(UTC)
-    with wiring.opened(config, database) as (_, store):
+    with wiring.opened(config, database) as (project, store):
         with store.read() as queries:
             saved = queries.mappings()
-        with table(request.path, request.wishes(saved)) as (proposal, _, _):
+        wishes = request.wishes(saved, vault=project.settings.vault.key is not None)
+        with table(request.path, wishes) as (proposal, _, _):
             if request.save_as and not proposal.readable:
                 raise ConfigError(
                     f"saving the mapping {request.save_as!r}: no column holds the text; say which "

@@ -19,6 +19,7 @@ from groundswell.clock import Clock
 from groundswell.models import ModelWatch
 from groundswell.pipeline import BATCH, Journey
 from groundswell.rereading import plan_due
+from groundswell.vault import purge as purge_contacts
 from storage.records import Change, Outcome, ShardChanges, ShardId, ShardState
 from storage.store import Store, Transaction
 
@@ -107,11 +108,12 @@ class Stages:
             return plan_due(tx, journey.project, now) + journey.linker.link_due(tx, now)
 
     def purge(self) -> int:
-        """Delete raw pages and hot-list lines kept long enough; return how many."""
+        """Delete pages, hot-list lines and contacts kept long enough; return how many."""
         now, days = self._clock.now(), self._journey.project.settings.raw_page_days
         with self._store.transaction() as tx:
             pages = tx.drop_pages(now - timedelta(days=days))
-            return pages + tx.drop_hot(now - _HOT_KEPT)
+            gone = pages + tx.drop_hot(now - _HOT_KEPT)
+        return gone + purge_contacts(self._store, self._journey.project.settings.vault, now)
 
     def _take_over(self) -> None:
         """Go on with the models that were promoted meanwhile, be it by another process."""

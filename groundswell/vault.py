@@ -2,7 +2,7 @@
 
 In: who a customer is, as a form, an import or a program names them. Out: sealed entries in the
 mention's own transaction; the clear value only for who has the permission and says why, written
-down before it is shown. Without `vault.key` in settings.yaml there is no vault and nothing is kept.
+down before it is shown. Without `settings.vault.key` in project.yaml nothing is kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINDS: Mapping[str, str] = {
     "email": "邮箱",
     "wechat": "微信或QQ",
 }
-CLOSED = "没有设置 vault.key，联系方式不保存 (contacts are not kept: no vault.key in settings.yaml)"
+CLOSED = "没有设置 vault.key，联系方式不保存 (contacts are not kept: no vault.key in project.yaml)"
 _KEY_MIN = 16  # characters; `openssl rand -base64 32` gives 44
 _NONCE = 12  # bytes: what AES-GCM takes (NIST SP 800-38D, 8.2.1)
 _REASON_MIN, _REASON_MAX = 4, 200
@@ -187,10 +187,11 @@ def read(
     actor: str,
     reason: str,
     now: datetime,
+    at: datetime,
 ) -> tuple[Contact, ...]:
     """Return the contacts of a mention; who, when, which and why is committed before.
 
-    A refused reading is audited too. `now` is real time.
+    A refused reading is audited too. `now` is the program's time, `at` real time for the log.
     Errors: NotPermittedError without the permission; ConfigError for an empty reason or without a
     key; GroundswellError when nothing is there, or another key sealed it.
     """
@@ -201,7 +202,7 @@ def read(
         account = tx.user(actor)
         is_permitted = account is not None and account.may(PERMISSION)
         if not is_permitted:
-            tx.audit(actor, "contact_refused", str(mention_id), now, reason)
+            tx.audit(actor, "contact_refused", str(mention_id), at, reason)
     if not is_permitted:
         raise NotPermittedError(
             f"{actor} may not read contacts; an administrator gives the permission with "
@@ -215,7 +216,7 @@ def read(
             raise GroundswellError(f"mention {mention_id} has no contact, or its time is over")
         found = tuple(Contact(kind=one.kind, value=vault.key.open(one)) for one in entries)
         kinds = " ".join(one.kind for one in entries)
-        tx.audit(actor, "contact_read", str(mention_id), now, f"{kinds}: {reason}")
+        tx.audit(actor, "contact_read", str(mention_id), at, f"{kinds}: {reason}")
     return found
 
 

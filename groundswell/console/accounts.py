@@ -157,6 +157,16 @@ class Accounts:
         self._brake.succeeded(name, address)
         return self._open(name, now)
 
+    def check(self, name: str, password: str) -> None:
+        """Check a password without opening a session, for a command in a terminal.
+
+        Errors: LoginRefusedError, the same for an unknown name and a wrong password.
+        """
+        with self._store.read() as queries:
+            account = queries.user(name[:64])
+        if not self._matches(account, password):
+            raise LoginRefusedError("用户名或密码不对 (unknown account or wrong password)")
+
     def visitor(self, token: str, now: datetime) -> Visitor | None:
         """Return who a session token belongs to, None when it is unknown or over."""
         if not token or len(token) > 128:

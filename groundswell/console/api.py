@@ -24,6 +24,7 @@ from groundswell.console.base import Console, real_now
 from groundswell.console.openapi import document
 from groundswell.doors import MOST_ROWS, PUSH, KeyRefusedError, Limiter, Taken, digest
 from groundswell.importing_values import Reading
+from groundswell.vault import CLOSED
 from storage.records import AccessToken
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ async def push(console: Console, api: Api, request: Request) -> Response:
         return problem(
             503, "database unavailable", "send the same call again later; a repeat is harmless", 10
         )
-    return JSONResponse(_answer(taken))
+    return JSONResponse(_answer(taken, has_vault=console.vault is not None))
 
 
 def describe(console: Console, request: Request) -> Response:
@@ -225,8 +226,9 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _answer(taken: Taken) -> dict[str, Any]:
+def _answer(taken: Taken, *, has_vault: bool) -> dict[str, Any]:
     """Word the answer; `results` of a repeated call are the same, `changed` tells what it did."""
+    notes = [] if has_vault or not taken.contacts else [f"contact: {CLOSED}"]
     results = [
         {"index": item.index, "id": item.id, "outcome": "rejected", "reason": item.reason}
         if item.reason
@@ -243,4 +245,5 @@ def _answer(taken: Taken) -> dict[str, Any]:
         "rejected": taken.rejected,
         "changed": dict(taken.outcomes),
         "results": results,
+        **({"notes": notes} if notes else {}),
     }

@@ -34,6 +34,7 @@ from groundswell.console.guard import Guard
 from groundswell.console.pages import (
     add,
     brands,
+    contact,
     coverage,
     entry,
     imports,
@@ -52,6 +53,7 @@ from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
 from groundswell.label_desk import LabelDesk
 from groundswell.sourcing_desk import Workbench
+from groundswell.vault import Vault
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         cookie=f"groundswell_{rules.port}",
         secure=(rules.base_url or "").startswith("https://"),
         bench=bench,
+        vault=Vault.of(project.settings.vault),
         labels=label_desk,
     )
     api = Api()
@@ -123,6 +126,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/incidents/{incident}", incidents.incident_page),
         post("/incidents/{incident}/{action}", incidents.act),
         get("/mentions/{mention:int}", reading.mention_page),
+        post("/mentions/{mention:int}/contact", contact.show),
         get("/labels", labels.page),
         get("/labels/incidents/{incident}", labels.incident_page),
         post("/labels/answer", labels.answer),

@@ -25,6 +25,7 @@ from groundswell.doors import Doors
 from groundswell.label_desk import LabelDesk
 from groundswell.links import Grant
 from groundswell.sourcing_desk import Workbench
+from groundswell.vault import Vault
 from storage.records import Digest, Incident, PublicResponse
 from storage.store import Store
 
@@ -77,6 +78,7 @@ class Console:
     pages: Environment
     cookie: str
     secure: bool  # the console is reached over https, so cookies must never leave it
+    vault: Vault | None = None  # None: contacts of customers are not kept
     bench: Workbench | None = None  # None: sources are not tried from here
     labels: LabelDesk | None = None  # None: verdicts are not corrected from here
 

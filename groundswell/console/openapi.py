@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from groundswell.doors import MOST_ROWS
-from groundswell.importing_values import CHANNELS, COUNTERS, LIMITS
+from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, LIMITS
 
 _SAID = {
     "text": "the text; text or title is needed",
@@ -93,6 +93,15 @@ def _mention() -> dict[str, Any]:
             "rating": {"type": "number", "description": "stars given"},
             **counters,
             "history": {"type": "boolean", "description": "true: feeds baselines, tells nobody"},
+            "contact": {
+                "type": "object",
+                "additionalProperties": False,
+                "description": "whom to call; kept sealed, only where vault.key is set, and shown "
+                "to people with a permission. What stands in the text is masked",
+                "properties": {
+                    kind: {"type": "string", "maxLength": 200} for kind in CONTACTS.values()
+                },
+            },
         },
     }
 
@@ -121,6 +130,11 @@ def _answer() -> dict[str, Any]:
                 "description": "what this call did: kept, revised, duplicate, official",
             },
             "results": {"type": "array", "items": result},
+            "notes": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "what of the call was not kept, e.g. contacts without a vault",
+            },
         },
     }
 

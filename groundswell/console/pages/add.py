@@ -29,10 +29,14 @@ from groundswell.console.base import (
     same,
 )
 from groundswell.doors_photos import MOST_PHOTOS, checked_photos
-from groundswell.importing_values import LIMITS, Reading, read_row
+from groundswell.importing_values import CONTACT_LIMIT, LIMITS, Reading, read_row
 from storage.records import MentionId, Outcome, RawMention
 
-_FIELDS = ("text", "title", "url", "author", "source", "region", "published_at", "channel")
+_CONTACTS = ("contact_phone", "contact_name", "contact_address")
+_FIELDS = (
+    *("text", "title", "url", "author", "source", "region", "published_at", "channel"),
+    *_CONTACTS,
+)
 _ADDRESS_LIMIT = 20_000  # characters taken from the address of the page, which anybody may write
 _LARGEST_ID = 2**63 - 1
 # What stands before the English of read_row's reasons, for people who fill in the form.
@@ -45,6 +49,9 @@ _REASONS = {
     "region": "地区太长",
     "published_at": "时间读不出来，或者还没到；写成 2026-11-22 09:30 这样",
     "channel": "请选择渠道",
+    "contact_phone": "客户电话太长",
+    "contact_name": "客户姓名太长",
+    "contact_address": "客户地址太长",
 }
 # Opens the form with the page's address, title and the marked text; sends nothing by itself.
 _BOOKMARKLET = (
@@ -57,7 +64,10 @@ _BOOKMARKLET = (
 def form_page(console: Console, request: Request) -> Response:
     """Show the form, filled in with what the address says."""
     asked = request.query_params
-    values = {name: asked.get(name, "")[:_ADDRESS_LIMIT] for name in _FIELDS}
+    values = {
+        name: "" if name in _CONTACTS else asked.get(name, "")[:_ADDRESS_LIMIT]
+        for name in _FIELDS  # no contact in an address: addresses stand in logs and histories
+    }
     if values["url"] and not values["source"]:
         values["source"] = _platform_of(console, values["url"])
     values["published_at"] = values["published_at"] or _local_now(console, request)
@@ -128,8 +138,9 @@ def _missing(values: Form) -> dict[str, str]:
     if not values["text"] and not values["title"]:
         problems["text"] = _REASONS["text"]
     for name in _FIELDS:
-        if len(values[name]) > LIMITS.get(name, 40):
-            problems[name] = f"最多 {LIMITS.get(name, 40)} 字，现在 {len(values[name])} 字"
+        limit = CONTACT_LIMIT if name in _CONTACTS else LIMITS.get(name, 40)
+        if len(values[name]) > limit:
+            problems[name] = f"最多 {limit} 字，现在 {len(values[name])} 字"
     return problems
 
 
@@ -181,6 +192,7 @@ def _form(
         once=secrets.token_hex(16),
         most=MOST_PHOTOS,
         limits=LIMITS,
+        has_vault=console.vault is not None,
         bookmarklet=_BOOKMARKLET.format(base=base),
     )
 

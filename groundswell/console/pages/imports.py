@@ -27,7 +27,7 @@ from groundswell.console.base import (
 from groundswell.console.uploads import Job, Uploads
 from groundswell.doors import BATCH
 from groundswell.importing import Opened, opened, table
-from groundswell.importing_values import FIELDS
+from groundswell.importing_values import CONTACTS, FIELDS
 from groundswell.intake import Request as Wanted
 from groundswell.intake import keep_all, save_mapping
 
@@ -148,7 +148,7 @@ def forget(console: Console, request: Request, form: Form) -> Response:
 def _wishes(console: Console, form: Form) -> Wishes:
     with console.store.read() as queries:
         saved = queries.mappings()
-    return Wishes(sheet=form.get("sheet", ""), saved=saved)
+    return Wishes(sheet=form.get("sheet", ""), saved=saved, vault=console.vault is not None)
 
 
 def _wanted(console: Console, job: Job, form: Form) -> tuple[Wanted, Wishes]:
@@ -166,7 +166,7 @@ def _wanted(console: Console, job: Job, form: Form) -> tuple[Wanted, Wishes]:
     twice = next((ours for ours in taken if taken.count(ours) > 1), "")
     if twice:
         raise ConfigError(f"两列都选成了“{LABELS.get(twice, twice)}”，请只留一列")
-    if any(ours not in _OFFERED for ours in taken):
+    if any(ours not in _offered(console) for ours in taken):
         raise ConfigError("有一列的选项不认识，请重新选择")
     source = form.get("source", "").strip()[:100]
     wanted = Wanted(
@@ -180,6 +180,11 @@ def _wanted(console: Console, job: Job, form: Form) -> tuple[Wanted, Wishes]:
         save_as=form.get("save_as", "").strip(),
     )
     return wanted, replace(wishes, columns=chosen)
+
+
+def _offered(console: Console) -> tuple[str, ...]:
+    """Return what a column may be; whom to call only where that is kept sealed."""
+    return tuple(n for n in _OFFERED if console.vault is not None or n not in CONTACTS)
 
 
 def _named(job: Job) -> str:
@@ -215,7 +220,7 @@ def _columns(
         proposal=proposal,
         chosen=_chosen(proposal, form),
         form=form,
-        fields=[(name, LABELS[name]) for name in _OFFERED],
+        fields=[(name, LABELS[name]) for name in _offered(console)],
         source=form.get("source", "") or proposal.source or _named(job),
         channel=form.get("channel", "") or proposal.channel or "public",
         tz=form.get("tz", "") or proposal.tz or str(_zone(console)),

@@ -13,6 +13,7 @@ from alerts.score import TIERS
 from config.schema import Owner
 from groundswell.console.base import Console, logged_in
 from groundswell.console.growth import counters, growth
+from groundswell.console.pages import contact
 from groundswell.console.pages.labels import spoken
 from groundswell.coverage import door_name
 from groundswell.digests import day_range
@@ -59,6 +60,7 @@ def mention_page(console: Console, request: Request) -> Response:
         figures = queries.figures(mention_id)
         responses = queries.mention_responses(mention_id)
         said = queries.mention_corrections(mention_id)
+        contacts = queries.contacts(mention_id)
     return console.page(
         request,
         "mention.html",
@@ -71,6 +73,7 @@ def mention_page(console: Console, request: Request) -> Response:
         counters=counters(mention),
         responses=responses,
         said=spoken(said, mention),
+        contact=contact.block(console, request, contacts),
         tier=TIERS[mention.tier][1] if mention.tier in TIERS else "",
         source=_source_name(console, mention.source_id),
         brands={brand.id: brand.name for brand in console.project.brands},

@@ -129,7 +129,8 @@ def _row(console: Console, token: AccessToken, form: Form) -> dict[str, Any]:
     about = dict(_products(console)).get(form.get("product", ""))
     if about is None:
         raise ValueError("请选择是哪个产品")
-    contact = masked_contact(form.get("contact", ""))
+    said = form.get("contact", "")[:_CONTACT_LIMIT]
+    contact = masked_contact(said)
     once = form.get("once", "")
     once = once if _ONCE.fullmatch(once) else secrets.token_hex(16)
     return {
@@ -138,7 +139,17 @@ def _row(console: Console, token: AccessToken, form: Form) -> dict[str, Any]:
         "text": f"{text}\n（顾客联系方式 {contact}）" if contact else text,
         "author": token.name,
         "published_at": console.clock.now(),
+        "contact": {contact_kind(said): said} if contact else None,
     }
+
+
+def contact_kind(contact: str) -> str:
+    """Return what a customer left: a telephone number, an e-mail address, else a chat name."""
+    if "@" in contact:
+        return "email"
+    figures = sum(character.isdigit() for character in contact)
+    letters = sum(character.isalpha() and character.isascii() for character in contact)
+    return "phone" if figures >= 7 and not letters else "wechat"
 
 
 def masked_contact(contact: str) -> str:
@@ -233,4 +244,5 @@ def _form(
         products=products,
         most=MOST_PHOTOS,
         limit=_TEXT_LIMIT,
+        has_vault=console.vault is not None,
     )
