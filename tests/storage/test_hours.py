@@ -175,6 +175,7 @@ def recounted(store: Store) -> dict[str, dict]:
         verdict = verdicts[row["mention_pk"], row["brand_id"]]
         stated = [("region", mention["region"], ""), ("issue", verdict["issue_class"], "")]
         stated += [("product", value, "") for value in verdict["detail"]["products"]]
+        stated += [("symptom", value, "") for value in verdict["detail"]["symptoms"]]
         stated += [
             ("severity", value, row["author_key"]) for value in verdict["detail"]["severity"]
         ]
@@ -182,6 +183,8 @@ def recounted(store: Store) -> dict[str, dict]:
             stated.append(("platform", mention["platform"], ""))
             stated += [("tier", mention["tier"], "")] if mention["tier"] else []
         for kind, value, author in stated:
+            if not value:
+                continue
             facts.setdefault((row["cluster_id"], kind, value, author), Counter()).update(
                 n=1, n_watch=watch
             )
