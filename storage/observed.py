@@ -44,8 +44,9 @@ class ObservedQueries:
         when, number = _mention.c.observed_at, _mention.c.mention_pk
         query = sa.select(_mention).where(_within(since, until))
         if after is not None:
-            same = sa.and_(when == after.observed_at, number < after.mention_id)
-            query = query.where(sa.or_(when < after.observed_at, same))
+            # the first condition lets the index begin where the page before ended
+            older = sa.or_(when < after.observed_at, number < after.mention_id)
+            query = query.where(when <= after.observed_at, older)
         query = query.order_by(when.desc(), number.desc()).limit(limit)
         return [mention_of(row) for row in mappings(self.connection.execute(query))]
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from config.errors import GroundswellError
 from groundswell.console.guard import _TRIAL_LIMIT  # the form must fit through the guard
-from groundswell.console.pages.brands import MAX_RULE, written_rule
+from groundswell.console.pages.brands import MAX_RULE, Board, written_rule
 from storage.records import RawMention, SourceId
 from tests.console.world import World, csrf_of, example, keep
 
@@ -50,6 +51,32 @@ def test_the_list_counts_what_each_name_brought(world: World) -> None:
     assert "禾沐" in page
     assert "命中 2 条" in page
     assert "不算 1" in page
+
+
+def test_what_was_counted_is_shown_again_for_some_minutes(world: World) -> None:
+    browser = world.client("linxiao")
+    assert "共 0 条提及" in browser.get("/brands").text
+    fill(world)
+
+    soon = browser.get("/brands").text
+    world.clock.advance(minutes=6)
+    later = browser.get("/brands").text
+
+    assert "共 0 条提及" in soon
+    assert "共 5 条提及" in later
+
+
+def test_previews_take_turns() -> None:
+    board = Board(patience_s=0.01)
+
+    with (
+        board.alone(),
+        pytest.raises(GroundswellError, match="另一次预览还没有结束"),
+        board.alone(),
+    ):
+        pass
+    with board.alone():
+        pass
 
 
 def test_a_brands_page_says_why_a_name_did_not_count(world: World) -> None:
