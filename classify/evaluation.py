@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.metrics import average_precision, calibration_error, class_figures, f1, roc_auc
+from classify.metrics import (
+    average_precision,
+    calibration_error,
+    class_figures,
+    f1,
+    roc_auc,
+    set_figures,
+)
 from config.errors import ConfigError
 from config.schema import ISSUE_CLASSES, Settings
 
@@ -144,8 +151,10 @@ def adapted(
 
 
 def evaluate_issues(rows: Sequence[dict[str, str]], classifier: IssueClassifier) -> dict[str, Any]:
-    """Compare the issue classes of rows of `text,label` with their labels.
+    """Compare the issue classes of rows of `text,label[,also][,sub]` with their labels.
 
+    `sets` compares all classes of a row (label and also, several with commas between them) where
+    the column is there, `sub_classes` its sub-classes.
     Errors: ConfigError naming the first row whose label is not one of our classes.
     """
     for number, cells in enumerate(rows, start=2):
@@ -155,8 +164,20 @@ def evaluate_issues(rows: Sequence[dict[str, str]], classifier: IssueClassifier)
                 f" {', '.join(ISSUE_CLASSES)}"
             )
     truth = [cells["label"].strip() for cells in rows]
-    found = classifier.classify_many([cells["text"] for cells in rows])
-    return class_figures(truth, found, ISSUE_CLASSES)
+    judged = classifier.judge_many([cells["text"] for cells in rows])
+    figures = class_figures(truth, [issues.issue_class for issues in judged], ISSUE_CLASSES)
+    if any("also" in cells for cells in rows):
+        stated = [{label, *_names(cells, "also")} for label, cells in zip(truth, rows, strict=True)]
+        found = [{issues.issue_class, *issues.also} for issues in judged]
+        figures["sets"] = set_figures(stated, found)
+    if any("sub" in cells for cells in rows):
+        subs = [_names(cells, "sub") for cells in rows]
+        figures["sub_classes"] = set_figures(subs, [set(issues.sub_classes) for issues in judged])
+    return figures
+
+
+def _names(cells: dict[str, str], column: str) -> set[str]:
+    return {name for part in cells.get(column, "").split(",") if (name := part.strip())}
 
 
 def peak_rss_mb() -> float:

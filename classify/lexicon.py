@@ -18,3 +18,17 @@ def sections(name: str) -> dict[str, tuple[str, ...]]:
         elif not line.startswith("#"):
             current.extend(line.split())
     return {section: tuple(phrases) for section, phrases in found.items()}
+
+
+@cache
+def lines(name: str) -> dict[str, tuple[str, ...]]:
+    """Return a list whose entries are whole lines (patterns) by section, in file order."""
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    text = files("classify").joinpath("words", f"{name}.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line.startswith("[") and line.endswith("]") and "(" not in line:
+            current = found.setdefault(line.strip("[] "), [])
+        elif line and not line.startswith("#"):
+            current.append(line)
+    return {section: tuple(entries) for section, entries in found.items()}

@@ -81,3 +81,32 @@ def class_figures(
         "macro_f1": round(sum(present) / len(present), 4) if present else None,
         "per_class": per_class,
     }
+
+
+def set_figures(truth: Sequence[set[str]], found: Sequence[set[str]]) -> dict[str, Any]:
+    """Return micro precision, recall and F1 over sets of names, and the same per name."""
+
+    def figures(both: int, stated: int, called: int) -> dict[str, float | int]:
+        return {
+            "n": stated,
+            "precision": round(both / called, 4) if called else 0.0,
+            "recall": round(both / stated, 4) if stated else 0.0,
+            "f1": round(2 * both / (stated + called), 4) if stated + called else 0.0,
+        }
+
+    pairs = list(zip(truth, found, strict=True))
+    names = sorted({name for one, other in pairs for name in one | other})
+    per_name = {
+        name: figures(
+            sum(name in one and name in other for one, other in pairs),
+            sum(name in one for one, _ in pairs),
+            sum(name in other for _, other in pairs),
+        )
+        for name in names
+    }
+    total = figures(
+        sum(len(one & other) for one, other in pairs),
+        sum(len(one) for one, _ in pairs),
+        sum(len(other) for _, other in pairs),
+    )
+    return {**total, "per_name": per_name}
