@@ -162,6 +162,8 @@ def learn(cells: Cells, log_odds: Floats, shift: float) -> tuple[Words, Floats] 
             return None
         # As far apart as before and the same share below zero: a round says who, not how many.
         opinion = log_odds + (out - out.mean()) / out.std() * spread
+        if not opinion.std() > 0:
+            return None
         opinion *= spread / opinion.std()
         opinion -= np.quantile(opinion, below)
     scale = _STRENGTH * texts / (texts + _HALF_STRENGTH) * spread / out.std()

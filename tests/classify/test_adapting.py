@@ -110,6 +110,21 @@ def test_a_source_that_says_nothing_teaches_no_words() -> None:
     assert learn(everywhere, new.log_odds, 0.0) is None
 
 
+@given(st.integers(200, 260), st.integers(1, 4), st.integers(1, 40), st.integers(0, 9))
+def test_odd_sources_are_answered_with_numbers(
+    texts: int, kinds: int, vocabulary: int, seed: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    log_odds = chance.choice(chance.normal(0, 20, kinds), texts)  # many texts exactly alike
+    pairs = np.unique(chance.integers(0, (texts, vocabulary), (texts * 3, 2)), axis=0)
+    cells = Cells(pairs[:, 0], pairs[:, 1], texts)
+
+    adaptation, fitted = Adapter().adapt(log_odds, cells)
+
+    assert np.isfinite(fitted).all()
+    assert np.isfinite(adaptation.fit(log_odds, cells)).all()
+
+
 def test_packed_words_come_back_the_same() -> None:
     new = source(0.4, 2.0, 0.0)
     adaptation, _ = Adapter().adapt(new.log_odds, new.cells)
