@@ -15,6 +15,13 @@ JOINER = "\x1f"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f\u20e3"
 _DASHES = "－—–‐‑‒−﹣"
 _BLANKS = "\u00a0\u3000\u2002\u2003\u2009\t"
+# Traditional signs of the words that the rules look for, of surnames and of plates, one for one.
+_TRADITIONAL = str.maketrans(
+    "號樓棟單聯繫電話證護銀車門層戶區鎮鄉裡莊園灣機陳張劉黃趙吳孫馬羅鄭許韓馮鄧蕭葉蘇盧鐘陸範賈韋鄒龍賀顧龔錢嚴湯溫齊龐顏聶"
+    "滬遼魯贛陝閩貴粵寧瓊雲晉",
+    "号楼栋单联系电话证护银车门层户区镇乡里庄园湾机陈张刘黄赵吴孙马罗郑许韩冯邓肖叶苏卢钟陆范贾韦邹龙贺顾龚钱严汤温齐庞颜聂"
+    "沪辽鲁赣陕闽贵粤宁琼云晋",
+)
 _NUMERALS = (
     ("〇零洞", "0"),
     ("一幺壹", "1"),
@@ -43,7 +50,8 @@ _RARE_TABLE = {**_ODD, **_CIRCLED}
 
 # Brackets and commas stay: patterns take both kinds, and nearly every text has them.
 _ODD_SIGN = re.compile(
-    rf"[＃＋．／＠＿０-９Ａ-Ｚａ-ｚ\U0001d7ce-\U0001d7ff\u2070-\u2089²³¹{_INVISIBLE}{_DASHES}{_BLANKS}]"
+    rf"[＃＋．／＠＿０-９Ａ-Ｚａ-ｚ\U0001d7ce-\U0001d7ff\u2070-\u2089²³¹{_INVISIBLE}{_DASHES}{_BLANKS}"
+    rf"{''.join(map(chr, _TRADITIONAL))}]"
 )
 
 
@@ -60,6 +68,7 @@ def _plain_table() -> dict[int, str]:
     table.update(dict.fromkeys(map(ord, _INVISIBLE), JOINER))
     table.update(dict.fromkeys(map(ord, _DASHES), "-"))
     table.update(dict.fromkeys(map(ord, _BLANKS), " "))
+    table.update({sign: chr(plain) for sign, plain in _TRADITIONAL.items()})
     return table
 
 

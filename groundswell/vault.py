@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from classify.privacy import mask
 from config.errors import ConfigError, GroundswellError
 from config.schema import VaultRules
 from config.values import SecretRef
@@ -166,11 +167,11 @@ def _bound(mention_id: MentionId, kind: str) -> bytes:
 
 
 def checked_reason(reason: str) -> str:
-    """Return why somebody wants to read a contact, trimmed.
+    """Return why somebody wants to read a contact, trimmed and masked like any text.
 
     Errors: ConfigError when it says nothing.
     """
-    reason = " ".join(reason.split())
+    reason = mask(" ".join(reason.split()))
     if not _REASON_MIN <= len(reason) <= _REASON_MAX:
         raise ConfigError(
             f"reason: expected {_REASON_MIN} to {_REASON_MAX} characters that say what the "

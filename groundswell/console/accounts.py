@@ -160,12 +160,15 @@ class Accounts:
     def check(self, name: str, password: str) -> None:
         """Check a password without opening a session, for a command in a terminal.
 
-        Errors: LoginRefusedError, the same for an unknown name and a wrong password.
+        Errors: LoginRefusedError, the same for an unknown name and a wrong password; also for a
+        password that somebody else has set and knows.
         """
         with self._store.read() as queries:
             account = queries.user(name[:64])
         if not self._matches(account, password):
             raise LoginRefusedError("用户名或密码不对 (unknown account or wrong password)")
+        if account is not None and account.must_change:
+            raise LoginRefusedError("请先登录网页改成自己的密码 (set a password of your own first)")
 
     def visitor(self, token: str, now: datetime) -> Visitor | None:
         """Return who a session token belongs to, None when it is unknown or over."""

@@ -426,8 +426,8 @@ class Account:
     permissions: str = ""
 
     def may(self, permission: str) -> bool:
-        """Whether this person was given a permission."""
-        return permission in self.permissions.split()
+        """Whether this person was given a permission; a read-only account has none."""
+        return self.role != "readonly" and permission in self.permissions.split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

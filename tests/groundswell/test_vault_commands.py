@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from config.errors import ConfigError, GroundswellError
 from config.load import example_dir
 from groundswell.cli.app import build
+from storage.store import Store
 
 PHONE = "13905718826"
 VAULT = "  vault: {key: env:VAULT_TEST_KEY, keep_days: 30}\n"
@@ -99,9 +100,24 @@ def test_a_bad_account_is_refused(
     assert reason in refused(run("user", "add", name, "--password-env", "TEST_PASSWORD"))
 
 
-def test_a_contact_is_imported_shown_logged_and_forgotten(run: Run, tmp_path: Path) -> None:
+def own_password(url: str) -> None:
+    """Do what the first login asks for."""
+    store = Store(url)
+    with store.transaction() as tx:
+        account = tx.user("zhouwen")
+        assert account is not None
+        tx.save_user("zhouwen", account.password_hash, "service", permissions=account.permissions)
+    store.close()
+
+
+def test_a_contact_is_imported_shown_logged_and_forgotten(
+    run: Run, tmp_path: Path, sqlite_url: str
+) -> None:
     table = imported(run, tmp_path)
     done(run("user", "add", "zhouwen", "--password-env", "TEST_PASSWORD"))
+    show_first = ("vault", "show", "1", "--user", "zhouwen", "--reason", "回访：安排取机")
+    assert "password of your own" in refused(run(*show_first, "--password-env", "TEST_PASSWORD"))
+    own_password(sqlite_url)
     show = ("vault", "show", "1", "--user", "zhouwen", "--reason", "回访：安排取机")
     with_password = (*show, "--password-env", "TEST_PASSWORD")
 
@@ -119,7 +135,7 @@ def test_a_contact_is_imported_shown_logged_and_forgotten(run: Run, tmp_path: Pa
 
 
 def test_a_key_is_changed(
-    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported(run, tmp_path)
     monkeypatch.setenv("VAULT_TEST_NEXT", "another secret of this test 2027")
@@ -131,6 +147,7 @@ def test_a_key_is_changed(
     assert "written literally" in refused(run("vault", "rekey", "--old", "my secret"))
     done(run("user", "add", "zhouwen", "--password-env", "TEST_PASSWORD"))
     done(run("user", "permit", "zhouwen", "customer_contact"))
+    own_password(sqlite_url)
     shown = run(
         *("vault", "show", "1", "--user", "zhouwen", "--reason", "回访：安排取机"),
         *("--password-env", "TEST_PASSWORD"),
