@@ -30,7 +30,6 @@ from storage.corrected import (
 )
 from storage.counters import lock_counter, share_counter, take_numbers
 from storage.facts import write_facts
-from storage.facts import write_facts
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
 from storage.records import (
@@ -156,7 +155,6 @@ class Corrections:
             for (mention_id, _), verdict in sorted(wanted.items())
         ]
         insert_new(self.connection, _waiting, queue)
-        write_facts(self.connection, ids, [v for one in held for v in one.verdicts])
         touched = sorted({ClusterId(row["cluster_id"]) for row in members})
         return Corrected(corrections=(), clusters=tuple(touched), waiting=len(queue))
 
