@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from classify.adapting import Adaptation
 from classify.facts import FactFinder
 from classify.fits import Fits
-from classify.issues import OTHER, IssueClassifier
+from classify.issues import IssueClassifier
 from classify.matching import BrandMatcher, Judged
+from classify.noise import mark_many
 from classify.sentiment import Score, ScoreItem, Scorer
 from classify.severity import products, severity
 from classify.symptoms import symptoms
-from config.schema import Settings
-from storage.records import BrandHit, BrandId, Mention, Polarity, Verdict
+from config.schema import IssueRule, Settings
+from storage.records import BrandHit, BrandId, Mention, Noise, Polarity, Verdict
+
+
+class _Said(NamedTuple):
+    """What a text says by itself, whichever brand it is about."""
+
+    issue_class: str
+    severity: tuple[str, ...]
+    noise: Noise
 
 
 class Analyst:
@@ -31,11 +41,13 @@ class Analyst:
         issues: IssueClassifier,
         settings: Settings,
         fits: Fits | None = None,
+        own_issues: Sequence[IssueRule] = (),
     ) -> None:
         self._matcher = matcher
         self._facts = FactFinder(matcher.brands)
         self._scorer = scorer
         self._issues = issues
+        self._own_issues = OwnIssues(own_issues)
         self._fits = fits or Fits(settings.unsure_band)
 
     @property
@@ -82,20 +94,11 @@ class Analyst:
                 for index, brand_id in keys
             ]
         )
-        named = [index for index, hits in enumerate(found) if hits]
-        texts = [f"{mentions[index].title}\n{mentions[index].text}" for index in named]
-        classes = dict(zip(named, self._issues.classify_many(texts), strict=True))
-        facts = {index: severity(text) for index, text in zip(named, texts, strict=True)}
+        said = self._said(mentions, found)
         verdicts: list[list[Verdict]] = [[] for _ in mentions]
         for (index, brand_id), score in zip(keys, scores, strict=True):
             verdicts[index].append(
-                self._verdict(
-                    mentions[index],
-                    found[index][brand_id],
-                    score,
-                    classes.get(index, OTHER),
-                    facts.get(index, ()),
-                )
+                self._verdict(mentions[index], found[index][brand_id], score, said[index])
             )
         return [tuple(row) for row in verdicts]
 
@@ -106,13 +109,25 @@ class Analyst:
     def _found(self, mention: Mention) -> dict[BrandId, tuple[BrandHit, ...]]:
         return self._matcher.match(mention.title, mention.text, mention.url, mention.author)
 
+    def _said(
+        self, mentions: Sequence[Mention], found: Sequence[dict[BrandId, tuple[BrandHit, ...]]]
+    ) -> dict[int, _Said]:
+        """Read what the mentions that name a brand say, whichever brand; by place in the batch."""
+        named = [index for index, hits in enumerate(found) if hits]
+        texts = [f"{mentions[index].title}\n{mentions[index].text}" for index in named]
+        columns = (
+            self._issues.classify_many(texts),
+            map(severity, texts),
+            (one.noise for one in mark_many(texts, [found[index] for index in named])),
+        )
+        return dict(zip(named, map(_Said, *columns), strict=True))
+
     def _verdict(
         self,
         mention: Mention,
         hits: tuple[BrandHit, ...],
         score: Score,
-        issue_class: str,
-        facts: tuple[str, ...],
+        said: _Said,
     ) -> Verdict:
         named = self._matcher.products_named(hits[0].brand_id, mention.title, mention.text)
         what = tuple(dict.fromkeys((*products(hits), *named)))
@@ -131,14 +146,15 @@ class Analyst:
             model_version=self._scorer.version,
             negative=score.negative,
             polarity=polarity(score.negative, self.band(hits[0].brand_id)),
-            issue_class=issue_class,
+            issue_class=said.issue_class,
             positive=score.positive,
             terms=score.terms,
             bias=score.bias,
             shift=score.shift,
             adaptation=score.adaptation,
             hits=hits,
-            severity=facts,
+            severity=said.severity,
+            noise=said.noise,
             products=what,
             facts=stated,
             symptoms=symptoms(f"{mention.title}\n{mention.text}"),

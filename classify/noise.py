@@ -56,18 +56,14 @@ def _index() -> PhraseIndex:
 
 
 def mark_many(
-    titles: Sequence[str],
-    texts: Sequence[str],
-    found: Sequence[Mapping[BrandId, Sequence[BrandHit]]],
+    texts: Sequence[str], found: Sequence[Mapping[BrandId, Sequence[BrandHit]]]
 ) -> list[Marking]:
-    """Return one marking per mention, in order. Shapes: three sequences of one length."""
-    return [
-        _mark(title, text, hits) for title, text, hits in zip(titles, texts, found, strict=True)
-    ]
+    """Return one marking per mention, in order; a text is title, line break, text."""
+    return [_mark(text, hits) for text, hits in zip(texts, found, strict=True)]
 
 
-def _mark(title: str, text: str, hits: Mapping[BrandId, Sequence[BrandHit]]) -> Marking:
-    plain = normalise(f"{title}\n{text[:_LOOKED_AT]}")
+def _mark(text: str, hits: Mapping[BrandId, Sequence[BrandHit]]) -> Marking:
+    plain = normalise(text[:_LOOKED_AT])
     points: dict[str, dict[str, float]] = {}
     for place in _index().find(plain):
         points.setdefault(place.label, {})[plain[place.start : place.end]] = place.weight
@@ -82,11 +78,12 @@ def _mark(title: str, text: str, hits: Mapping[BrandId, Sequence[BrandHit]]) -> 
 
 
 def _hijacked(text: str, hits: Mapping[BrandId, Sequence[BrandHit]]) -> Marking:
-    """Mark a text that names the brands in hashtags only, among several others, and says little.
+    """Mark a text that names the brands in hashtags only, among several others.
 
-    Where the writer's own words name the brand, it is no hijack.
+    Where the writer's own words, or the title, name the brand, it is no hijack.
     """
-    tags = list(_HASHTAG.finditer(text))
+    body = text.partition("\n")[2]
+    tags = list(_HASHTAG.finditer(body))
     if not hits or len(tags) < _MANY_TAGS:
         return _CLEAN
     inside = all(
