@@ -153,10 +153,10 @@ class Scorer:
         Unadapted and without words.
         """
         texts = [_focused(item) for item in items]
-        sums = [self._contributions(batch) for batch in _batches(texts)]
+        sums = [self._contributions(batch)[1:] for batch in _batches(texts)]  # the shares are large
         beside = np.array([sum(part for _, part in _known_of(item)) for item in items])
-        negative = np.concatenate([np.zeros(0), *(part.negative for part in sums)])
-        positive = np.concatenate([np.zeros(0), *(part.positive for part in sums)])
+        negative = np.concatenate([np.zeros(0), *(negative for negative, _ in sums)])
+        positive = np.concatenate([np.zeros(0), *(positive for _, positive in sums)])
         return (
             negative + self._bias + beside,
             positive + self._positive_bias + beside * self._positive_of_negative,
