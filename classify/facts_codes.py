@@ -23,7 +23,7 @@ _OLDEST = 15  # years: nobody complains about a batch made before that
 # Codes: 20260312a, 2603b2, l2603-07. At least three digits, or it is no code.
 _CODE = r"([a-z]{0,4}-?\d[a-z0-9\-/.]{2,19})"
 _LOT = re.compile(
-    r"(?:批次?编?号|批次|(?<![a-z])lot(?: ?(?:no|number))?)(?![a-z])[^\da-z\n。;!?]{0,8}" + _CODE
+    r"(?:批次?编?号|批次|(?<![a-z])lot(?: ?(?:no|number))?(?![a-z]))[^\da-z\n。;!?]{0,8}" + _CODE
 )
 _BEFORE = re.compile(
     r"(?<![\da-z.])"
