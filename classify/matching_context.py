@@ -3,13 +3,15 @@
 What decides a place, first to last: a listed word that holds the name ("小米粥"); a longer word of
 the dictionary that takes in a part of the name and what stands beside it ("北京|东路" for 京东);
 the project's own words around it; the words that the program ships for this name
-(`words/ambiguous.txt`); the default. Nothing is learned, so every answer can be read off the text.
+(`words/ambiguous.txt`) and how it is written; the default. Nothing is learned, so every answer can
+be read off the text.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import ahocorasick
@@ -24,6 +26,9 @@ from storage.records import BrandId
 # clause and sentence; 8/20, 12/30 and 16/40 decide the rows of tests/eval/ambiguous.csv alike.
 BESIDE, AROUND = 12, 30
 _OF_THE_NAME, _OF_ANY_BRAND = 2, 1  # a word that speaks for any brand weighs half
+_BESIDE_WEIGHT = 3 * _OF_THE_NAME  # of how a name is written, which stands as near as can be
+_MODEL = re.compile(r"[a-z][a-z0-9\-]{1,14}(?![a-z])|\([0-9]{5,6}\)")
+_NO_MODEL = frozenset({"vs", "pk", "or", "and", "qq"})
 _ANY_BRAND, _ANY_COMPANY = "any brand", "any company"
 _EVERYDAY, _USUAL = "everyday", "usually the brand"
 
@@ -182,8 +187,12 @@ class Meanings:
     def uses(self, key: Key, word: _Word) -> bool:
         """Return whether a listed word says anything about this name."""
         if word.key == _ANY_BRAND:
-            return key not in self._everyday
+            return not self.is_everyday(key)
         return word.key in {key, _ANY_COMPANY}
+
+    def is_everyday(self, key: Key) -> bool:
+        """Return whether a name stands in any text about anything."""
+        return key in self._everyday
 
     def default(self, key: Key) -> Reason:
         """Say what a name means where nothing in the text speaks for either meaning."""
@@ -210,6 +219,7 @@ class Context:
     ) -> None:
         self._meanings = meanings
         self._found = found
+        self._fields = fields
         self._dictionary = {field: DictionaryWords(text) for field, text in fields.items()}
         self._words: dict[Key, _Words] = {}
 
@@ -233,6 +243,10 @@ class Context:
             balance = words.balance(field, start, end, is_own=is_own)
             if is_own and companion:
                 balance.add(1, companion, _OF_THE_NAME)
+            if not is_own:
+                everyday = self._meanings.is_everyday(key)
+                for side, shape in _shapes(self._fields[field], start, end, is_everyday=everyday):
+                    balance.add(side, shape, _BESIDE_WEIGHT)
             if balance.sum:
                 return balance.reason("" if is_own else "shipped_")
         return self._meanings.default(key)
@@ -296,6 +310,24 @@ class _Words:
                     seen.add(one.text)
                     balance.add(one.side, one.text, one.weight)
         return balance
+
+
+def _shapes(text: str, start: int, end: int, *, is_everyday: bool) -> Iterator[tuple[int, str]]:
+    """Yield what the way in which a name is written says: an account, a model, a work's title.
+
+    A name with latin letters behind it is a product (苹果iPod, 红旗HS5) or a share (600519); with
+    everyday words the letters must hold a digit. In 《》 stands a book or a film.
+    """
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    if before == "@" and not after.isalnum():
+        yield 1, f"@{text[start:end]}"
+    if before == "《" and after == "》":
+        yield -1, f"《{text[start:end]}》"
+    model = _MODEL.match(text, end)
+    if model is None or model[0] in _NO_MODEL:
+        return
+    if not is_everyday or any(one.isdigit() for one in model[0]):
+        yield 1, text[start : model.end()]
 
 
 class _Balance:

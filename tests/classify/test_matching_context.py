@@ -137,6 +137,24 @@ def test_latin_words_of_the_context_need_word_borders() -> None:
     assert codes(matcher, "青禾 happy") == ["undecided"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("青禾", "青禾X3又坏了", "shipped_brand_words"),
+        ("青禾", "@青禾 出来说话", "shipped_brand_words"),
+        ("青禾", "@青禾妈妈 出来说话", "undecided"),
+        ("青禾", "昨晚看了《青禾》", "shipped_other_words"),
+        ("青禾", "青禾(600519)跌了", "shipped_brand_words"),
+        ("青禾", "青禾vs秧苗", "undecided"),
+        ("青禾", "青禾5斤", "undecided"),
+        ("理想", "理想H3断轴", "shipped_brand_words"),
+        ("理想", "理想ok", "undecided"),
+    ],
+)
+def test_how_a_name_is_written_speaks_too(name: str, text: str, code: str) -> None:
+    assert codes(watch(name, ambiguous=[{"name": name}]), text) == [code]
+
+
 def test_context_words_need_word_borders_everywhere() -> None:
     matcher = watch("青禾", **{"not": ["ad"]})
 
