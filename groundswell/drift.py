@@ -42,7 +42,7 @@ _NIGHT = time(3)  # local; a day is measured when it is over and late texts are 
 PSI_MOVED, PSI_CHANGED = 0.1, 0.25
 # Small samples alone give a PSI of about (bins - 1) (1/n + 1/m): .11 for 100 against 700 (Yurdakul
 # 2018). So fewer are not judged, and a source must leave the range of its own past, too.
-NOW_N, BEFORE_N, BEFORE_SEEN = 100, 300, 7
+NOW_N, BEFORE_N, BEFORE_SEEN = 100, 300, 14  # texts, texts, days
 _BEYOND = 1.5  # times the largest PSI among its own past days
 _SPREAD = 4.0  # standard deviations of its own past days, for a share
 UNKNOWN_CHANGED, UNSURE_CHANGED = 0.05, 0.15  # least change of a share that is worth a word
