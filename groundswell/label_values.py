@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from classify.severity import FACTS
-from config.schema import ISSUE_CLASSES, Project
+from config.schema import ISSUE_CLASSES, SUB_CLASSES, Project
 from storage.corrected import KINDS, NO, POLARITIES, YES
 from storage.records import WITHDRAWN, BrandId, Correction, MentionId, Noise, Verdict
 
 NOTE_LIMIT = 500  # characters of a note
-_SUB_LIMIT = 20  # characters of a sub-class
 _TAKEN_BACK = frozenset({WITHDRAWN, "withdrawn", "撤销"})
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "polarity": {
@@ -73,7 +72,7 @@ def read_value(project: Project, kind: str, text: str, brand_id: str = "") -> st
             return _fact(word)
 
 
-def _one_of(kind: str, word: str, allowed: list[str] | tuple[str, ...]) -> str:
+def _one_of(kind: str, word: str, allowed: Sequence[str]) -> str:
     if word not in allowed:
         shown = ", ".join(one or '"none"' for one in allowed)
         raise ValueError(f"{kind} {word!r}: expected one of {shown}")
@@ -81,20 +80,26 @@ def _one_of(kind: str, word: str, allowed: list[str] | tuple[str, ...]) -> str:
 
 
 def issue_names(project: Project) -> tuple[str, ...]:
-    """Return the classes that a mention may be of, the project's own after ours."""
-    own = (rule.name for rule in project.issues if not rule.under)
-    return tuple(dict.fromkeys((*ISSUE_CLASSES, *own)))
+    """Return what a mention may be of: each class, followed by its sub-classes as class/sub."""
+    own = [rule.name for rule in project.issues if not rule.under]
+    under = sub_classes(project)
+    return tuple(
+        label
+        for name in dict.fromkeys((*ISSUE_CLASSES, *own))
+        for label in (name, *(f"{name}/{sub}" for sub, of in under.items() if of == name))
+    )
+
+
+def sub_classes(project: Project) -> dict[str, str]:
+    """Return the class that each sub-class belongs to, ours before the project's own."""
+    return dict(SUB_CLASSES) | {rule.name: rule.under for rule in project.issues if rule.under}
 
 
 def _issue(project: Project, word: str) -> str:
-    name, slash, sub = word.partition("/")
-    under = {rule.name: rule.under for rule in project.issues if rule.under}
-    if name in under and not slash:
-        return f"{under[name]}/{name}"
-    _one_of("issue", name, issue_names(project))
-    if slash and not 0 < len(sub) <= _SUB_LIMIT:
-        raise ValueError(f"issue {word!r}: expected class or class/sub-class")
-    return word
+    under = sub_classes(project)
+    return _one_of(
+        "issue", f"{under[word]}/{word}" if word in under else word, issue_names(project)
+    )
 
 
 def _fact(word: str) -> str:

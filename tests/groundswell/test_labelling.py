@@ -179,7 +179,7 @@ def test_the_order_is_of_the_day_and_not_of_the_database(pool, n, chance: random
     [
         ("polarity", "负面", "negative"), ("polarity", " 中性 ", "not_negative"),
         ("polarity", "撤销", WITHDRAWN), ("noise", "广告", "advert"), ("noise", "none", ""),
-        ("issue", "售后维修", "售后维修"), ("issue", "售后维修/等备件", "售后维修/等备件"),
+        ("issue", "售后维修", "售后维修"), ("issue", "售后维修/等备件", "售后维修/等备件"), ("issue", "等备件", "售后维修/等备件"),
         ("brand", "禾沐", "hemu"), ("brand", "无关", ""), ("brand", "是", "lanhe"),
         ("severity", "fire", "fire=yes"), ("severity", "fire=没有", "fire=no"),
         ("severity", "fire=withdrawn", f"fire={WITHDRAWN}"),
@@ -191,7 +191,7 @@ def test_values_are_read_as_people_write_them(kind, text, value):
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("polarity", "bad"), ("issue", "没有"), ("issue", "售后维修/"), ("brand", "nobody"),
+    [("polarity", "bad"), ("issue", "没有"), ("issue", "售后维修/"), ("issue", "物流配送/等备件"), ("brand", "nobody"),
      ("severity", "flood"), ("severity", "fire=perhaps"), ("severity", WITHDRAWN),
      ("noise", "spam"), ("mood", "x")],
 )  # fmt: skip
@@ -200,8 +200,11 @@ def test_what_no_value_is_says_what_was_expected(kind, text):
         read_value(example(), kind, text)
 
 
-def test_our_classes_come_first():
-    assert issue_names(example())[0] == "产品质量"
+def test_sub_classes_stand_with_their_class():
+    names = issue_names(example())
+
+    assert names[0] == "产品质量"
+    assert names[names.index("售后维修") + 1] == "售后维修/等备件"
 
 
 # --- figures -------------------------------------------------------------------------------------
