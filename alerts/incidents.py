@@ -67,6 +67,9 @@ _NEW_WITHIN = timedelta(hours=24)
 _DISMISSED_REST = timedelta(hours=24)
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Share of its mentions from which a further class or sub-class is the cluster's own: below it,
+# one stray sentence in a large wave would change who is told.
+_TELLING = 0.2
 
 
 def is_history(evidence: Evidence) -> bool:
@@ -192,6 +195,15 @@ def _issue_class(evidence: Evidence) -> str:
     return evidence.issue_classes[0][0] if evidence.issue_classes else "其他"
 
 
+def _further(evidence: Evidence) -> tuple[str, ...]:
+    """Return the further classes and sub-classes that one mention in five has, a route may ask."""
+    counted = (*evidence.issue_classes[1:], *evidence.also_classes, *evidence.sub_classes)
+    found: dict[str, int] = {}
+    for name, n in counted:
+        found[name] = found.get(name, 0) + n
+    return tuple(name for name, n in found.items() if n >= _TELLING * evidence.mentions)
+
+
 def _size(evidence: Evidence) -> dict[str, Any]:
     return {"authors": evidence.authors, "platforms": list(evidence.platforms)}
 
@@ -201,6 +213,7 @@ def _route(scene: Scene, evidence: Evidence, now: datetime) -> RouteChoice:
         scene.project,
         brand_id=evidence.cluster.brand_id,
         issue_class=_issue_class(evidence),
+        further=_further(evidence),
         products=evidence.products,
         regions=evidence.regions,
         platforms=evidence.platforms,

@@ -102,6 +102,7 @@ def find_route(
     *,
     brand_id: str,
     issue_class: str,
+    further: Iterable[str] = (),
     products: Iterable[str] = (),
     regions: Iterable[str] = (),
     platforms: Iterable[str] = (),
@@ -109,12 +110,15 @@ def find_route(
 ) -> RouteChoice:
     """Choose the first route that matches, and the first of its people who can be told.
 
+    `further` are the other classes and the sub-classes of what happened: a route may name any.
+
     The owner comes first, then the chain, then the fallback: nobody's trouble goes unheard.
     """
     traits = _traits(
         project,
         brand_id,
         issue_class=issue_class,
+        further=further,
         products=products,
         regions=regions,
         platforms=platforms,
@@ -160,6 +164,7 @@ def explain_route(
     *,
     brand_id: str,
     issue_class: str,
+    further: Iterable[str] = (),
     products: Iterable[str] = (),
     regions: Iterable[str] = (),
     platforms: Iterable[str] = (),
@@ -167,10 +172,12 @@ def explain_route(
 ) -> list[str]:
     """Say line by line which routes were passed over and why, which one holds and who is told."""
     products, regions, platforms = tuple(products), tuple(regions), tuple(platforms)
+    further = tuple(further)
     traits = _traits(
         project,
         brand_id,
         issue_class=issue_class,
+        further=further,
         products=products,
         regions=regions,
         platforms=platforms,
@@ -179,6 +186,7 @@ def explain_route(
         project,
         brand_id=brand_id,
         issue_class=issue_class,
+        further=further,
         products=products,
         regions=regions,
         platforms=platforms,
@@ -191,6 +199,9 @@ def explain_route(
             break
         lines.append(f"路由 {route.id} 不匹配：{unmet}")
     lines.append(choice.reason)
+    if choice.route and choice.route.issue and issue_class not in choice.route.issue:
+        named = [name for name in further if name in choice.route.issue]
+        lines.append(f"路由 {choice.route_id} 按兼属类别或子类匹配：{'、'.join(named)}")
     lines.extend(_people(project, "黄色及以上同时知会", choice.also, now))
     lines.extend(_people(project, "无人确认时依次升级到", choice.chain, now))
     lines.extend(_people(project, "最后兜底", choice.fallback, now))
@@ -212,6 +223,7 @@ def _traits(
     brand_id: str,
     *,
     issue_class: str,
+    further: Iterable[str],
     products: Iterable[str],
     regions: Iterable[str],
     platforms: Iterable[str],
@@ -224,7 +236,7 @@ def _traits(
     return _Traits(
         brand=frozenset({brand_id}),
         product=frozenset(named),
-        issue=frozenset({issue_class}),
+        issue=frozenset({issue_class, *further}),
         region=frozenset(regions),
         platform=frozenset(platforms),
     )

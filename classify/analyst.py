@@ -10,7 +10,8 @@ import numpy as np
 from classify.adapting import Adaptation
 from classify.facts import FactFinder
 from classify.fits import Fits
-from classify.issues import IssueClassifier
+from classify.issue_rules import OwnIssues
+from classify.issues import IssueClassifier, Issues
 from classify.matching import BrandMatcher, Judged
 from classify.noise import mark_many
 from classify.sentiment import Score, ScoreItem, Scorer
@@ -23,7 +24,7 @@ from storage.records import BrandHit, BrandId, Mention, Noise, Polarity, Verdict
 class _Said(NamedTuple):
     """What a text says by itself, whichever brand it is about."""
 
-    issue_class: str
+    issues: Issues
     severity: tuple[str, ...]
     noise: Noise
 
@@ -41,6 +42,7 @@ class Analyst:
         issues: IssueClassifier,
         settings: Settings,
         fits: Fits | None = None,
+        *,
         own_issues: Sequence[IssueRule] = (),
     ) -> None:
         self._matcher = matcher
@@ -116,7 +118,7 @@ class Analyst:
         named = [index for index, hits in enumerate(found) if hits]
         texts = [f"{mentions[index].title}\n{mentions[index].text}" for index in named]
         columns = (
-            self._issues.classify_many(texts),
+            self._issues.judge_many(texts, self._own_issues),
             map(severity, texts),
             (one.noise for one in mark_many(texts, [found[index] for index in named])),
         )
@@ -146,7 +148,9 @@ class Analyst:
             model_version=self._scorer.version,
             negative=score.negative,
             polarity=polarity(score.negative, self.band(hits[0].brand_id)),
-            issue_class=said.issue_class,
+            issue_class=said.issues.issue_class,
+            also=said.issues.also,
+            sub_classes=said.issues.sub_classes,
             positive=score.positive,
             terms=score.terms,
             bias=score.bias,

@@ -156,6 +156,7 @@ class Explainer:
             self.project,
             brand_id=verdict.brand_id,
             issue_class=verdict.issue_class,
+            further=(*verdict.also, *verdict.sub_classes),
             products=verdict.products,
             regions=(mention.region,) if mention.region else (),
             platforms=(mention.platform,) if mention.platform else (),

@@ -144,7 +144,8 @@ def make_analyst(project: Project, models: Live | None = None, fits: Fits | None
     """
     scorer = Scorer.load() if models is None else models.scorer
     issues = IssueClassifier.load() if models is None else models.issues
-    return Analyst(BrandMatcher(project.brands), scorer, issues, project.settings, fits)
+    matcher, settings = BrandMatcher(project.brands), project.settings
+    return Analyst(matcher, scorer, issues, settings, fits, own_issues=project.issues)
 
 
 def restore_shard(state: ShardState) -> Shard:

@@ -214,6 +214,8 @@ class _Reader:
                 for name, kind in names.items()
             },
             "issue_classes": tuple(by_kind.get("issue", ())),
+            "also_classes": tuple(by_kind.get("also", ())),
+            "sub_classes": tuple(by_kind.get("sub", ())),
             "severity": tuple(by_kind.get("severity", ())),
             "symptoms": tuple(by_kind.get("symptom", ())),
         }

@@ -72,6 +72,8 @@ def member_of(
                 "products": verdict.products,
                 "severity": verdict.severity,
                 "symptoms": verdict.symptoms,
+                "also": verdict.also,
+                "sub": verdict.sub_classes,
             },
         ),
     )
@@ -140,6 +142,8 @@ def _facts(mention: Row, verdict: Row) -> tuple[tuple[str, str], ...]:
     facts += [("product", value) for value in verdict["products"]]
     facts += [("severity", value) for value in verdict["severity"]]
     facts += [("symptom", value) for value in verdict["symptoms"]]
+    # verdicts of earlier versions know neither
+    facts += [(kind, value) for kind in ("also", "sub") for value in verdict.get(kind, ())]
     return tuple((kind, value) for kind, value in facts if value)
 
 

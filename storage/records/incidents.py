@@ -81,6 +81,8 @@ class Evidence:
     regions: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     issue_classes: tuple[tuple[str, int], ...] = ()  # most frequent first
+    also_classes: tuple[tuple[str, int], ...] = ()  # further classes, mentions that have them
+    sub_classes: tuple[tuple[str, int], ...] = ()  # "等备件" ..., mentions that have them
     severity: tuple[tuple[str, int], ...] = ()  # fact, distinct authors who state it
     symptoms: tuple[tuple[str, int], ...] = ()  # family of trouble, mentions; most frequent first
     reposts: int | None = None
