@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from config.errors import GroundswellError
 from config.schema import Channel, EmailChannel, Project, WebhookChannel, WecomBotChannel
 from groundswell import wiring
+from groundswell.vault import Key
 
 _LOW_DISK_BYTES = 1 << 30  # a million mentions take about 0.6 GB (platform.md 4)
 _CONNECT_S = 3.0
@@ -45,6 +46,11 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
     ]
     if any(source.fetch.render == "browser" for source in project.sources):
         findings.append(_checked("browser", _browser, "or write render: none"))
+    rules = project.settings.vault
+    if rules.key is not None:
+        reference = rules.key
+        advice = "set the secret that settings.vault.key names"
+        findings.append(_checked("vault", lambda: f"key {Key.of(reference).key_id}", advice))
     findings += [_channel(project, channel) for channel in project.channels]
     return findings
 

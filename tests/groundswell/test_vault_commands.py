@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from config.errors import ConfigError, GroundswellError
-from config.load import example_dir
+from config.load import example_dir, load
 from groundswell.cli.app import build
+from groundswell.doctor import examine
 from storage.store import Store
 
 PHONE = "13905718826"
@@ -132,6 +133,19 @@ def test_a_contact_is_imported_shown_logged_and_forgotten(
     done(run("import", str(table), "--history"))
     assert "no contact" in refused(run(*with_password))
     assert done(run("vault", "purge"))["deleted"] == 0
+
+
+def test_doctor_tells_a_vault_without_its_key(
+    folder: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = load(folder, environ={})
+    found = {one.what: one for one in examine(project, folder, sqlite_url)}
+    assert found["vault"].grade == "ok"
+    assert len(found["vault"].seen) == len("key 0123456789ab")
+
+    monkeypatch.delenv("VAULT_TEST_KEY")
+    found = {one.what: one for one in examine(project, folder, sqlite_url)}
+    assert (found["vault"].grade, found["vault"].advice[:3]) == ("bad", "set")
 
 
 def test_a_key_is_changed(
