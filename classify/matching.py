@@ -13,6 +13,7 @@ from classify.matching_names import (
     Alias,
     Squeezed,
     folded_name,
+    is_in_address,
     occurs,
     owners_by_spelling,
     stands_alone,
@@ -140,6 +141,7 @@ class BrandMatcher:
         }
         self._meanings = Meanings(brands)
         self._automaton = ahocorasick.Automaton()
+        self._has_pinyin = any(brand.pinyin for brand in brands)
         for folded, owners in owners_by_spelling(brands).items():
             self._automaton.add_word(folded, (len(folded), owners))
         self._is_empty = len(self._automaton) == 0
@@ -242,6 +244,8 @@ class BrandMatcher:
             for last, (length, owners) in self._automaton.iter(folded)
             if stands_alone(folded, last + 1 - length, last + 1)
         ]
+        if self._has_pinyin:
+            places = [place for place in places if not _is_address(folded, place)]
         squeezed = Squeezed.of(folded)
         if squeezed is not None:
             places += self._disguised(field, squeezed)
@@ -255,6 +259,12 @@ class BrandMatcher:
             if span is not None and squeezed.is_name_apart(*span):
                 found.append(_Place(field, *span, owners))
         return found
+
+
+def _is_address(folded: str, place: _Place) -> bool:
+    """Whether a place is a name in pinyin inside an address; www.lanhe.cn names no 澜禾."""
+    is_pinyin = all(alias.is_pinyin for alias in place.owners)
+    return is_pinyin and is_in_address(folded, place.start, place.end)
 
 
 def _meant(names: Sequence[_Named], context: Context | None) -> list[Reason]:

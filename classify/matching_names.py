@@ -31,12 +31,13 @@ _READINGS_MAX = 16  # spellings of one name whose characters have several readin
 
 
 class Alias(NamedTuple):
-    """What a spelling stands for. `key` is the rewritten name if it also means something else."""
+    """What a spelling stands for. `ambiguous`: the rewritten name if it also means other things."""
 
     brand_id: BrandId
     alias: str
     product: str
     ambiguous: str = ""
+    is_pinyin: bool = False
 
 
 def folded_name(name: str) -> str:
@@ -56,7 +57,7 @@ def owners_by_spelling(brands: Iterable[Brand]) -> Mapping[str, tuple[Alias, ...
             for spelling in spellings:
                 unclear = folded if spelling in ambiguous or folded in ambiguous else ""
                 # In pinyin a name no longer looks like the word that it also is.
-                alias = Alias(brand_id, name, product_id, "" if is_pinyin else unclear)
+                alias = Alias(brand_id, name, product_id, "" if is_pinyin else unclear, is_pinyin)
                 # The first reading wins: a product named like its brand stays the brand.
                 owners.setdefault(spelling, {}).setdefault(brand_id, alias)
     return {spelling: tuple(by_brand.values()) for spelling, by_brand in owners.items()}
@@ -128,6 +129,20 @@ def occurs(word: str, text: str) -> bool:
             return True
         at = text.find(word, at + 1)
     return False
+
+
+_ADDRESS = re.compile(r"[a-z0-9]\.[a-z]{2}|://")
+_ADDRESS_RUN = re.compile(r"[a-z0-9._\-/@:%?=&+#~]*")
+_ADDRESS_MAX = 200  # characters of an address looked at on either side
+
+
+def is_in_address(text: str, start: int, end: int) -> bool:
+    """Return whether a stretch is part of a web or mail address, in which nobody names anything."""
+    head = text[max(0, start - _ADDRESS_MAX) : start][::-1]
+    before, after = _ADDRESS_RUN.match(head), _ADDRESS_RUN.match(text, end, end + _ADDRESS_MAX)
+    assert before is not None  # the pattern matches nothing, too
+    assert after is not None
+    return _ADDRESS.search(before[0][::-1] + text[start:end] + after[0]) is not None
 
 
 # --- names in disguise -------------------------------------------------------------------------

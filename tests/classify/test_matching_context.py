@@ -216,6 +216,11 @@ def test_an_example_may_name_its_page_and_author() -> None:
         ("lanhello", False),
         ("a plan he made", False),
         ("lan", False),
+        ("@lanhe 出来", True),
+        ("LanHe/蓝盒家电", True),
+        ("见https://www.lanhe.example/a", False),
+        ("写信到kefu@lanhe.example", False),
+        ("fund.lanhe.com.cn的公告", False),
     ],
 )
 def test_a_name_is_found_in_pinyin_when_the_project_says_so(text: str, is_named: bool) -> None:
