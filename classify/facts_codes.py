@@ -38,7 +38,8 @@ _SERIAL_PREFIX = 6  # what factories vary by line and week; the rest names one s
 
 # 2026年3月批次, 3月份那批, 去年12月产的, 一月产的, 2026.3产
 _MADE = (
-    r"(?:份)?(?:(?P<day>\d{1,2})[日号])?(?: ?的)?(?: ?(?:这|那|该|同|第)?一?个?批(?!评|准|发|量|改)"
+    r"(?:份)?(?:(?P<day>\d{1,2})[日号])?(?: ?的)?"
+    r"(?: ?(?:这|那|该|同|第)?一?个?批(?!评|准|发|量|改|复|示|文|注|判)"
     r"| ?生产| ?制造| ?出厂| ?产(?!品|生|后|假|检|科|妇|量|能|业|权|地|区|线|值|前|程))"
 )
 _MONTH = re.compile(
@@ -55,12 +56,22 @@ _LABEL = re.compile(
     r"(?P<year>20\d\d|\d\d)(?:[年./\- ]{1,2}(?P<month>\d{1,2})(?:[月./\- ]{1,2}(?P<day>\d{1,2}))?"
     r"|(?P<digits>\d{4}))(?!\d)"
 )
+# 2026年2月至3月生产: the first of two
+_FIRST = re.compile(
+    r"(?<!\d)(?P<year>20\d\d) ?年 ?(?P<month>\d{1,2}) ?月(?:(?P<day>\d{1,2})[日号])?"
+    r"(?= ?(?:至|到|~|-|和|、) ?(?:20\d\d ?年)? ?\d{1,2} ?月(?:\d{1,2}[日号])?"
+    r"(?:期间|之间)? ?(?:生产|出厂|制造|批次|产的))"
+)
+_TO = re.compile(
+    r" ?[日号]? ?(?:至|到|~|-) ?"
+    r"(?P<year>20\d\d)[年./\-](?P<month>\d{1,2})(?:[月./\-](?P<day>\d{1,2}))?"
+)
 _WHOLE_YEAR = re.compile(r"20\d\d")
 _DATED_LOT = re.compile(r"[A-Z]{0,4}(?:20)?(\d\d)(0[1-9]|1[0-2])")
 
 _NUMBER = r"(\d{1,3}(?:\.\d{1,4}){1,3})(?![\d.]*\d)"
 _VERSION_WORD = (
-    r"(?:固件|系统|版本|车机|软件|升级|更新|升到|升|刷回|刷到|刷了?|降级?到|回退到?|推送|ota|app|rom"
+    r"(?:固件|韧体|系统|版本|车机|软件|升级|更新|刷回|刷到|刷了?|降级到?|回退到?|推送|ota|app|rom"
     r"|miui|harmonyos|鸿蒙|ios|安卓|android|firmware|fw)"
 )
 _VERSION = re.compile(
@@ -68,7 +79,9 @@ _VERSION = re.compile(
     rf"|{_VERSION_WORD}[^\d\n,;。!?]{{0,8}}{_NUMBER}(?! ?[元块万亿%折倍米gkmt寸])"
     r"|(?<![\d.])(\d{1,3}(?:\.\d{1,4}){1,3}) ?版"
 )
-_DOTTED_VERSION = re.compile(r"(?<![\d.])(\d{1,2}\.\d{1,3}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.]*\d)")
+_DOTTED_VERSION = re.compile(
+    r"(?<![\d.第》])(\d{1,2}\.\d{1,3}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.]*\d)(?! ?[条款节])"
+)
 
 _ORDER = re.compile(
     r"(?:订单编?号?|快?递?单号|运单号?|工单编?号?|案件编?号|投诉编?号|流水号|受理编?号|交易号|保单编?号"
@@ -112,15 +125,21 @@ def _lots(plain: str) -> Iterator[Stated]:
 
 
 def _dates(plain: str, said_at: datetime | None) -> Iterator[Stated]:
-    for pattern in (_LABEL, _DOTTED, _MONTH):
-        for one in pattern.finditer(plain):
-            named = one.groupdict()
-            month, day = named["month"], named["day"]
-            if named.get("digits"):
-                month, day = named["digits"][:2], named["digits"][2:]
-            value = _date(named["year"], named.get("said"), month, day, said_at)
-            if value:
-                yield Stated(one.start(), one.end(), value)
+    for pattern in (_LABEL, _DOTTED, _MONTH, _FIRST):
+        for found in pattern.finditer(plain):
+            last = _TO.match(plain, found.end()) if pattern is _LABEL else None
+            for one in filter(None, (found, last)):
+                yield from _dated(one, said_at)
+
+
+def _dated(one: re.Match[str], said_at: datetime | None) -> Iterator[Stated]:
+    named = one.groupdict()
+    month, day = named["month"], named["day"]
+    if named.get("digits"):
+        month, day = named["digits"][:2], named["digits"][2:]
+    value = _date(named["year"], named.get("said"), month, day, said_at)
+    if value:
+        yield Stated(one.start(), one.end(), value)
 
 
 def _date(

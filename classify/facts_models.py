@@ -18,7 +18,7 @@ _AFTER = 4  # between a model and the name behind it: K5电饭煲, X20的手机
 
 _SECOND = r"(?:[ \-]?(?:pro|max|plus|ultra|mini|lite|turbo|se|air|dm-?i|ev|phev|hybrid)(?![a-z]))"
 _TOKEN = re.compile(
-    r"(?<![a-z0-9.\-/$])([a-z]{1,5}(?:-?\d[a-z0-9]*){1,3}(?:-[a-z0-9]{1,6})?"
+    r"(?<![a-z0-9.\-/$])([a-z]{1,5}(?:-[a-z]{1,3})?(?:-?\d[a-z0-9]*){1,3}(?:-[a-z0-9]{1,6})?"
     rf"|(?:mini|pro|max|model|note|find|mate|reno) ?\d{{1,3}}[a-z]?|\d{{1,4}}(?={_SECOND}))"
     rf"((?:{_SECOND}){{0,2}})(?![a-z0-9省市区县镇])"
 )

@@ -19,10 +19,10 @@ _SUFFIX = re.compile(
     r"(?:壮族|回族|维吾尔)?自治区|特别行政区|土家族苗族自治州|[一-龥]{1,4}族自治州|[省市州]|地区"
 )
 _CITY_SUFFIX = re.compile(r"[市区县州]|地区|新区")
-_DISTRICT = re.compile(r"[一-龥]{2,3}?(?:新区|自治县|区|县)")
+_DISTRICT = re.compile(r"[一-龥]{2,3}?(?:新区|自治县|区|县|市(?![场民区面值]))")
 # 市区, 小区 and their kind are no names of districts
 _NO_DISTRICT = re.compile(
-    r"(?:[小社地市城景郊园山城专片辖校厂库战赛特分大全各本该我这那某整]|工业|开发|住宅|生活|服务|老城|中心城|主城)区$|各县|全县|[的有在是了]"
+    r"(?:[小社地市城景郊园山城专片辖校厂库战赛特分大全各本该我这那某整]|工业|开发|住宅|生活|服务|老城|中心城|主城)区$|[城超门夜上股本全我该]市$|各县|全县|[的有在是了]"
 )
 # 南京西路, 北京路: the name of a street somewhere else
 _STREET = re.compile(
@@ -108,14 +108,15 @@ def _district_at(plain: str, start: int, city: str) -> tuple[int, str]:
         return district.end(), _bare(district[0])
     for name in _districts().get(city, ()):
         if plain.startswith(name, start):
-            return start + len(name), name
+            end = start + len(name)
+            return end + plain.startswith(("区", "县", "市"), end), name
     return start, ""
 
 
 def _bare(district: str) -> str:
     if len(district) < 3 or district.endswith("新区"):
         return district
-    return district.removesuffix("自治县").rstrip("区县")
+    return district.removesuffix("自治县").rstrip("区县市")
 
 
 def _named(plain: str) -> list[tuple[int, int, PlaceName | None]]:
