@@ -109,7 +109,7 @@ class IssueClassifier:
 
     def classify_many(self, texts: Sequence[str]) -> list[str]:
         """Return one class per text, in order."""
-        plain = _plain(texts)
+        plain = looked_at(texts)
         best = self.margins(plain).argmax(axis=1)
         return [
             ISSUE_CLASSES[number] if text else OTHER
@@ -118,7 +118,7 @@ class IssueClassifier:
 
     def judge_many(self, texts: Sequence[str], own: OwnIssues | None = None) -> list[Issues]:
         """Return all classes and sub-classes per text, in order. `own`: the project's rules."""
-        plain = _plain(texts)
+        plain = looked_at(texts)
         margins = self.margins(plain)
         return [
             self._judge(text, row, own) if text else Issues(OTHER)
@@ -180,7 +180,8 @@ class IssueClassifier:
         return shares
 
 
-def _plain(texts: Sequence[str]) -> list[str]:
+def looked_at(texts: Sequence[str]) -> list[str]:
+    """Return what of each text is read, normalised."""
     return [normalise(text[: 4 * _LOOKED_AT])[:_LOOKED_AT] for text in texts]
 
 

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 Progress = Callable[[float | None, str], None]
 
 NEGATIVE, NOT_NEGATIVE = "negative", "not_negative"
+NEGATIVE_ROWS = "own_negative.csv"  # the shipped rows that judge, in classify/rows
 ISSUE_ROWS = "issues_train.csv"  # what labelled issue classes are called in a folder of sets
 
 
@@ -151,7 +152,7 @@ class NegativeTeaching:
         return [
             Labelled(item=row.item, answer=NEGATIVE if row.negative else NOT_NEGATIVE)
             for corpus in CORPORA
-            if corpus.ours
+            if corpus.file == NEGATIVE_ROWS
             for row in read_rows(corpus, Path())
         ]
 
