@@ -38,7 +38,7 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
         _checked(
             "database", lambda: _database(url), "look at --database, its folder and its rights"
         ),
-        _checked("model", _model, "reinstall, or train one: groundswell model train"),
+        _checked("model", lambda: _model(url), "groundswell model list, then model rollback"),
         _disk(url),
         _clock(),
         _fonts(),
@@ -73,12 +73,19 @@ def _database(url: str) -> str:
     return f"{kind}, schema current, {counts.get('mention', 0)} mentions"
 
 
-def _model() -> str:
-    from classify.sentiment import Scorer
+def _model(url: str) -> str:
+    from groundswell.models import Live
 
+    store = wiring.open_store(url)
     started = time.perf_counter()
-    scorer = Scorer.load()
-    return f"{scorer.version}, loaded in {time.perf_counter() - started:.1f} s"
+    try:
+        models = Live.of(store)
+        version = models.scorer.version
+    finally:
+        store.close()
+    if models.problems:
+        raise GroundswellError("; ".join(problem.text for problem in models.problems))
+    return f"{version}, loaded in {time.perf_counter() - started:.1f} s"
 
 
 def _disk(url: str) -> Finding:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from classify.analyst import Analyst
 from config.errors import ConfigError
 from groundswell import wiring
-from groundswell.models import SHIPPED, Live, Registry, before_live, live_of
+from groundswell.models import SHIPPED, Live, ModelWatch, Registry, before_live, live_of
 from groundswell.promotion import Promoted, promote, roll_back
 from groundswell.replay import SteppedClock
+from groundswell.stages import Stages
 from groundswell.wiring import Application
-from storage.records import ModelEvent
+from storage.records import Mention, ModelEvent, Verdict
 from storage.store import Store
 from tests.groundswell.test_pipeline import NOW, complaint, project, take
 
@@ -134,3 +138,42 @@ def test_a_rollback_is_one_call_and_judges_again_with_what_was(application: Appl
         assert queries.counts()["mention_cluster"] == 3
     with pytest.raises(ConfigError, match="nothing to take back"):
         roll_back(store, kind="negative", actor="gao", now=NOW)
+
+
+class Interrupted(Analyst):
+    """While it judges its first batch, somebody else puts another version to work."""
+
+    def judge_many(self, mentions: Sequence[Mention]) -> list[tuple[Verdict, ...]]:
+        url, self.url = self.url, ""  # type: ignore[attr-defined,has-type]
+        if url:
+            other = Store(url)
+            make_version(other, Live.of(other).registry, "negative-sudden")
+            put_to_work(other, "negative-sudden")
+            other.close()
+        return super().judge_many(mentions)
+
+
+def test_a_batch_that_a_promotion_overtakes_is_judged_by_what_was_promoted(
+    postgres_url: str,
+) -> None:
+    """SQLite lets one write at a time, so there nothing overtakes."""
+    store = Store(postgres_url)
+    application = wiring.wire(project(), store, SteppedClock(NOW))
+    analyst = object.__new__(Interrupted)
+    analyst.__dict__.update(application.journey.analyst.__dict__ | {"url": postgres_url})
+    journey = replace(application.journey, analyst=analyst)
+    models = Live.of(store)
+    models.refresh()
+    watch = ModelWatch(models, lambda live: wiring.make_analyst(project(), live))
+    stages = Stages(store, journey, application.clock, wiring.restore_shard, watch=watch)
+    with store.transaction() as tx:
+        journey.keep(tx, [complaint(n) for n in range(5)], NOW)
+
+    stages.drain()
+
+    with store.read() as queries:
+        counted = queries.outcome_counts(NOW - timedelta(days=1))
+        rows = queries.table_rows("verdict")
+    store.close()
+    assert {row["model_version"] for row in rows} == {"negative-sudden"}
+    assert sum(n for (stage, _, _), n in counted.items() if stage == "gather") == 5
