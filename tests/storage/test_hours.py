@@ -177,6 +177,11 @@ def recounted(store: Store) -> dict[str, dict]:
         stated += [("product", value, "") for value in verdict["detail"]["products"]]
         stated += [("symptom", value, "") for value in verdict["detail"]["symptoms"]]
         stated += [
+            (kind, value, "")
+            for kind in ("also", "sub")
+            for value in verdict["detail"].get(kind, ())
+        ]
+        stated += [
             ("severity", value, row["author_key"]) for value in verdict["detail"]["severity"]
         ]
         if mention["channel"] != "internal":
