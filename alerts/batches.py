@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -129,28 +129,30 @@ def _cell(
         return row.authors if row else 0
 
     row = table.get((*group, symptom)) or table[(*group, "")]
-    cell = Cell(
-        product=product,
-        kind=kind or "product",
-        value=value or product,
-        symptom=symptom,
-        both=n(*group, symptom),
-        group=n(*group, ""),
-        symptom_all=n(base, "", "", symptom),
-        all=n(base, "", "", ""),
-        expected=0.0,
-        first_at=row.first_at,
-        last_at=row.last_at,
-    )
-    share = (cell.others_both + 0.5) / (cell.others + 1)
+    both, of_group = n(*group, symptom), n(*group, "")
+    symptom_all, all_told = n(base, "", "", symptom), n(base, "", "", "")
+    others = max(0, all_told - of_group)
+    share = (min(others, max(0, symptom_all - both)) + 0.5) / (others + 1)
     if kind:
         # Who states no batch may have this one, and who states one at all may complain of other
         # things than who states none: the mean of the share in the whole rest of the product and
         # of the share among those who state another batch (measured in docs/adr/0019).
-        stated = max(0, n(product, kind, "", "") - cell.group)
-        stated_both = min(stated, max(0, n(product, kind, "", symptom) - cell.both))
+        stated = max(0, n(product, kind, "", "") - of_group)
+        stated_both = min(stated, max(0, n(product, kind, "", symptom) - both))
         share = (share + (stated_both + _PULL * share) / (stated + _PULL)) / 2
-    return replace(cell, expected=cell.group * share)
+    return Cell(
+        product=product,
+        kind=kind or "product",
+        value=value or product,
+        symptom=symptom,
+        both=both,
+        group=of_group,
+        symptom_all=symptom_all,
+        all=all_told,
+        expected=of_group * share,
+        first_at=row.first_at,
+        last_at=row.last_at,
+    )
 
 
 # --- ratios ------------------------------------------------------------------------------------
@@ -243,16 +245,15 @@ def fit_prior(table: Iterable[tuple[int, float]]) -> Prior:
         return FIXED
     unique, times = np.unique(np.array(pairs, dtype=float), axis=0, return_counts=True)
     n, e = unique[:, 0], unique[:, 1]
+    different, which = np.unique(n, return_inverse=True)
 
     def loss(at: Sequence[float]) -> float:
         prior = _prior(at)
 
         parts = [
-            math.log(weight)
-            + gammaln(alpha + n)
-            - math.lgamma(alpha)
-            + alpha * np.log(beta / (beta + e))
-            - n * np.log(beta + e)
+            gammaln(alpha + different)[which]
+            - (alpha + n) * np.log(beta + e)
+            + (math.log(weight) - math.lgamma(alpha) + alpha * math.log(beta))
             for weight, alpha, beta in (
                 (prior.weight, prior.alpha1, prior.beta1),
                 (1 - prior.weight, prior.alpha2, prior.beta2),
@@ -265,6 +266,7 @@ def fit_prior(table: Iterable[tuple[int, float]]) -> Prior:
 
 
 _BOUNDS = (math.log(0.02), math.log(50.0))  # of gamma parameters; outside, nothing is told apart
+_FINE = 0.04  # of a logarithm: ratios move by less than 1 % between such neighbours
 _ODDS = 4.6  # a part of the mixture keeps at least 1 %
 
 
@@ -279,7 +281,7 @@ def _prior(at: Sequence[float]) -> Prior:
 def _search(loss: Callable[[Sequence[float]], float], at: list[float]) -> list[float]:
     """Walk downhill along one axis at a time; the step halves where no way leads down."""
     best, step = loss(at), 0.8
-    while step > 0.02:
+    while step > _FINE:
         moved = False
         for axis in range(len(at)):
             for way in (step, -step):

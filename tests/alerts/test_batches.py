@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -26,38 +25,9 @@ from alerts.batches import (
 )
 from alerts.grading import grade
 from config.schema import Levels
-from storage.records import BatchSignal, FactCount, Grade, Level
+from storage.records import BatchSignal, Grade, Level
+from tests.eval.batch_streams import Complaint, complain, count, quiet_month
 from tests.make import BRAND, NOW, ago, make_evidence, make_surge
-
-Complaint = tuple[str, Sequence[tuple[str, str]], Sequence[str]]  # product, groups, symptoms
-
-
-def count(complaints: Iterable[Complaint]) -> list[FactCount]:
-    """Count complaints, each by another author, with all margins: what the store's query does."""
-    authors: dict[tuple[str, str, str, str], set[int]] = defaultdict(set)
-    for author, (product, groups, symptoms) in enumerate(complaints):
-        of_product = [("", ""), *groups, *((kind, "") for kind, _ in groups)]
-        for named, kinds in ((product, of_product), ("", [("", "")])):
-            for kind, value in kinds:
-                for symptom in (*symptoms, ""):
-                    authors[named, kind, value, symptom].add(author)
-    return [
-        FactCount(
-            product=product,
-            kind=kind,
-            value=value,
-            symptom=symptom,
-            authors=len(who),
-            first_at=ago(days=9),
-            last_at=NOW,
-        )
-        for (product, kind, value, symptom), who in authors.items()
-    ]
-
-
-def complain(n: int, symptom: str, product: str = "hu", **groups: str) -> list[Complaint]:
-    return [(product, tuple(groups.items()), (symptom,) if symptom else ())] * n
-
 
 BAD_BATCH = [
     *complain(7, "漏水漏液", batch="2603A"),
@@ -306,24 +276,6 @@ def test_a_batch_fills_harm_and_never_doubles_it() -> None:
 
 # --- how often it cries wolf, and what it sees --------------------------------------------------
 # Full sizes: bench/bench_batches.py; figures in docs/adr/0019.
-
-
-def quiet_month(rng: random.Random, n: int, selective: float = 1.0) -> list[Complaint]:
-    """Tell a month of n complaints in which no batch is worse than another."""
-    symptoms = [f"症状{one}" for one in range(12)]
-    shares = [[rng.gammavariate(0.6, 1) + 0.02 for _ in symptoms] for _ in range(5)]
-    told: list[Complaint] = []
-    for _ in range(n):
-        product = int(5 * rng.random() ** 1.5)
-        told_of = rng.choices(symptoms, shares[product]) if rng.random() < 0.75 else []
-        states = 0.3 * (selective if "症状0" in told_of else 1.0)
-        groups = []
-        if rng.random() < states:
-            groups.append(("batch", f"{product}-{int(8 * rng.random() ** 1.3)}"))
-        if rng.random() < 0.5:
-            groups.append(("region", f"省{int(20 * rng.random() ** 2)}"))
-        told.append((f"p{product}", tuple(groups), tuple(told_of)))
-    return told
 
 
 def within_products(found: Iterable[BatchSignal]) -> list[BatchSignal]:
