@@ -17,6 +17,7 @@ from alerts import hot
 from alerts.batches import signal_words
 from alerts.letter import to_html
 from alerts.markup import cut_bytes, fit, plain, safe_url, shorten
+from alerts.voices import judge_voices
 from config.schema import Channel, Owner, Project
 from storage.records import (
     Evidence,
@@ -328,7 +329,7 @@ def _facts(
         handler = _person(scene.project, incident.handled_by)
         lines.append(("处理情况", f"{incident.handled_note}（{handler}）"))
     lines += _grade_facts(incident.grade, incident.level)
-    lines += _spread_facts(incident, scene)
+    lines += _spread_facts(incident, scene, address.at)
     if incident.grade and incident.grade.quiet_if and occasion is not Occasion.CLOSING:
         lines.append(("怎样才不会通知", incident.grade.quiet_if))
     return [(label, text) for label, text in lines if text.strip()]
@@ -369,7 +370,7 @@ def _grade_facts(grade: Grade | None, level: Level) -> list[tuple[str, str]]:
     return lines
 
 
-def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
+def _spread_facts(incident: Incident, scene: Scene, at: datetime) -> list[tuple[str, str]]:
     evidence = scene.evidence
     people = evidence.authors if evidence else incident.authors
     platforms = evidence.platforms if evidence else incident.platforms
@@ -380,6 +381,9 @@ def _spread_facts(incident: Incident, scene: Scene) -> list[tuple[str, str]]:
     spread += f"，阅读 {_count_words(evidence.views if evidence else None)}"
     spread += f"；{hot.words(evidence)}。" if evidence else "；热搜未知。"
     lines = [("传播", spread)]
+    judged = judge_voices(evidence, at) if evidence else None
+    if judged is not None and judged.reason in {"copied", "wave"}:
+        lines.append(("谁在说", f"{judged.text}。"))
     if evidence and evidence.batches:
         lines.append(("批次", f"{signal_words(evidence.batches[0])}。"))
     if evidence and evidence.cluster.keywords:

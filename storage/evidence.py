@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from config.errors import StoreError
 from storage import tables
+from storage.authors import read_voices
 from storage.completeness import blind_hours
 from storage.hours import count_hours
 from storage.records import Cluster, ClusterId, Evidence, HourCount, MentionId
@@ -64,6 +65,7 @@ def gather_evidence(
         watch_authors=reader.authors(sure_only=False),
         samples=reader.samples(),
         blind_hours=reader.blind_hours(),
+        voices=read_voices(connection, cluster.cluster_id, now),
         **reader.totals(),
         **reader.facts(),
     )

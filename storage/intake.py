@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
+from storage.authors import see_authors
 from storage.columns import insert_new, storable, upsert
 from storage.counters import lock_counter, move_counter
 from storage.hours import publish
-from storage.identity import item_key, text_hash, url_key
+from storage.identity import author_key, item_key, text_hash, url_key
 from storage.instants import hour_of, month_of
 from storage.records import ItemKey, MentionId, Outcome, RawMention, SourceId
 from storage.rows import mappings
@@ -154,6 +155,10 @@ class Intake:
             names = ("item_key", "mention_pk", "month")
             run(sa.insert(tables.mention_key), [{n: row[n] for n in names} for row in new])
             run(sa.insert(_mention), new)
+            see_authors(
+                self.connection,
+                [(author_key(row["platform"], row["author"]), row["published_at"]) for row in new],
+            )
         replaced = [row for item in items.values() for row in item.replaced]
         if replaced:
             run(sa.insert(tables.revision), replaced)

@@ -19,14 +19,11 @@ mention_fact = narrow(
     sa.Index(None, "brand_id", "published_at"),
     sa.Index(None, "mention_pk"),
 )
-# Who spoke when for the first time, how much, and how much of it was noise.
+# When each author wrote the first thing that we know of.
 author_seen = narrow(
     "author_seen",
     text("author_key", key=True),
     at("first_at"),
-    at("last_at"),
-    count("mentions"),
-    count("noise"),
 )
 # How far off the scores of an unlabelled source are; a verdict names the version it was made with.
 source_adaptation = table(

@@ -123,6 +123,7 @@ def show_(
     """Show one incident with its reasons, events and messages."""
     from datetime import UTC
 
+    from alerts.voices import judge_voices
     from config.errors import GroundswellError
     from groundswell import wiring
     from groundswell.responses import answers_to
@@ -137,6 +138,8 @@ def show_(
         messages = queries.incident_intents(found.incident_id)
         answers = answers_to(queries, found, project, datetime.now(UTC))
         changed = queries.changed_mentions(found.cluster_id)
+        evidence = queries.evidence(found.cluster_id, datetime.now(UTC))
+    judged = judge_voices(evidence, datetime.now(UTC))
     document = {
         "incident": found,
         "events": events,
@@ -145,9 +148,11 @@ def show_(
         "responses": answers.responses,
         "may_be_responses": answers.likely,
         "deleted_or_edited": changed,
+        "voices": {"counts": evidence.voices, "reason": judged.reason, "text": judged.text},
     }
     lines = _lines(found, events, [intent for intent, _ in messages])
-    show(choices, document, [*lines[:2], *_voices(answers, changed), *lines[2:]])
+    told = [*_voices(answers, changed), f"谁在说 voices: {judged.text}"]
+    show(choices, document, [*lines[:2], *told, *lines[2:]])
 
 
 def _first_response(answers: Answers) -> dict[str, object]:

@@ -102,9 +102,9 @@ class BatchSignal:
 class Voices:
     """Who stands behind the mentions of a cluster: the evidence of a water army, or its absence.
 
-    Figures of the last 7 days. `new_authors`: first seen by us less than 7 days before they spoke
-    here; `top_text`: mentions that carry the most copied text; `wave_authors`: distinct authors of
-    it; `burst`: most mentions of one text within ten minutes.
+    Figures of the last 7 days. `new_authors`: of whom we know nothing written before them;
+    `top_text`: mentions that carry the most copied text; `wave_authors`: distinct authors of it;
+    `burst`: most mentions of it within ten minutes.
     """
 
     authors: int = 0

@@ -19,6 +19,7 @@ from alerts.hot import words as hot_words
 from alerts.incidents import Command, IllegalMove, allowed_commands
 from alerts.markup import shorten
 from alerts.messages import duration_words
+from alerts.voices import judge_voices
 from config.errors import GroundswellError
 from groundswell.batches import batch_block
 from groundswell.console import words
@@ -211,7 +212,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     return {
         "answers": answers,
         "waited": "" if answers.first_after is None else duration_words(answers.first_after),
-        "spread": _spread(queries, console, incident, now) if cluster is not None else "",
+        **(_evidence(queries, console, incident, now) if cluster else {"spread": "", "voices": ""}),
         "batches": batch_block(queries, console.project, incident, now) if cluster else None,
         "changed": [
             (mention, queries.mention_revisions(mention.mention_id)[-_TEXTS_SHOWN:])
@@ -234,13 +235,18 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     }
 
 
-def _spread(queries: Queries, console: Console, incident: Incident, now: datetime) -> str:
-    """Say how far it has spread; what was not obtained is unknown."""
+def _evidence(
+    queries: Queries, console: Console, incident: Incident, now: datetime
+) -> dict[str, str]:
+    """Say how far it has spread and who speaks; what was not obtained is unknown."""
     hot = HotLists(console.project)
     evidence = hot.see(queries.evidence(incident.cluster_id, now), hot.look(queries, now))
     counted = (("转发", evidence.reposts), ("阅读", evidence.views))
     figures = [f"{name} {'未知' if n is None else f'{n:,}'}" for name, n in counted]
-    return "，".join([*figures, hot_words(evidence)])
+    return {
+        "spread": "，".join([*figures, hot_words(evidence)]),
+        "voices": judge_voices(evidence, now).text,
+    }
 
 
 def _actions(incident: Incident, visitor: str) -> list[words.Action]:

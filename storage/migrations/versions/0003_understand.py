@@ -82,9 +82,6 @@ def _make_facts() -> None:
         "author_seen",
         _text("author_key"),
         _at("first_at"),
-        _at("last_at"),
-        _count("mentions"),
-        _count("noise"),
         sa.PrimaryKeyConstraint("author_key", name="pk_author_seen"),
         sqlite_with_rowid=False,
     )
