@@ -102,6 +102,7 @@ class Adapting:
         self._looked_at: datetime | None = None
         self._known: dict[SourceId, SourceAdaptation] = {}
         self._waiting: set[SourceId] = set()
+        self._silent: dict[SourceId, date] = {}  # nights on which too little was left to learn from
 
     def renew(self, analyst: Analyst, now: datetime) -> int:
         """Estimate what is due, at most AT_ONCE sources; return how many new versions that made.
@@ -133,7 +134,7 @@ class Adapting:
             judged = queries.count_judged(source_id, now - WINDOW, STEPS[-1])
             zone = self._project.settings.zone
             reason = why(self._known.get(source_id), judged, model, zone, now)
-            if reason:
+            if reason and self._silent.get(source_id) != night(now, zone):
                 due.append((source_id, reason))
             if len(due) == AT_ONCE:
                 break
@@ -151,16 +152,18 @@ class Adapting:
         found, moved = analyst.learn(mentions, known)
         self._waiting.discard(source_id)
         if found.n < MINIMUM_TEXTS:  # the brands that were watched then are not watched any more
+            self._silent[source_id] = night(now, self._project.settings.zone)
             return False
         if current is not None and known is not None and moved < MOVES:
             with self._store.transaction() as tx:
                 tx.confirm_adaptation(source_id, now, found.n)
-            self._known[source_id] = replace(current, at=now, n=found.n)
+            self._known[source_id] = replace(current, at=now, n=max(found.n, len(mentions)))
             return False
         saved = stored(source_id, version, model, now, found)
         with self._store.transaction() as tx:
             tx.save_adaptation(saved)
-        self._known[source_id] = saved
+        # Mentions of brands that are watched no more count as looked at.
+        self._known[source_id] = replace(saved, n=max(found.n, len(mentions)))
         self._fits.put(source_id, adaptation_of(saved))
         log.info(
             "adaptation source=%s version=%d why=%s n=%d share=%.2f shift=%+.2f moved=%.2f",

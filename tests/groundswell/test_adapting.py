@@ -204,6 +204,16 @@ def test_many_sources_take_turns_and_a_restart_knows_them(
     assert again.stages.adapt() == 0
 
 
+def test_a_brand_that_is_watched_no_more_is_not_estimated_again_and_again(
+    application: Application, store: Store, clock: SteppedClock
+) -> None:
+    take(application, range(60))
+    other = wiring.wire(Project(brands=(Brand(id="hemu", name="禾沐"),)), store, clock)
+
+    assert [other.stages.adapt() for _ in range(2)] == [0, 0]
+    assert current(application) == {}
+
+
 @pytest.mark.parametrize(
     ("n", "at", "model", "judged", "reason"),
     [
