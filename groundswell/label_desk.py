@@ -14,6 +14,7 @@ from alerts.messages import Links
 from classify.duplicates import is_copy
 from classify.fingerprint import Sketch, key_of, sketch_of
 from classify.text import rewrite
+from config.errors import GroundswellError
 from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.hot import HotLists
@@ -97,7 +98,21 @@ class LabelDesk:
             for one in recent
             if (one.mention_id, one.at) == (last.mention_id, last.at) and not is_withdrawn(one)
         ]
-        return self.say([_taken_back(one, now, door) for one in answer])
+        return self.say([_taken_back(one, actor, now, door) for one in answer])
+
+    def take_back(self, correction_no: int, actor: str, door: str) -> Corrected:
+        """Take back one correction, whoever made it and whenever.
+
+        Errors: GroundswellError when there is none, or it no longer counts.
+        """
+        with self.store.read() as queries:
+            one = queries.correction(correction_no)
+            stands = one is not None and self._stands(queries, one)
+        if one is None or not stands:
+            raise GroundswellError(
+                f"复核记录 {correction_no} 不存在，或者已经不算数 (no such correction that counts)"
+            )
+        return self.say([_taken_back(one, actor, self.clock.now(), door)])
 
     def _stands(self, queries: Queries, one: Correction) -> bool:
         kept = kept_words(queries.mention_corrections(one.mention_id)).values()
@@ -200,10 +215,12 @@ def _sketch(mention: Mention) -> Sketch:
     return sketch_of(key, stripped)
 
 
-def _taken_back(one: Correction, now: datetime, door: str) -> Correction:
+def _taken_back(one: Correction, actor: str, now: datetime, door: str) -> Correction:
     fact = f"{one.value.partition('=')[0]}={WITHDRAWN}"
     value = fact if one.kind == "severity" else WITHDRAWN
-    return replace(one, correction_no=0, value=value, at=now, door=door, note="", asked="")
+    return replace(
+        one, correction_no=0, value=value, actor=actor, at=now, door=door, note="", asked=""
+    )
 
 
 def _told(one: Correction) -> str:

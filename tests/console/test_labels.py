@@ -153,6 +153,30 @@ def test_buttons_on_the_mention_page_come_back_to_it(world, incident):
     assert "同名公司" in after
 
 
+def test_what_somebody_else_said_can_be_taken_back(world, incident):
+    client = world.client("linxiao")
+    mention, _ = asked(client.get("/labels").text)
+    page = client.get(f"/mentions/{mention}").text
+    answer(client, page, "other_brand", back=f"/mentions/{mention}")
+    world.add_user("chenmo")
+    other = world.client("chenmo")
+    page = other.get(f"/mentions/{mention}").text
+    number = re.search(r'name="number" value="(\d+)"', page)[1]
+    form = {"csrf": csrf_of(page), "number": number, "back": f"/mentions/{mention}"}
+
+    done = other.post("/labels/undo", data=form)
+
+    assert done.headers["location"] == f"/mentions/{mention}#labels"
+    with world.store.read() as queries:
+        [verdict] = queries.verdicts(int(mention))
+        assert [one.actor for one in queries.mention_corrections(int(mention))] == [
+            "linxiao", "chenmo",
+        ]  # fmt: skip
+    assert verdict.model_version == "test-1"
+    assert "撤销这一条" not in other.get(f"/mentions/{mention}").text
+    assert other.post("/labels/undo", data=form).status_code == 400
+
+
 def test_buttons_on_the_incident_page_change_its_figures(world, incident):
     client = world.client("linxiao")
     at = f"/incidents/{incident.incident_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -221,3 +222,29 @@ def test_undo_takes_back_a_whole_answer_and_nothing_old(application, desk):
     old = Speaker(actor="linxiao", door="cli", at=NOW - timedelta(days=2))
     desk.say(make(ids[1], BRAND, {"polarity": "positive"}, old))
     assert desk.undo("linxiao", "cli") is None
+
+
+def test_people_and_the_clusterer_at_once(application, desk, store):
+    """Whoever comes first, both end with counts that a recount gives."""
+    ids = gathered(application, 24)
+    failed: list[BaseException] = []
+
+    def correct() -> None:
+        try:
+            for turn, mention in enumerate(ids[:12]):
+                desk.say(said(mention, polarity=("positive", "negative")[turn % 2]))
+                desk.undo("linxiao", "cli") if turn % 3 == 0 else None
+        except BaseException as error:  # noqa: BLE001 - told by the test below
+            failed.append(error)
+
+    person = threading.Thread(target=correct)
+    person.start()
+    for n in range(24, 48):
+        take(application, [complaint(n)])
+        with store.transaction() as tx:
+            tx.judge_again(ids[n % 24 : n % 24 + 3])
+    person.join()
+    application.stages.drain()
+
+    assert not failed
+    check_sizes(store)

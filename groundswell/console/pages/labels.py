@@ -19,6 +19,7 @@ from groundswell.label_desk import LabelDesk
 from groundswell.label_values import Speaker, issue_names, make, read_value, with_brand
 from groundswell.labelling import REASONS
 from storage.corrected import YES, is_outdated, is_withdrawn, kept_words
+from storage.corrections import Corrected
 from storage.records import (
     BrandId,
     Correction,
@@ -121,8 +122,12 @@ def skip(console: Console, request: Request, form: Form) -> Response:
 
 
 def undo(console: Console, request: Request, form: Form) -> Response:
-    """Take back the last answer, and show its mention again."""
-    done = _desk(console).undo(logged_in(request).name, "console")
+    """Take back the last answer, or the one the form names, and show its mention again."""
+    desk, visitor, number = _desk(console), logged_in(request).name, form.get("number", "")
+    if number:
+        done: Corrected | None = desk.take_back(_number(number), visitor, "console")
+    else:
+        done = desk.undo(visitor, "console")
     if done is None:
         return RedirectResponse("/labels?undone=nothing", HTTPStatus.SEE_OTHER)
     first = done.corrections[0]
@@ -164,9 +169,13 @@ def _desk(console: Console) -> LabelDesk:
 
 
 def _mention_id(text: str) -> MentionId:
+    return MentionId(_number(text))
+
+
+def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > _LARGEST_ID:
         raise HTTPException(HTTPStatus.NOT_FOUND, "没有这条提及")
-    return MentionId(int(text))
+    return int(text)
 
 
 def _values(console: Console, form: Form, brand_id: str) -> dict[str, str]:
