@@ -136,7 +136,7 @@ def _cell(
     if kind:
         # Who states no batch may have this one, and who states one at all may complain of other
         # things than who states none: the mean of the share in the whole rest of the product and
-        # of the share among those who state another batch (measured in docs/adr/0019).
+        # of the share among those who state another batch (measured in docs/adr/0021).
         stated = max(0, n(product, kind, "", "") - of_group)
         stated_both = min(stated, max(0, n(product, kind, "", symptom) - both))
         share = (share + (stated_both + _PULL * share) / (stated + _PULL)) / 2

@@ -78,7 +78,7 @@ def count_facts(
     """Count the distinct authors behind every product × group × symptom of a window, with margins.
 
     One query gives each complaint with its facts; counted here, because grouping a join of the
-    facts with themselves took twice as long (docs/adr/0019). Copies count as the text they copy;
+    facts with themselves took twice as long (docs/adr/0021). Copies count as the text they copy;
     a mention that left its cluster (judged anew, corrected) counts no more. Equal data give an
     equal answer, in an order of its own.
     """

@@ -275,7 +275,7 @@ def test_a_batch_fills_harm_and_never_doubles_it() -> None:
 
 
 # --- how often it cries wolf, and what it sees --------------------------------------------------
-# Full sizes: bench/bench_batches.py; figures in docs/adr/0019.
+# Full sizes: bench/bench_batches.py; figures in docs/adr/0021.
 
 
 def within_products(found: Iterable[BatchSignal]) -> list[BatchSignal]:
