@@ -8,7 +8,7 @@ by patterns that are wider than the real ones (no look-around, no bounds on gaps
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -53,10 +53,18 @@ class Patterns:
         numbers = sorted(self._wide.Match(plain.encode("utf-8", "replace")) or ())
         if not numbers:
             return
-        for sentence in _SENTENCE.findall(plain):
-            places = [place for number in numbers for place in self._places(number, sentence)]
-            if places:
+        for sentence in self.sentences(plain):
+            if places := self.places(numbers, sentence):
                 yield sentence, places
+
+    @staticmethod
+    def sentences(plain: str) -> list[str]:
+        """Cut a normalised text into sentences, each with the marks that end it."""
+        return _SENTENCE.findall(plain)
+
+    def places(self, numbers: Iterable[int], sentence: str) -> list[Place]:
+        """Return where the sections of these numbers match in a sentence, section by section."""
+        return [place for number in numbers for place in self._places(number, sentence)]
 
     def _places(self, number: int, sentence: str) -> list[Place]:
         name, refuting = self.names[number], self._refuting[number]

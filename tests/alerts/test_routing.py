@@ -158,6 +158,24 @@ def test_unknown_trait_is_called_unknown() -> None:
     assert lines[0] == "路由 south 不匹配：要求地区为 广东，实际为 未知"
 
 
+def test_a_route_may_ask_for_a_sub_class_or_a_further_class() -> None:
+    parts = {"id": "parts", "issue": ["等备件", "充电慢"], "owner": "wu"}
+    project = routed(parts, {"id": "all", "owner": "lin"})
+
+    assert choose(project, further=("等备件",)).route_id == "parts"
+    assert choose(project, further=("充电慢", "安全与人身")).route_id == "parts"
+    assert choose(project, further=("安全与人身",)).route_id == "all"
+
+
+def test_explanation_says_by_which_sub_class_a_route_matched() -> None:
+    project = routed({"id": "parts", "issue": ["等备件", "反复维修"], "owner": "wu"})
+    lines = explain_route(
+        project, brand_id="yunque", issue_class="售后维修", further=("产品质量", "等备件"), now=NOW
+    )
+
+    assert lines[:2] == ["按路由 parts，由吴桐负责", "路由 parts 按兼属类别或子类匹配：等备件"]
+
+
 def test_lint_is_silent_about_a_sound_project() -> None:
     covered = [*SETTINGS["routes"], {"id": "rest", "owner": "wu"}]
 
