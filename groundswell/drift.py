@@ -35,6 +35,7 @@ NIGHTS = 2  # a change counts when it lasts: a scandal of a day or two is news, 
 _KEPT_DAYS = BEFORE_DAYS + NOW_DAYS[1] + NIGHTS
 SAMPLE = 200  # texts of a source and day: ± 7 points for a share; scored in some 30 ms
 _TEXTS_AT_ONCE = 2000  # measured in one go; the stages wait meanwhile
+_LOOKING = 100  # texts that could be scored while some sources' day is read and written
 _NIGHT = time(3)  # local; a day is measured when it is over and late texts are in
 
 # Below .1 nothing has moved, above .25 a model is no longer used on what it was made for: the
@@ -269,15 +270,14 @@ class DriftCheck:
             known = {
                 (day.source_id, day.day) for day in queries.drift_days(days[0], scorer.version)
             }
-        texts = 0
+        texts, step = 0, _TEXTS_AT_ONCE // SAMPLE
         for day in reversed(days):
             lacking = [one for one in sources if (one, day) not in known]
-            for start in range(0, len(lacking), _TEXTS_AT_ONCE // SAMPLE):
+            for start in range(0, len(lacking), step):
                 if texts >= _TEXTS_AT_ONCE:
                     return True
-                texts += self._measure_day(
-                    lacking[start : start + _TEXTS_AT_ONCE // SAMPLE], day, scorer
-                )
+                some = lacking[start : start + step]
+                texts += _LOOKING + self._measure_day(some, day, scorer)
         return False
 
     def _measure_day(self, sources: Sequence[SourceId], day: datetime, scorer: Scorer) -> int:
