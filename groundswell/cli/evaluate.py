@@ -43,8 +43,10 @@ _NEGATIVE = (
     "The file is taken as one unlabelled source: labels are read after scoring."
     + example("groundswell eval negative --data rows.csv --json")
 )
-_ISSUES = "Columns text,label with our issue classes." + example(
-    "groundswell eval issues --data rows.csv"
+_ISSUES = (
+    "Columns text,label[,also][,sub] with our issue classes; also and sub list several with"
+    " commas: figures over sets are printed where the column is there."
+    + example("groundswell eval issues --data rows.csv")
 )
 _CLUSTERS = (
     "Columns text,label[,title][,time][,entity]; rows in arrival order, one pass."
