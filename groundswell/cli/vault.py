@@ -17,7 +17,9 @@ from groundswell.cli.output import (
 )
 
 _BY = "command line"
-MentionArgument = Annotated[int, typer.Argument(help="the number of a mention")]
+MentionArgument = Annotated[
+    int, typer.Argument(min=1, max=2**63 - 1, help="the number of a mention")
+]
 ReasonOption = Annotated[str, typer.Option(help="why; it stands in the log")]
 
 
