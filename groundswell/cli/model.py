@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundswell.cli.model_lines import (
+    drift_lines,
+    figure_lines,
+    list_lines,
+    promoted_lines,
+    ruling_lines,
+    trained_lines,
+)
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -18,15 +26,10 @@ from groundswell.cli.output import (
     progress,
     say,
     show,
-    table,
 )
 
 if TYPE_CHECKING:
-    from groundswell.drift import Drift
-    from groundswell.model_gate import Ruling
-    from groundswell.promotion import Promoted
-    from groundswell.training import Progress, Trained
-    from storage.records import ModelEvent
+    from groundswell.training import Progress
 
 KindOption = Annotated[str | None, typer.Option("--kind", help="negative or issues")]
 VersionArgument = Annotated[
@@ -34,15 +37,6 @@ VersionArgument = Annotated[
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="why; kept in the log")]
 _ACTOR = "command line"
-
-# What the gate says, for people.
-_REASONS = {
-    "better": "在你自己的标注上更好，随程序的标注上不差：可以上线 (may be promoted)",
-    "too_few_labels": "留作检验的标注太少，无法判断 (too few labels held out to tell)",
-    "not_better": "在你自己的标注上看不出更好，区间含零 (not better than chance)",
-    "fewer_right": "概率更准但判对的更少 (fewer right answers)",
-    "worse_on_shipped": "在随程序的标注上变差了 (worse on the rows that come with the program)",
-}
 
 
 def commands() -> typer.Typer:
@@ -123,7 +117,7 @@ def train(
         registry = Live.of(store).registry
         now = datetime.now(UTC)
         made = train_version(store, project, registry, order, now=now, progress=told)
-    show(choices, made, _trained_lines(made, is_registered=out is None))
+    show(choices, made, trained_lines(made, is_registered=out is None))
 
 
 @contextmanager
@@ -136,33 +130,6 @@ def _bar() -> Iterator[Progress]:
             bars.update(task, description=text, completed=share or 0.0, total=total)
 
         yield told
-
-
-def _trained_lines(made: Trained, *, is_registered: bool) -> Iterator[str]:
-    yield f"版本 version    {made.version}（{made.place}）"
-    yield f"学自 learned    {made.learned_from} 条纠正，另留 {made.held_out} 条只用来检验"
-    yield from _ruling_lines(made.ruling)
-    if not is_registered:
-        return
-    if made.ruling.promotes:
-        yield f"下一步 next     groundswell model promote {made.version}"
-    else:
-        yield "没有上线，仍用原来的版本；坚持上线：groundswell model promote VERSION --force"
-
-
-def _ruling_lines(ruling: Ruling) -> Iterator[str]:
-    if ruling.gain is not None and ruling.own_f1 is not None:
-        before, after = ruling.own_f1
-        yield (
-            f"自己的标注 own  {ruling.labels} 条：损失下降 {ruling.gain:+.4f}"
-            f"（90 % 区间 {ruling.gain_low:+.4f} 到 {ruling.gain_high:+.4f}），"
-            f"macro-F1 {before:.3f} → {after:.3f}"
-        )
-    else:
-        yield f"自己的标注 own  {ruling.labels} 条"
-    before, after = ruling.shipped_f1
-    yield f"随程序的 shipped {ruling.shipped_rows} 条：macro-F1 {before:.3f} → {after:.3f}"
-    yield f"把关 gate       {ruling.reason}：{_REASONS[ruling.reason]}"
 
 
 def list_(
@@ -194,27 +161,7 @@ def list_(
         }
         for one in kinds
     }
-    show(choices, document, _list_lines(document))
-
-
-def _list_lines(document: dict[str, Any]) -> Iterator[str]:
-    for kind, known in document.items():
-        yield f"{kind}：在用 at work {known['at_work']}"
-        if known["promoted"] != known["at_work"]:
-            yield f"  {known['promoted']} 的文件缺失或损坏，暂用随程序的版本 (unusable)"
-        missing = {e.version for e in known["events"]} - {*known["versions"], "shipped"}
-        rows = [_event_row(event, missing) for event in known["events"]]
-        if rows:
-            yield from table(("time", "version", "what", "by", "note"), rows)
-        yield ""
-
-
-def _event_row(event: ModelEvent, missing: set[str]) -> tuple[str, ...]:
-    ruling = event.detail.get("ruling") or {}
-    note = str(event.detail.get("reason") or ruling.get("reason") or "")
-    if event.version in missing:
-        note = f"{note} (files are gone)".strip()
-    return (f"{event.at:%Y-%m-%d %H:%M}Z", event.version, event.action, event.actor, note)
+    show(choices, document, list_lines(document))
 
 
 def evaluate(
@@ -243,11 +190,11 @@ def evaluate(
             show(
                 choices,
                 ruling,
-                [f"{named} 对比在用的 {models.version(of_kind)}", *_ruling_lines(ruling)],
+                [f"{named} 对比在用的 {models.version(of_kind)}", *ruling_lines(ruling)],
             )
             return
         figures = _figures(data, models, store, of_kind, named)
-    show(choices, figures, _figure_lines(figures))
+    show(choices, figures, figure_lines(figures))
 
 
 def _figures(data: Path, models: Any, store: Any, kind: str, version: str) -> dict[str, Any]:
@@ -261,13 +208,6 @@ def _figures(data: Path, models: Any, store: Any, kind: str, version: str) -> di
     if kind == "negative":
         return {"version": version, **evaluate_negative(rows, Scorer.load(folder))}
     return {"version": version, **evaluate_issues(rows, IssueClassifier.load(folder))}
-
-
-def _figure_lines(figures: dict[str, Any]) -> Iterator[str]:
-    for name, value in figures.items():
-        if not isinstance(value, dict | list):
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-            yield f"{name:<28} {shown}"
 
 
 def promote(
@@ -303,10 +243,10 @@ def promote(
                 force=force,
             )
         except RefusedError as refused:
-            for line in _ruling_lines(refused.ruling):
+            for line in ruling_lines(refused.ruling):
                 say(line)
             raise
-    show(choices, done, _promoted_lines(done))
+    show(choices, done, promoted_lines(done))
 
 
 def rollback(
@@ -328,14 +268,7 @@ def rollback(
         done = roll_back(
             store, kind=kind_of("", kind), actor=_ACTOR, now=datetime.now(UTC), reason=reason
         )
-    show(choices, done, _promoted_lines(done))
-
-
-def _promoted_lines(done: Promoted) -> Iterator[str]:
-    yield f"在用 at work    {done.version}（此前 {done.before}）"
-    yield f"重判 judged     {done.judged_again} 条（未结事件与最近 7 天），正在运行的程序会自动接手"
-    if done.ruling is not None:
-        yield from _ruling_lines(done.ruling)
+    show(choices, done, promoted_lines(done))
 
 
 def card(
@@ -376,29 +309,4 @@ def drift(
     opened = wiring.opened(choices.config, choices.database)
     with opened as (project, store), store.read() as queries:
         found = drift_of(queries, project, datetime.now(UTC))
-    show(choices, list(found.values()), _drift_lines(list(found.values())))
-
-
-def _drift_lines(found: list[Drift]) -> Iterator[str]:
-    from groundswell.drift import WORDS
-
-    if not found:
-        yield "还没有数据：每夜检查一次，正在运行的程序会补上错过的日子 (nothing measured yet)"
-        return
-    rows = [
-        (
-            one.source_id,
-            WORDS[one.state],
-            "—" if one.psi is None else f"{one.psi:.2f}",
-            _shares(one.unknown),
-            _shares(one.unsure),
-            f"{one.n}/{one.n_before}",
-            "；".join(one.reasons),
-        )
-        for one in found
-    ]
-    yield from table(("source", "state", "PSI", "生词 unknown", "存疑 unsure", "n", "why"), rows)
-
-
-def _shares(pair: tuple[float, float] | None) -> str:
-    return "—" if pair is None else f"{pair[0]:.0%} → {pair[1]:.0%}"
+    show(choices, list(found.values()), drift_lines(list(found.values())))
