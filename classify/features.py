@@ -19,7 +19,7 @@ from classify.segment import segment
 Keys = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
-HASH_BITS = 20
+HASH_BITS = 22
 CHARACTER_SIZES = (1, 2, 3, 4)
 
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
@@ -69,6 +69,13 @@ def whole_words(texts: Sequence[str]) -> Spans:
     offset = batch.begin[rows]
     salts = np.full(len(starts), salt, dtype=np.uint64)
     return Spans(rows, starts - offset, ends - offset, bucket_of(batch.keys(starts, ends), salts))
+
+
+def word_buckets(words: Sequence[str]) -> Ints:
+    """Return the bucket that each of these has where it stands as a word."""
+    batch = _Batch(words, cut=False)
+    salts = np.full(len(words), _SALT_WORD, dtype=np.uint64)
+    return bucket_of(batch.keys(batch.begin, batch.end), salts)
 
 
 def shingles(texts: Sequence[str], size: int) -> tuple[Ints, Keys]:

@@ -32,14 +32,18 @@ from classify.calibration import (
 )
 from classify.corpora import CORPORA, Row, digest_of, read_rows
 from classify.cues import CUES, lexicon_digest
+from classify.evaluation import read_csv
 from classify.features import HASH_BITS
 from classify.fitting import Bools, Floats, Positive, Table, Weights, fit, tabulate
 from classify.grouping import is_held_out, near_duplicate_groups
+from classify.meanings import learn_meanings
 from classify.model_card import write_card
 from classify.segment import tokeniser_fingerprint
-from classify.text import rewrite, tidy
+from classify.text import normalise, rewrite, tidy
+from config.errors import ConfigError
 
 TRAINED_SHARE = 0.5  # of negatives: every domain is weighed so, scores refer to it
+_READ = 800  # characters of a text that words take their meaning from
 _GROUPED = 400  # characters of a text that near-duplicates are judged by
 
 Progress = Callable[[str], None]
@@ -60,7 +64,7 @@ def train(
     """
     rows, sets = read_all(data_dir, progress, licence_clear=licence_clear)
     progress("extracting features")
-    table = tabulate(rows)
+    table = tabulate(rows, learn_meanings(_all_texts(rows, data_dir, licence_clear, progress)))
     training = np.array([not row.held_out for row in rows])
     progress("calibrating on left-out families")
     raw = unseen_scores(table, training)
@@ -70,27 +74,30 @@ def train(
     progress(f"fitting {int(training.sum())} rows")
     fitted = fit(table.part(training))
     weights = Weights(fitted.ngrams, fitted.idf, fitted.cues, fitted.intercept, slope, shift)
-    positive = _fit_positive(table, training, weights, log_odds, progress)
+    positive, unseen_positive = _fit_positive(table, training, weights, log_odds, progress)
     card = _save(weights, positive, adapter, sets, out_dir)
     card["calibration"] = reliability(log_odds, table.labels)
     card["held_out"] = _held_out(weights, table.part(~training), adapter)
     if lodo:
-        card["left_out"] = leave_one_domain_out(table, training, (slope, shift), log_odds, progress)
+        card["left_out"] = leave_one_domain_out(table, log_odds, unseen_positive, progress)
     write_card(card, out_dir)
     return card
 
 
 def _fit_positive(
     table: Table, training: Bools, negative: Weights, log_odds: Floats, progress: Progress
-) -> Positive:
-    """Fit what tells positive from neutral among the texts that are not negative."""
+) -> tuple[Positive, Floats]:
+    """Fit what tells positive from neutral among the texts that are not negative.
+
+    Returned with it: the log-odds of positive that models without a row's family give.
+    """
     progress("fitting positive against the rest")
     asking = table.positives >= 0
     raw = np.zeros(len(table))
     raw[asking] = unseen_scores(table.asking_positive(), training[asking])
     (own, of_negative), shift = calibrate_positive(table, raw, log_odds)
     fitted = fit(table.part(training & asking).asking_positive(), negative.idf)
-    return Positive(
+    found = Positive(
         ngrams=own * fitted.ngrams + of_negative * negative.slope * negative.ngrams,
         cues=own * fitted.cues + of_negative * negative.slope * negative.cues,
         bias=own * fitted.intercept
@@ -98,6 +105,28 @@ def _fit_positive(
         + shift,
         of_negative=float(of_negative),
     )
+    return found, own * raw + of_negative * log_odds + shift
+
+
+def _all_texts(
+    rows: Sequence[Row], data_dir: Path, licence_clear: bool, progress: Progress
+) -> list[str]:
+    """Return the texts that words take their meaning from: all of the folder, labelled or not.
+
+    With `licence_clear` those of the rows only.
+    """
+    texts = {row.item.text[:_READ]: None for row in rows}
+    if not licence_clear:
+        for path in sorted(data_dir.glob("*.csv")):
+            try:
+                read = read_csv(path, ("text",))
+            except ConfigError as error:
+                progress(f"left out: {error}")
+                continue
+            for cells in read:
+                texts |= dict.fromkeys((cells["text"][:_READ], cells.get("text2", "")[:_READ]))
+    progress(f"learning what words mean from {len(texts)} texts")
+    return [normalise(text) for text in texts if text]
 
 
 def read_all(
@@ -142,7 +171,9 @@ def read_all(
 def _held_out(weights: Weights, rest: Table, adapter: Adapter) -> list[dict[str, Any]]:
     """Return the figures per domain on rows that never trained the weights."""
     names = np.array([domain.partition(":")[0] for domain in rest.domains])
-    domains = np.where(names == "own", names, rest.domains)  # a sector of ours has few rows
+    domains = np.where(
+        np.isin(names, ("own", "ours")), names, rest.domains
+    )  # a sector of ours has few rows
     parts = {domain: rest.part(domains == domain) for domain in sorted(set(domains))}
     return [
         {"domain": domain, **figures_of(part, weights.log_odds(part), adapter)}
