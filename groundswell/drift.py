@@ -67,6 +67,7 @@ class Drift:
     unsure: tuple[float, float] | None = None
     n: int = 0
     n_before: int = 0
+    since: str = ""  # when it was told, ISO 8601
 
 
 # --- judging, pure -------------------------------------------------------------------------------
@@ -227,7 +228,31 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 def drift_of(
     queries: Queries, project: Project, now: datetime, model_version: str | None = None
 ) -> dict[SourceId, Drift]:
-    """Return how every source that was measured stands (None: with the newest model)."""
+    """Return how every source that was measured stands (None: with the newest model).
+
+    A change that was told stays one, with what was said of it, until `is_over`.
+    """
+    told = {state.source_id: state.notice.get("drift") for state in queries.sources()}
+    found = _judged(queries, project, now, model_version)
+    return {
+        source_id: drift
+        if not (mark := told.get(source_id))
+        else replace(drift, state="changed", reasons=tuple(mark["reasons"]), since=mark["at"])
+        for source_id, drift in found.items()
+    }
+
+
+def is_over(drift: Drift, told_at: datetime, now: datetime) -> bool:
+    """Return whether a source that changed has got a past like its present again.
+
+    Half of the past is new by then; before, the old and the new in it make anything look usual.
+    """
+    return drift.state == "calm" and now - told_at >= timedelta(days=BEFORE_DAYS / 2)
+
+
+def _judged(
+    queries: Queries, project: Project, now: datetime, model_version: str | None
+) -> dict[SourceId, Drift]:
     days = past_days(now, project.settings.zone)
     of_source: dict[SourceId, list[DriftDay]] = {}
     for day in queries.drift_days(days[0], model_version):
@@ -297,16 +322,18 @@ class DriftCheck:
     def _tell(self, version: str, now: datetime) -> int:
         """Tell of sources that have changed since they were last calm; forget those that are."""
         with self._store.transaction() as tx:
-            found = drift_of(tx.queries, self._project, now, version)
+            found = _judged(tx.queries, self._project, now, version)
             marks = {state.source_id: dict(state.notice) for state in tx.queries.sources()}
             fresh = []
             for source_id, drift in found.items():
                 mark = marks.get(source_id, {})
-                if drift.state == "changed" and "drift" not in mark:
+                told = mark.pop("drift", None)
+                if told is None and drift.state == "changed":
                     fresh.append(drift)
-                    tx.save_notice(source_id, mark | {"drift": now.isoformat()})
-                elif drift.state == "calm" and "drift" in mark:
-                    tx.save_notice(source_id, {k: v for k, v in mark.items() if k != "drift"})
+                    said = {"at": now.isoformat(), "reasons": list(drift.reasons)}
+                    tx.save_notice(source_id, mark | {"drift": said})
+                elif told and is_over(drift, datetime.fromisoformat(told["at"]), now):
+                    tx.save_notice(source_id, mark)
             tx.drop_drift_days(now - timedelta(days=2 * _KEPT_DAYS))
             notices = [notice_of(one, self._project, now) for one in fresh]
             written = tx.add_intents(list(self._upkeep.intents(notices, now)))

@@ -16,6 +16,7 @@ from groundswell.drift import (
     Drift,
     DriftCheck,
     drift_of,
+    is_over,
     judge,
     measure,
     past_days,
@@ -68,14 +69,15 @@ def days(
 
 def notices(seen: Sequence[DriftDay]) -> Iterator[tuple[int, Drift]]:
     """Judge night by night as the check does: told once, forgotten when calm."""
-    is_told = False
+    told_at: datetime | None = None
     for end in range(1, len(seen) + 1):
         found = judge(BBS, seen[max(0, end - 37) : end])
-        if found.state == "changed" and not is_told:
-            is_told = True
+        now = FIRST + timedelta(days=end)
+        if found.state == "changed" and told_at is None:
+            told_at = now
             yield end - 1, found
-        elif found.state == "calm":
-            is_told = False
+        elif told_at is not None and is_over(found, told_at, now):
+            told_at = None
 
 
 @pytest.mark.parametrize("a_day", [20, 80, 300])
