@@ -52,6 +52,18 @@ def recipients(change: Change) -> list[str]:
     return [intent.recipient_id for intent in change.intents]
 
 
+@pytest.mark.parametrize(("waiting", "owner"), [(2, "lin"), (4, "wu")])
+def test_a_sub_class_routes_once_one_mention_in_five_has_it(waiting: int, owner: str) -> None:
+    project = make_project(
+        routes=[{"id": "parts", "issue": "等备件", "owner": "wu"}, {"id": "all", "owner": "lin"}]
+    )
+    evidence = seen(mentions=20, sub_classes=(("等备件", waiting),))
+    change = on_grade(None, evidence, make_grade(Level.ORANGE), project, NOW, links=LINKS)
+
+    assert change is not None
+    assert change.incident.owner_id == owner
+
+
 def test_orange_grade_raises_and_tells_owner_and_also() -> None:
     change = raised()
 

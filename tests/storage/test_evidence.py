@@ -132,6 +132,19 @@ def test_facts_are_counted_and_ordered(store):
     assert found.severity == (("injury", 2), ("child", 1))
 
 
+def test_further_classes_and_sub_classes_are_counted(store):
+    tell(
+        store,
+        post(1, {}, {"also": ("售后维修",), "sub_classes": ("等备件", "反复维修")}),
+        post(2, {}, {"sub_classes": ("等备件",)}),
+        post(3),
+    )
+    found = evidence(store)
+
+    assert found.also_classes == (("售后维修", 1),)
+    assert found.sub_classes == (("等备件", 2), ("反复维修", 1))
+
+
 def test_history_states_no_facts_that_could_raise_a_grade(store):
     tell(store, post(1, {"history": True, "tier": "central"}, {"severity": ("death",)}), post(1))
     found = evidence(store)
