@@ -226,12 +226,12 @@ def test_undo_takes_back_a_whole_answer_and_nothing_old(application, desk):
 
 def test_people_and_the_clusterer_at_once(application, desk, store):
     """Whoever comes first, both end with counts that a recount gives."""
-    ids = gathered(application, 24)
+    ids = gathered(application, 16)
     failed: list[BaseException] = []
 
     def correct() -> None:
         try:
-            for turn, mention in enumerate(ids[:12]):
+            for turn, mention in enumerate(ids[:8]):
                 desk.say(said(mention, polarity=("positive", "negative")[turn % 2]))
                 desk.undo("linxiao", "cli") if turn % 3 == 0 else None
         except BaseException as error:  # noqa: BLE001 - told by the test below
@@ -239,10 +239,10 @@ def test_people_and_the_clusterer_at_once(application, desk, store):
 
     person = threading.Thread(target=correct)
     person.start()
-    for n in range(24, 48):
+    for n in range(16, 24):
         take(application, [complaint(n)])
         with store.transaction() as tx:
-            tx.judge_again(ids[n % 24 : n % 24 + 3])
+            tx.judge_again(ids[n - 16 : n - 13])
     person.join()
     application.stages.drain()
 

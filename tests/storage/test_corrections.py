@@ -356,7 +356,7 @@ def test_counts_equal_a_recount_after_any_corrections(store):
     ]  # fmt: skip
 
     @settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(_acts)
     def check(acts):
