@@ -6,10 +6,11 @@ The model is linear over hashed n-grams, so every score is a sum that can be sho
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -258,7 +259,7 @@ def probability(log_odds: Floats) -> Floats:
 
 
 def _bounded(log_odds: float) -> float:
-    return float(probability(np.array(np.clip(log_odds, -_FARTHEST, _FARTHEST))))
+    return 1.0 / (1.0 + math.exp(-min(max(log_odds, -_FARTHEST), _FARTHEST)))
 
 
 def _focused(item: ScoreItem) -> str:
@@ -307,28 +308,28 @@ def _per_word(texts: Sequence[str], shares: _Shares, limit: int | None) -> list[
     each = shares.weight / (shares.end - shares.start)
     level += np.bincount(begin[shares.row] + shares.start, weights=each, minlength=len(level))
     level -= np.bincount(begin[shares.row] + shares.end, weights=each, minlength=len(level))
-    running = np.concatenate(([0.0], np.cumsum(np.cumsum(level)[:-1]))).tolist()
+    running = np.concatenate(([0.0], np.cumsum(np.cumsum(level)[:-1])))
+    cut = [segment(text) for text in texts]
+    counts = [len(words) for words in cut]
+    sizes = np.fromiter(
+        (len(word) for words in cut for word in words), dtype=np.int64, count=sum(counts)
+    )
+    sums = running[np.concatenate(([0], np.cumsum(sizes)))]
+    # Rounded before sorting, so that sums taken in another batch cannot change the order.
+    weights = np.round(sums[1:] - sums[:-1], _DECIMALS).tolist()
+    ends = accumulate(counts, initial=0)
     return [
-        _words_of(text, running[begin[row] : begin[row + 1] + 1], limit)
-        for row, text in enumerate(texts)
+        _strongest(words, weights[start : start + len(words)], limit)
+        for words, start in zip(cut, ends, strict=False)
     ]
 
 
 _SPEAKING = re.compile(r"\w")
 
 
-def _words_of(text: str, running: list[float], limit: int | None) -> list[Term]:
-    """Return the words of one text with their weights, strongest first."""
-    words = segment(text)
-    places = [0, *accumulate(map(len, words))]
-    sums = [running[place] for place in places]
-    weights = [after - before for before, after in pairwise(sums)]
-    # Rounded before sorting, so that sums taken in another batch cannot change the order.
-    order = sorted(
-        range(len(words)), key=lambda index: (-round(abs(weights[index]), _DECIMALS), index)
-    )
+def _strongest(words: list[str], weights: list[float], limit: int | None) -> list[Term]:
+    """Return the words of one text with their weights, strongest first, equals as they stand."""
+    weaker = [-abs(weight) for weight in weights]
+    order = sorted(range(len(words)), key=weaker.__getitem__)
     chosen = (index for index in order if limit is None or _SPEAKING.search(words[index]))
-    return [
-        Term(text=words[index], weight=round(weights[index], _DECIMALS))
-        for index in islice(chosen, limit)
-    ]
+    return [Term(text=words[index], weight=weights[index]) for index in islice(chosen, limit)]

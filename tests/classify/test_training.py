@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classify.corpora import CORPORA, read_rows
+from classify.corpora import CORPORA, check_of, read_rows, relabelled
 from classify.grouping import near_duplicate_groups
 from classify.sentiment import ScoreItem, Scorer
 from classify.training import main
@@ -49,7 +49,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_training_writes_a_model_that_scores(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--data", str(labelled), "--out", str(tmp_path)]) == 0
+    assert main(["--data", str(labelled), "--out", str(tmp_path), "--lodo"]) == 0
 
     scorer = Scorer.load(tmp_path)
     good, bad = scorer.score_many(
@@ -60,10 +60,12 @@ def test_training_writes_a_model_that_scores(
     assert "Calibration on left-out families" in card
     assert scorer.card["tokeniser"] in card
     assert all(corpus.file in card for corpus in CORPORA)
+    assert {row["domain"] for row in scorer.card["left_out"]} >= {"smp", "car16", "own", "ours"}
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "MODEL_CARD.md",
         "negative.json",
         "negative.npz",
+        "reliability.svg",
     ]
     assert "extracting features" in capsys.readouterr().err
 
@@ -85,3 +87,22 @@ def test_copies_with_small_edits_are_one_group() -> None:
 
     assert groups == [0, 1, 0, 3, 3]
     assert near_duplicate_groups([]).tolist() == []
+
+
+def test_our_labels_find_their_rows_and_leave_out_other_editions(tmp_path: Path) -> None:
+    texts = ["屏幕第二天就坏了", "今天到货", "很喜欢"]
+    with (tmp_path / "forum.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *((text, "") for text in texts)])
+    labels = tmp_path / "labels.csv"
+    with labels.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [
+                ("file", "row", "check", "label"),
+                ("forum.csv", 0, check_of(texts[0]), "neg"),
+                ("forum.csv", 1, check_of("another edition"), "neu"),
+                ("forum.csv", 9, check_of("beyond the end"), "neu"),
+                ("absent.csv", 0, check_of("absent"), "pos"),
+            ]
+        )
+
+    assert relabelled(labels, tmp_path) == [{"text": texts[0], "label": "neg", "set": "forum.csv"}]
