@@ -63,7 +63,7 @@ class IssueClassifier:
         also: Floats | None = None,
     ) -> None:
         self._also = np.full(len(ISSUE_CLASSES), _NEVER) if also is None else also
-        self._weights = weights.astype(np.float64)
+        self._weights = weights.astype(np.float32)  # half the memory; products are float64
         self._idf = idf.astype(np.float64)
         self._known: NDArray[np.bool_] = np.abs(weights).sum(axis=1) > 0
         self._bias = bias
@@ -161,8 +161,8 @@ class IssueClassifier:
         norms = np.sqrt(np.bincount(cells.row, values**2, minlength=len(batch)))
         sums = np.zeros((len(batch), len(ISSUE_CLASSES)))
         known = self._known[cells.bucket]
-        rows, weights = cells.row[known], self._weights[cells.bucket[known]]
-        weights *= values[known][:, None]
+        rows = cells.row[known]
+        weights = self._weights[cells.bucket[known]] * values[known][:, None]
         starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))[: len(rows)]
         if len(rows):
             sums[rows[starts]] = np.add.reduceat(weights, starts, axis=0)

@@ -42,7 +42,9 @@ class Patterns:
             for section in self.names
         ]
         options = re2.Options()
-        options.max_mem = 64 << 20  # bytes; the lists need 10 to 20 MiB to stay deterministic
+        options.max_mem = (
+            16 << 20
+        )  # bytes a list: 6 to 64 MiB give the same, and 52 to 140 resident
         self._wide = re2.Set.SearchSet(options)
         for section in self.names:
             self._wide.Add(_widened(_joined(sections[section])))
