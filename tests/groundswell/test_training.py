@@ -105,9 +105,9 @@ def test_a_few_words_are_too_few_to_learn_from(on_file: Application) -> None:
         assert queries.model_events() == []
 
 
-def test_too_few_held_out_labels_are_refused_until_forced(application: Application) -> None:
-    store, registry = application.store, registry_of(application)
-    teach(application, 50)
+def test_too_few_held_out_labels_are_refused_until_forced(on_file: Application) -> None:
+    store, registry = on_file.store, registry_of(on_file)
+    teach(on_file, 50)
     made = train(store, project(), registry, Order(), now=NOW)
     order = {"kind": "negative", "version": made.version, "actor": "gao", "now": NOW}
 
