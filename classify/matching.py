@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from classify.matching_names import (
     is_in_address,
     occurs,
     owners_by_spelling,
+    standing,
     stands_alone,
 )
 from classify.text import rewrite, rewrite_with_offsets
@@ -81,7 +83,7 @@ class _Conditions:
         )
 
     def refusal(
-        self, fields: Mapping[str, str], places: Iterable[_Place], url: str, author: str
+        self, fields: Mapping[str, str], places: Sequence[_Place], url: str, author: str
     ) -> Reason | None:
         """Say why a text that names the brand is not about it; None when it is."""
         folded = "\n".join(fields.values())
@@ -102,18 +104,29 @@ class _Conditions:
             return Reason("any")
         return next((Reason("not", word) for word in self.none_of if occurs(word, folded)), None)
 
-    def _afar(self, fields: Mapping[str, str], places: Iterable[_Place]) -> Reason | None:
-        if not self.near or any(self._is_near(fields[one.field], one) for one in places):
+    def _afar(self, fields: Mapping[str, str], places: Sequence[_Place]) -> Reason | None:
+        if not self.near or any(
+            self._is_near(text, [one for one in places if one.field == field])
+            for field, text in fields.items()
+        ):
             return None
         return Reason("near", str(self.near_within))
 
-    def _is_near(self, text: str, place: _Place) -> bool:
-        """Whether one of the near words stands within so many characters before or after."""
-        for word in self.near:
-            reach = self.near_within + len(word)
-            before = text[max(0, place.start - reach) : place.start]
-            if occurs(word, before) or occurs(word, text[place.end : place.end + reach]):
-                return True
+    def _is_near(self, text: str, places: Sequence[_Place]) -> bool:
+        """Whether a near word stands within so many characters of one of the places of a field.
+
+        Goes from word to word, so that a name repeated ten thousand times costs no more than the
+        text is long.
+        """
+        starts, ends = [one.start for one in places], [one.end for one in places]
+        for word in self.near if places else ():
+            for start, end in standing(word, text):
+                # the last place that ends before the word, the first that begins behind it
+                before, after = bisect_right(ends, start) - 1, bisect_left(starts, end)
+                if before >= 0 and start - ends[before] <= self.near_within:
+                    return True
+                if after < len(starts) and starts[after] - end <= self.near_within:
+                    return True
         return False
 
 

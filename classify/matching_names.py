@@ -123,12 +123,16 @@ def _are_one_word(left: str, right: str) -> bool:
 
 def occurs(word: str, text: str) -> bool:
     """Return whether a context word stands in a text, not as a part of a latin word."""
+    return word in text and next(standing(word, text), None) is not None
+
+
+def standing(word: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a context word stands in a text, not as a part of a latin word."""
     at = text.find(word)
     while at >= 0:
         if stands_alone(text, at, at + len(word)):
-            return True
+            yield at, at + len(word)
         at = text.find(word, at + 1)
-    return False
 
 
 _ADDRESS = re.compile(r"[a-z0-9]\.[a-z]{2}|://")

@@ -52,6 +52,13 @@ def test_a_word_inside_the_name_stands_not_near_it() -> None:
     assert codes(watch("云雀滤芯", near=["滤芯"]), "云雀滤芯漏水") == ["near"]
 
 
+def test_a_name_repeated_without_end_is_held_against_many_near_words() -> None:
+    matcher = watch("云雀", near=[f"配件{n}" for n in range(500)], near_within=1000)
+
+    assert set(codes(matcher, "云雀" * 20_000)) == {"near"}  # word by place: a minute and more
+    assert set(codes(matcher, "云雀" * 20_000 + "等" * 900 + "配件7")) == {"named"}
+
+
 # --- ambiguous names --------------------------------------------------------------------------
 
 
