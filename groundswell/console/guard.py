@@ -26,6 +26,7 @@ _KEYED_PREFIX = "/api/"  # a key in a header instead of a cookie; the API limits
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_AFFAIRS = frozenset({"/password", "/logout"})  # also open to readers and new passwords
 _TRIAL_LIMIT = 8 * 1024 * 1024  # a page of 2 MB, whose Chinese a form sends percent-encoded
+_PATH_LIMIT = 4_000  # characters; signed links have some 300
 _BODY_LIMIT = 64 * 1024  # the longest form is a note of a few thousand characters
 _FILE_LIMITS = {  # first part of the path: forms that take files
     "r": 16 * 1024 * 1024,  # three photos of 5 MiB
@@ -99,6 +100,8 @@ def _refuse_request(request: Request) -> Response | None:
     """Refuse odd addresses, what another site's page would send, and bodies without a length."""
     if "\0" in unquote(str(request.url)):  # no database takes it
         return PlainTextResponse("地址有误 bad address", 400)
+    if len(request.url.path) > _PATH_LIMIT:  # Python reads no number of more than 4,300 digits
+        return PlainTextResponse("地址太长 address too long", 414)
     if request.method in _SAFE_METHODS or request.url.path.startswith(_KEYED_PREFIX):
         return None
     if _is_foreign(request):

@@ -84,3 +84,11 @@ def test_a_reader_may_look_but_not_act(world: World, incident: Incident) -> None
         path = f"/incidents/{incident.incident_id}/{action}"
         assert client.post(path, data={"csrf": csrf} | fields).status_code == 403
     assert world.incident(incident) == incident
+
+
+def test_an_endless_address_is_refused_before_anything_reads_it(world: World) -> None:
+    endless = "9" * 5_000  # more digits than Python makes a number of
+
+    reply = world.client("linxiao").get(f"/mentions/{endless}")
+
+    assert reply.status_code == 414
