@@ -26,6 +26,9 @@ _NATURAL = 6_000  # texts at most of a source as it is
 _NATURAL_WEIGHT = 3.0  # of a source as it is, against one of its resamplings
 _STRENGTH = 0.3  # of the ridge penalty, per unit of weight; .1 and .3 differ by .002 macro-F1
 _FIRMNESS = 0.1  # of the penalty that keeps a calibration at slope 1, shift 0
+# Of the shift that the line makes out, only so much is followed: all of it wins .001 calibration
+# error at most and costs .006 macro-F1 (.025 where most talk is neutral).
+_FOLLOWED = 0.5
 _RIGHT_SLOPES = (0.2, 5.0)
 _RIGHT_SHIFTS = (-4.0, 3.0)  # what lies beyond would pull the regression
 
@@ -77,7 +80,7 @@ def fit_line(points: Sequence[Points]) -> Line:
     table = np.concatenate([np.zeros((0, 5)), *points])
     if not len(table):
         return Line()
-    features, wanted, weight = table[:, :3], table[:, 3], table[:, 4]
+    features, wanted, weight = table[:, :3], _FOLLOWED * table[:, 3], table[:, 4]
     scale = features.std(axis=0) + 1e-9
     centre = (features * weight[:, None]).sum(axis=0) / weight.sum()
     middle = float((wanted * weight).sum() / weight.sum())
@@ -99,8 +102,9 @@ def fit_adapter(plain: Sequence[Points], worded: Sequence[Points]) -> Adapter:
 def right_shift(log_odds: Floats, labels: Bools) -> float:
     """Return the shift that belongs to the logistic calibration of these scores (Platt 1999).
 
-    Its slope is fitted beside it and left: scores that separate badly want a gentler shift than
-    the share of negatives alone would give.
+    Its slope is fitted beside it. Scores that separate badly (slope under 1) want a gentler shift
+    than the share of negatives alone would give; where they separate better than they say, only
+    the place where the calibrated probability is one half is taken over.
     """
     design = np.column_stack((log_odds, np.ones(len(log_odds))))
     solved = np.array([1.0, 0.0])
@@ -110,7 +114,7 @@ def right_shift(log_odds: Floats, labels: Bools) -> float:
         curve = (design * (said * (1 - said))[:, None]).T @ design + _FIRMNESS * np.eye(2)
         solved = solved - np.linalg.solve(curve, slope)
         solved[0] = np.clip(solved[0], *_RIGHT_SLOPES)
-    return float(np.clip(solved[1], *_RIGHT_SHIFTS))
+    return float(np.clip(solved[1] / max(solved[0], 1.0), *_RIGHT_SHIFTS))
 
 
 def _parts(source: LabelledSource) -> Iterator[tuple[LabelledSource, float]]:

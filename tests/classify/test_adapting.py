@@ -51,9 +51,9 @@ def test_a_source_like_those_it_was_fitted_on_is_put_right() -> None:
     adaptation, fitted = adapter.adapt(new.log_odds, new.cells)
 
     assert before is not None
-    assert (calibration_error(sigmoid(shift_alone), new.labels) or 0) < before / 2
-    assert (calibration_error(sigmoid(fitted), new.labels) or 0) < before / 2
-    assert abs(adaptation.share - 0.25) < 0.08
+    assert (calibration_error(sigmoid(shift_alone), new.labels) or 0) < before - 0.02
+    assert (calibration_error(sigmoid(fitted), new.labels) or 0) < before - 0.02
+    assert 0.15 < adaptation.share < 0.5
     assert adaptation.words is not None
 
 
@@ -93,10 +93,10 @@ def test_too_few_texts_teach_no_words(texts: int) -> None:
     part = source(0.4, 2.0, 0.0).part(np.arange(texts))
 
     assert learn(part.cells, part.log_odds, 0.0) is None
-    adaptation, fitted = Adapter(Line(-1.0), Line(-1.2)).adapt(part.log_odds, part.cells)
+    adaptation, fitted = Adapter(Line(-0.5), Line(-0.6)).adapt(part.log_odds, part.cells)
     assert adaptation.words is None
     assert adaptation.n == texts
-    assert adaptation.shift == (-1.0 if texts >= 50 else 0.0)
+    assert adaptation.shift == (-0.5 if texts >= 50 else 0.0)
     assert np.array_equal(fitted, part.log_odds + adaptation.shift)
 
 
@@ -150,7 +150,7 @@ def test_bytes_of_another_kind_are_refused(packed: bytes) -> None:
 def test_no_estimate_runs_away(log_odds: list[float]) -> None:
     adaptation = Adapter(Line(3.0, 9.0, -9.0, 5.0)).estimate(np.array(log_odds))
 
-    assert -1.5 <= adaptation.shift <= 0.25
+    assert -0.75 <= adaptation.shift <= 0.25
     assert 0 <= adaptation.share <= 1
 
 
@@ -168,7 +168,7 @@ def test_without_labelled_sources_nothing_is_shifted() -> None:
 def test_the_right_shift_allows_for_scores_that_separate_badly() -> None:
     clear, blurred = source(0.1, 4.0, 0.0), source(0.1, 0.5, 0.0)
 
-    assert -3 < right_shift(clear.log_odds, clear.labels) < -1
+    assert -1.5 < right_shift(clear.log_odds, clear.labels) < -0.2
     assert right_shift(blurred.log_odds, blurred.labels) == pytest.approx(np.log(1 / 9), abs=0.3)
     assert -4 <= right_shift(np.arange(60) / 10, np.arange(60) > 29) <= 3  # perfectly apart
 
