@@ -15,12 +15,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from classify.privacy import mask
 from config.errors import ConfigError, GroundswellError
 from groundswell import columns_files as files
 from groundswell.columns import HEAD, Proposal, Wishes, propose
 from groundswell.columns_files import Cells, Position
-from groundswell.columns_names import meanings
-from groundswell.importing_values import FIELDS, Reading, read_row
+from groundswell.columns_names import PERSONAL, contact_of, left_out, meanings
+from groundswell.importing_values import CONTACTS, FIELDS, Reading, read_row
 from storage.records import RawMention
 
 __all__ = ["Opened", "Reading", "Rejected", "opened", "read_mentions"]
@@ -28,12 +29,16 @@ __all__ = ["Opened", "Reading", "Rejected", "opened", "read_mentions"]
 _LINES = frozenset({".jsonl", ".ndjson"})
 _TABLES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls"})
 _KINDS = (*sorted(_LINES), *sorted(_TABLES), ".parquet")
+_LEFT_OUT = "***"
 Named = dict[str, Any]  # a row by the file's own column names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A row that could not be read; `number` counts rows from 1, without the header."""
+    """A row that could not be read; `number` counts rows from 1, without the header.
+
+    It is shown and written to a file: personal data in it is masked, whom to call is left out.
+    """
 
     number: int
     reason: str
@@ -168,10 +173,11 @@ def _mentions(
         if isinstance(row, str):
             yield Rejected(number=number, reason=row, row={})
             continue
+        ours = named(row)
         try:
-            raw = read_row(named(row), reading)
+            raw = read_row(ours, reading)
         except ValueError as error:
-            yield Rejected(number=number, reason=str(error), row=row)
+            yield Rejected(number=number, reason=mask(str(error)), row=_without_people(row, ours))
             continue
         if raw.native_id or raw.canonical_url:
             yield raw
@@ -179,6 +185,21 @@ def _mentions(
         key = (raw.platform, raw.author, str(raw.published_at), raw.text)
         yield replace(raw, ordinal=equal_rows[key])
         equal_rows[key] += 1
+
+
+def _without_people(row: Named, ours: Named) -> Named:
+    """Return a row that can be kept: the file it came from still says whom to call."""
+    contacts = [value for name, value in ours.items() if name in CONTACTS and value]
+    kept: Named = {}
+    for name, value in row.items():
+        header = str(name)
+        is_contact = header == "contact" or header in CONTACTS or contact_of(header)
+        if value and (is_contact or left_out(header) == PERSONAL or value in contacts):
+            kept[name] = _LEFT_OUT
+        else:
+            said = json.dumps(value, ensure_ascii=False, default=str)
+            kept[name] = value if mask(said) == said else mask(str(value))
+    return kept
 
 
 def _by_mapping(row: Named, fields: Mapping[str, str]) -> Named:

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import ConfigError
-from groundswell.importing import Reading, Rejected, read_mentions
+from groundswell.columns import Wishes
+from groundswell.importing import Reading, Rejected, opened, read_mentions
 from groundswell.importing_values import FIELDS, read_row
 from storage.records import RawMention
 from tests.groundswell.tables import write_csv, write_raw_xlsx, write_xlsx
@@ -354,3 +355,23 @@ def test_the_last_half_row_of_a_file_cut_in_a_character_is_named(tmp_path: Path)
 
     assert [row.text for row in good(path)] == ["第一条，锅盖裂了", "第二条，锅盖也裂了"]
     assert [row.number for row in refused(path)] == [3]
+
+
+def test_a_refused_row_is_kept_without_whom_to_call(tmp_path: Path) -> None:
+    path = tmp_path / "工单.csv"
+    write_csv(
+        path,
+        "工单号,工单内容,建单时间,联系电话,客户姓名,称呼,身份证号\n"
+        "T1,壶漏电，打我电话13905718826,13905718826,13905718826,周晓彤,周晓彤,330106199003077715\n",
+    )
+
+    columns = {"称呼": "contact_name", "建单时间": "published_at"}
+    wishes = Wishes(columns=columns, vault=True)
+    with opened(path, lambda _: reading(), wishes) as file:
+        [row] = [one for one in file.rows if isinstance(one, Rejected)]
+
+    assert row.row["工单号"] == "T1"
+    assert row.row["工单内容"] == "壶漏电，打我电话139****8826"
+    told = f"{row.reason} {json.dumps(dict(row.row), ensure_ascii=False)}"
+    assert "139****8826" in row.reason
+    assert not [said for said in ("13905718826", "周晓彤", "330106199003077715") if said in told]
