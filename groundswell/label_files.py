@@ -16,7 +16,7 @@ from pathlib import Path
 from config.errors import ConfigError
 from config.schema import Project
 from groundswell import columns_files as files
-from groundswell.label_values import Speaker, make, named_brand, read_value, with_brand
+from groundswell.label_values import Speaker, make, named_brand, read_id, read_value, with_brand
 from storage.corrected import Slot, kept_words, slot_of
 from storage.queries import Queries
 from storage.records import BrandId, Correction, Mention, Verdict
@@ -37,8 +37,8 @@ _VALUES: Mapping[str, str] = {
     "severity": "severity",
 }
 _MOST = 100_000  # rows of one file
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_LARGEST_ID = 2**63 - 1  # what a database's integer holds
+# Spreadsheets of East Asia take the wide signs for the narrow ones (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Row = Mapping[str, str]
 
@@ -153,7 +153,8 @@ class _Mentions:
     def __init__(self, queries: Queries, rows: Sequence[Row], mask: Callable[[str], str]) -> None:
         self._queries = queries
         self._mask = mask
-        ids = {int(row["mention"]) for row in rows if _is_id(row.get("mention", ""))}
+        said = {read_id(row.get("mention", "")) for row in rows}
+        ids = {number for number in said if number is not None}
         urls = {row["url"] for row in rows if row.get("url")}
         texts = {self._key(row["text"]) for row in rows if row.get("text")}
         self._by_url: dict[str, list[int]] = {}
@@ -173,9 +174,10 @@ class _Mentions:
     def named(self, row: Row) -> list[Mention]:
         """Return what a row means. Errors: ValueError when that is nothing, or more than one."""
         if name := row.get("mention"):
-            found = self._all.get(int(name)) if _is_id(name) else None
+            number = read_id(name)
+            found = None if number is None else self._all.get(number)
             if found is None:
-                raise ValueError(f"there is no mention {name!r}")
+                raise ValueError(f"there is no mention {name[:40]!r}")
             return [found]
         if url := row.get("url"):
             ids = self._by_url.get(url, [])
@@ -197,10 +199,6 @@ class _Mentions:
         """Say whether this person's word stands already."""
         kept = kept_words(self._queries.mention_corrections(one.mention_id)).get(slot_of(one), [])
         return any((word.actor, word.value) == (one.actor, one.value) for word in kept[-1:])
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= _LARGEST_ID
 
 
 def _squeezed(text: str) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from classify.privacy import mask
 from classify.severity import FACTS
 from config.schema import ISSUE_CLASSES, SUB_CLASSES, Project
 from storage.corrected import KINDS, NO, POLARITIES, YES
 from storage.records import WITHDRAWN, BrandId, Correction, MentionId, Noise, Verdict
 
 NOTE_LIMIT = 500  # characters of a note
+_LARGEST_ID = 2**63 - 1  # what a database's integer holds
 _TAKEN_BACK = frozenset({WITHDRAWN, "withdrawn", "撤销"})
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "polarity": {
@@ -30,7 +32,6 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "抽奖": "lottery",
         "二手": "second_hand",
         "蹭热度": "hijack",
-        "复制": "copy_wave",
     },
     "brand": {"none": "", "不是": "", "无关": ""},
 }
@@ -43,6 +44,14 @@ class Speaker:
     actor: str
     door: str
     at: datetime
+
+
+def read_id(text: str) -> int | None:
+    """Return the number of a mention or a correction, None for what can be none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID))):
+        return None
+    number = int(text)
+    return number if number <= _LARGEST_ID else None
 
 
 def read_value(project: Project, kind: str, text: str, brand_id: str = "") -> str:
@@ -150,7 +159,10 @@ def make(
     note: str = "",
     asked: str = "",
 ) -> list[Correction]:
-    """Return one correction per kind, ready to be stored; `values` are read already."""
+    """Return one correction per kind, ready to be stored; `values` are read already.
+
+    Personal data in the note is masked: it is shown to all and exported.
+    """
     return [
         Correction(
             correction_no=0,
@@ -162,7 +174,7 @@ def make(
             actor=speaker.actor,
             door=speaker.door,
             at=speaker.at,
-            note=note.strip()[:NOTE_LIMIT],
+            note=mask(note.strip()[:NOTE_LIMIT]),
             asked=asked,
         )
         for kind, value in values.items()

@@ -59,6 +59,35 @@ def test_an_answer_holds_at_once_and_the_next_one_is_asked(world, incident):
     assert (said.door, said.actor, said.asked) == ("console", "linxiao", "open_incident")
 
 
+def test_numbers_that_are_none_are_told_so(world, incident):
+    client = world.client("linxiao")
+    page = client.get("/labels").text
+    csrf, endless = csrf_of(page), "9" * 5_000  # more digits than Python makes a number of
+    bulk = {"csrf": csrf, "incident": incident.incident_id, "note": "看错了", "answer": "noise"}
+
+    replies = [
+        client.get("/labels", params={"mention": endless, "brand": "lanhe"}),
+        client.get("/labels", params={"done": endless}),
+        client.get(f"/labels/incidents/{incident.incident_id}", params={"done": endless}),
+        answer(client, page, "noise", mention=endless),
+        client.post("/labels/undo", data={"csrf": csrf, "number": endless}),
+        client.post("/labels/bulk", data=bulk | {f"m{endless}": "on", "m²": "on"}),
+    ]
+
+    assert [reply.status_code for reply in replies] == [404, 200, 200, 404, 404, 303]
+    with world.store.read() as queries:
+        assert queries.corrections() == []
+
+
+def test_what_a_note_says_of_a_person_is_masked(world, incident):
+    client = world.client("linxiao")
+
+    answer(client, client.get("/labels").text, "noise", note="客户 13905718826 说是误会")
+
+    with world.store.read() as queries:
+        assert {one.note for one in queries.corrections()} == {"客户 139****8826 说是误会"}
+
+
 def test_the_order_of_a_day_stands(world, incident):
     client = world.client("linxiao")
     first = asked(client.get("/labels").text)

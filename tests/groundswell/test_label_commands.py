@@ -204,6 +204,7 @@ def test_a_file_that_was_cut_off_is_refused(store, tmp_path):
         ("polarity\nnegative\n", "expected a column mention"),
         ("mention,colour\n1,red\n", "expected a column mention"),
         ("", "expected a column mention"),
+        ("mention,polarity\n" + "9" * 5_000 + ",负面\n", "there is no mention"),
     ],
 )
 def test_a_file_without_labels_is_refused(run, tmp_path, text, told):
@@ -235,7 +236,7 @@ def test_an_export_runs_nothing_and_comes_back(run, store, tmp_path):
     assert done(run("--json", "label", "import", str(back)))["stored"] == 1
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1", "＠a"])
 def test_no_cell_is_a_formula(cell):
     assert harmless(cell) == f"'{cell}"
     assert harmless("云雀") == "云雀"

@@ -16,7 +16,7 @@ from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
 from groundswell.console.pages.incidents import find
 from groundswell.label_desk import LabelDesk
-from groundswell.label_values import Speaker, issue_names, make, read_value, with_brand
+from groundswell.label_values import Speaker, issue_names, make, read_id, read_value, with_brand
 from groundswell.labelling import REASONS
 from storage.corrected import YES, is_outdated, is_withdrawn, kept_words
 from storage.corrections import Corrected
@@ -31,7 +31,6 @@ from storage.records import (
     Verdict,
 )
 
-_LARGEST_ID = 2**63 - 1
 _BULK_SHOWN = 200  # mentions of an incident on one page
 BULK_FIELDS = _BULK_SHOWN + 20
 # What each button says: the corrections it stands for, and the word for it afterwards.
@@ -85,7 +84,7 @@ def incident_page(console: Console, request: Request) -> Response:
         "labels_incident.html",
         incident=incident,
         mentions=mentions,
-        done=int(done) if done.isascii() and done.isdigit() else 0,
+        done=read_id(done) or 0,
         problem=request.query_params.get("problem", "")[:200],
         **_choices(console),
     )
@@ -142,7 +141,7 @@ def bulk(console: Console, request: Request, form: Form) -> Response:
     """Correct several mentions of one incident with one reason."""
     desk, visitor = _desk(console), logged_in(request)
     incident = find(console, form.get("incident", ""))
-    chosen = {int(name[1:]) for name in form if name[:1] == "m" and name[1:].isdigit()}
+    chosen = {read_id(name[1:]) for name in form if name[:1] == "m"}
     with console.store.read() as queries:
         members = queries.cluster_mentions(incident.cluster_id, _BULK_SHOWN)
     picked = [pair for pair in members if int(pair[0].mention_id) in chosen]
@@ -173,9 +172,10 @@ def _mention_id(text: str) -> MentionId:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > _LARGEST_ID:
+    number = read_id(text)
+    if number is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "没有这条提及")
-    return int(text)
+    return number
 
 
 def _values(console: Console, form: Form, brand_id: str) -> dict[str, str]:
@@ -205,7 +205,7 @@ def _no_noise(
     values: Mapping[str, str], brand_id: str, verdicts: Sequence[Verdict]
 ) -> dict[str, str]:
     """Add that a mention is no noise where a person hears a customer in what was taken for it."""
-    taken = any(one.brand_id == brand_id and one.noise.is_left_out for one in verdicts)
+    taken = any(one.brand_id == brand_id and one.noise for one in verdicts)
     heard = values.get("polarity") in {"negative", "positive"} and "noise" not in values
     return {**values, "noise": ""} if taken and heard else dict(values)
 
@@ -262,10 +262,11 @@ def _asked(
 
 def _last(console: Console, number: str) -> tuple[Correction, str] | None:
     """Return the correction that was just made, in words."""
-    if not (number.isascii() and number.isdigit()) or int(number) > _LARGEST_ID:
+    correction_no = read_id(number)
+    if correction_no is None:
         return None
     with console.store.read() as queries:
-        one = queries.correction(int(number))
+        one = queries.correction(correction_no)
     return None if one is None else (one, told(one))
 
 
