@@ -16,7 +16,7 @@ from typing import NamedTuple
 from classify.lexicon import sections
 from classify.phrases import PhraseIndex, Place
 from classify.text import normalise
-from storage.records import BrandHit, BrandId, Noise
+from storage.records import BrandHit, BrandId, Noise, Verdict
 
 _STRONG, _ORDINARY = 2.0, 1.0
 _VOICE_WEIGHT = 1.5  # a word of a voice against one of an advert
@@ -64,6 +64,18 @@ def mark_many(
 ) -> list[Marking]:
     """Return one marking per mention, in order; a text is title, line break, text."""
     return [_mark(text, hits) for text, hits in zip(texts, found, strict=True)]
+
+
+def noise_words(
+    title: str, text: str, verdicts: Sequence[Verdict]
+) -> dict[BrandId, tuple[str, ...]]:
+    """Return the words that decided, by brand; () where a person or another list decided."""
+    found = {verdict.brand_id: verdict.hits for verdict in verdicts}
+    [marking] = mark_many([f"{title}\n{text}"], [found])
+    return {
+        verdict.brand_id: marking.words if marking.noise == verdict.noise else ()
+        for verdict in verdicts
+    }
 
 
 def _mark(text: str, hits: Mapping[BrandId, Sequence[BrandHit]]) -> Marking:

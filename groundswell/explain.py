@@ -10,6 +10,7 @@ from alerts.routing import explain_route
 from alerts.score import TIERS
 from classify.analyst import Analyst
 from classify.clustering import Shard
+from classify.noise import noise_words
 from config.media import MediaTable
 from config.official import OfficialAccounts
 from config.schema import Project
@@ -49,6 +50,7 @@ class BrandAnswer:
     severity: tuple[str, ...]
     facts: tuple[Fact, ...]
     noise: str
+    noise_words: tuple[str, ...]  # what decided that it is noise
     cluster_id: str | None
     cluster: str
     cluster_size: int
@@ -180,6 +182,7 @@ class Explainer:
             severity=verdict.severity,
             facts=verdict.facts,
             noise=str(verdict.noise),
+            noise_words=noise_words(mention.title, mention.text, [verdict])[verdict.brand_id],
             cluster_id=cluster_id,
             cluster=label,
             cluster_size=size,
@@ -192,7 +195,7 @@ class Explainer:
         self, mention: Mention, verdict: Verdict, now: datetime
     ) -> tuple[str | None, str, int, str]:
         """Say which stored cluster the mention would join (its shard is read, never written)."""
-        if verdict.polarity is Polarity.NOT_NEGATIVE or verdict.noise.is_left_out:
+        if verdict.polarity is Polarity.NOT_NEGATIVE or verdict.noise:
             return None, "", 0, ""
         shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
         with self.store.transaction() as tx:

@@ -86,7 +86,7 @@ def is_negative(one: Judged) -> bool | None:
     brand, noise, polarity = (one.said.get(kind) for kind in ("brand", "noise", "polarity"))
     if brand is not None and brand.value != one.brand_id:
         return False
-    if noise is not None and Noise(noise.value).is_left_out:
+    if noise is not None and Noise(noise.value):
         return False
     return None if polarity is None else polarity.value == "negative"
 
@@ -118,7 +118,7 @@ def _figures(source: str, brand: str, judged: Sequence[Judged]) -> Figures:
 
 def _called_negative(one: Judged) -> bool:
     base = one.base
-    return base is not None and base.polarity is Polarity.NEGATIVE and not base.noise.is_left_out
+    return base is not None and base.polarity is Polarity.NEGATIVE and not base.noise
 
 
 def _share(judged: Sequence[Judged]) -> Share:

@@ -64,7 +64,7 @@ def reasons_of(candidate: Candidate, threshold: float) -> tuple[str, ...]:
         "near_threshold": uncertainty(candidate.negative, threshold) >= _UNSURE,
         "open_incident": candidate.at_work,
         "high_reach": candidate.reach >= _REACH,
-        "noise_doubt": candidate.noise.is_left_out and candidate.negative >= threshold,
+        "noise_doubt": bool(candidate.noise) and candidate.negative >= threshold,
     }
     return tuple(reason for reason, holds in named.items() if holds) or ("near_threshold",)
 
@@ -72,7 +72,7 @@ def reasons_of(candidate: Candidate, threshold: float) -> tuple[str, ...]:
 def worth(candidate: Candidate, threshold: float) -> float:
     """Return what a look at a candidate is worth, before it is compared with others."""
     unsure = uncertainty(candidate.negative, threshold)
-    if candidate.outdated or (candidate.noise.is_left_out and candidate.negative >= threshold):
+    if candidate.outdated or (candidate.noise and candidate.negative >= threshold):
         unsure = max(unsure, 1.0)
     return unsure * consequence(candidate)
 

@@ -20,7 +20,7 @@ from storage.rows import mappings, mention_of
 _adaptation = tables.source_adaptation
 _mention = tables.mention
 _verdict = tables.verdict
-_LEFT_OUT = tuple(sorted(noise.value for noise in Noise if noise.is_left_out))
+_LEFT_OUT = tuple(sorted(noise.value for noise in Noise if noise))
 _LOOKED_AT = 4  # mentions of a source looked through per judged one that is wanted
 
 

@@ -69,7 +69,7 @@ def is_outdated(said: Correction, revision: int) -> bool:
 
 def holds(verdict: Verdict) -> bool:
     """Say whether a verdict's mention belongs into a cluster."""
-    return verdict.polarity is not Polarity.NOT_NEGATIVE and not verdict.noise.is_left_out
+    return verdict.polarity is not Polarity.NOT_NEGATIVE and not verdict.noise
 
 
 def corrected(mention: Mention, bases: Sequence[Verdict], said: Said) -> dict[BrandId, Verdict]:

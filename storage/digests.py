@@ -137,7 +137,7 @@ def _volume(connection: Connection, since: datetime, until: datetime) -> dict[st
     mention, verdict = tables.mention, tables.verdict
     within = sa.and_(mention.c.observed_at >= since, mention.c.observed_at < until)
     total = connection.execute(sa.select(sa.func.count()).where(within)).scalar_one()
-    is_noise = verdict.c.noise.in_([one.value for one in Noise if one.is_left_out])
+    is_noise = verdict.c.noise.in_([one.value for one in Noise if one])
     sides = {
         "noise": is_noise,
         "negative": sa.and_(sa.not_(is_noise), verdict.c.polarity == Polarity.NEGATIVE.value),

@@ -40,9 +40,7 @@ def write_facts(
     counted = [
         verdict
         for verdict in verdicts
-        if verdict.products
-        and verdict.polarity is not Polarity.NOT_NEGATIVE
-        and not verdict.noise.is_left_out
+        if verdict.products and verdict.polarity is not Polarity.NOT_NEGATIVE and not verdict.noise
     ]
     if not counted:
         return

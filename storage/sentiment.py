@@ -28,7 +28,7 @@ def read_opinions(connection: Connection, since: datetime, until: datetime) -> S
     """Count public mentions published in [since, until), noise apart, oldest first."""
     mention, verdict = tables.mention, tables.verdict
     hour = hour_start(mention.c.published_at)
-    kept = [noise.value for noise in Noise if not noise.is_left_out]
+    kept = [noise.value for noise in Noise if not noise]
     voice = verdict.c.noise.in_(kept)
     negative = verdict.c.polarity == Polarity.NEGATIVE.value
     unsure = verdict.c.polarity == Polarity.UNSURE.value

@@ -90,7 +90,8 @@ def _brand_lines(answer: BrandAnswer) -> list[str]:
     }
     lines += [f"{name}{said}" for name, said in named.items() if said]
     if answer.noise:
-        lines.append(f"噪声 noise      {answer.noise}：保存并标记，不算声音")
+        words = "、".join(answer.noise_words)
+        lines.append(f"噪声 noise      {answer.noise}（{words}）：保存并标记，不算声音")
     if answer.cluster_id:
         lines.append(
             f"聚类 cluster    {answer.cluster}（{answer.cluster_size} 条，{answer.cluster_id}）"

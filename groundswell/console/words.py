@@ -137,7 +137,6 @@ NOISES: Mapping[Noise, str] = {
     Noise.LOTTERY: "抽奖",
     Noise.SECOND_HAND: "二手转让",
     Noise.HIJACK: "蹭词：借品牌名引流",
-    Noise.COPY_WAVE: "同一段话短时间内由许多账号发出",
 }
 SEVERITY = FACTS_ZH
 FACT_KINDS: Mapping[str, str] = {  # products and symptoms stand elsewhere on the page

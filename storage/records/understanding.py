@@ -17,7 +17,11 @@ WITHDRAWN = "~withdrawn"  # the value of a correction that takes earlier ones ba
 
 
 class Noise(StrEnum):
-    """Why a mention is no voice of a customer; the empty one is none of them."""
+    """Why a mention is no voice of a customer; the empty one (false) is none of them.
+
+    What is noise is kept, and left out of clusters and baselines. One text from many mouths is no
+    noise but a matter of Voices.
+    """
 
     NONE = ""
     ADVERT = "advert"
@@ -25,12 +29,6 @@ class Noise(StrEnum):
     LOTTERY = "lottery"
     SECOND_HAND = "second_hand"
     HIJACK = "hijack"  # the brand's name only draws eyes to something else
-    COPY_WAVE = "copy_wave"  # one text from many mouths: marked, but gathered and counted
-
-    @property
-    def is_left_out(self) -> bool:
-        """Whether it is kept out of clusters and baselines (never dropped)."""
-        return self not in {Noise.NONE, Noise.COPY_WAVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

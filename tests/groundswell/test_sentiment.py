@@ -136,7 +136,7 @@ def test_the_store_counts_sides_noise_and_days(store: Store, project: Project):
     told += [{"negative": 0.9, "polarity": Polarity.NEGATIVE}] * 6
     told += [{"negative": 0.5, "polarity": Polarity.UNSURE, "positive": 0.9}] * 3
     told += [_CALM | {"positive": 0.9, "noise": Noise.ADVERT}] * 2
-    told += [_CALM | {"positive": 0.9, "noise": Noise.COPY_WAVE}]
+    told += [_CALM | {"positive": 0.9}]
     _tell(store, told)
     _tell(store, [_CALM] * 5, source_id=SourceId("report:店"), channel="internal")
 

@@ -304,7 +304,7 @@ _values = st.one_of(
     st.tuples(st.just("polarity"), st.sampled_from(["negative", "not_negative", "positive"])),
     st.tuples(st.just("polarity"), st.just(WITHDRAWN)),
     st.tuples(st.just("brand"), st.sampled_from(["", OTHER, BRAND, WITHDRAWN])),
-    st.tuples(st.just("noise"), st.sampled_from(["", "advert", "copy_wave", WITHDRAWN])),
+    st.tuples(st.just("noise"), st.sampled_from(["", "advert", "lottery", WITHDRAWN])),
     st.tuples(st.just("issue"), st.sampled_from(["物流配送", "售后维修/等备件", WITHDRAWN])),
     st.tuples(st.just("severity"), st.sampled_from(["fire=yes", "fire=no", f"fire={WITHDRAWN}"])),
 )

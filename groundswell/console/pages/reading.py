@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.score import TIERS
+from classify.noise import noise_words
 from config.schema import Owner
 from groundswell.console.base import Console, logged_in
 from groundswell.console.growth import counters, growth
@@ -66,6 +67,7 @@ def mention_page(console: Console, request: Request) -> Response:
         "mention.html",
         mention=mention,
         verdicts=verdicts,
+        noise_words=noise_words(mention.title, mention.text, verdicts),
         photos=photos,
         texts=texts,
         figures=figures,
