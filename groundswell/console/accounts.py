@@ -213,7 +213,11 @@ class Accounts:
         with self._turnstile:
             hashed = self._hasher.hash(new)
         with self._store.transaction() as tx:
-            tx.save_user(account.name, hashed, account.role, permissions=account.permissions)
+            # hashing takes its time: what an administrator changed meanwhile stands
+            latest = tx.user(account.name)
+            if latest is None or latest.password_hash != account.password_hash:
+                raise LoginRefusedError("当前密码不对")
+            tx.save_user(latest.name, hashed, latest.role, permissions=latest.permissions)
             tx.drop_sessions(account.name)
             tx.audit(account.name, "password", account.name, now, "")
         return self._open(account.name, now)

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from argon2 import PasswordHasher
 from starlette.routing import Mount, Route
 
-from groundswell.console.accounts import Brake, ensure_first_user, weakness
+from groundswell.console.accounts import Accounts, Brake, ensure_first_user, weakness
 from groundswell.console.guard import same_site_path
 from storage.store import Store
 from tests.console.world import HASHER, PASSWORD, World, csrf_of, journey, log_in
@@ -249,3 +250,29 @@ def test_a_link_from_a_web_mail_reaches_the_page_of_somebody_logged_in(world: Wo
 def test_odd_names_are_only_wrong_names(world: World) -> None:
     for name in ("", " ", "a" * 5000, "linxiao\0", "' OR 1=1 --", "💥"):
         assert log_in(world.client(), name, "x").status_code == 401
+
+
+def test_a_permission_taken_back_while_a_password_changes_stays_taken_back(world: World) -> None:
+    class SlowHasher(PasswordHasher):
+        """Hashes after an administrator has had the time to act."""
+
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            with world.store.transaction() as tx:
+                tx.set_permissions("linxiao", "")
+            return HASHER.hash(password, salt=salt)
+
+    with world.store.transaction() as tx:
+        tx.set_permissions("linxiao", "customer_contact")
+    now = datetime.now(UTC)
+    accounts = Accounts(world.store, HASHER)
+    visitor = accounts.visitor(accounts.log_in("linxiao", PASSWORD, "here", now), now)
+    assert visitor is not None
+    assert visitor.may("customer_contact")
+
+    slow = Accounts(world.store, SlowHasher(time_cost=1, memory_cost=64, parallelism=1))
+    slow.change_password(visitor, PASSWORD, "另一句只有我知道的话 2027", now)
+
+    with world.store.read() as queries:
+        account = queries.user("linxiao")
+    assert account is not None
+    assert account.permissions == ""
