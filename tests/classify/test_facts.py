@@ -190,3 +190,16 @@ def test_a_megabyte_is_read_and_bounded() -> None:
     found = find("", "批号2603B2漏水，深圳澜禾某某店，花了99元。" * 40_000)
 
     assert len(found) < 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["电池鼓包了", "充电时电池鼓起来了", "电芯已经膨胀", "手机后盖被电池顶开一条缝，鼓了包"]
+)
+def test_a_swollen_battery_is_a_trouble_of_its_own(text: str) -> None:
+    """It makes a batch dangerous, a short range does not: told together neither stands out."""
+    assert symptoms(text) == ("鼓包",)
+
+
+@pytest.mark.parametrize("text", ["电池没鼓包", "电池没有鼓包", "会不会鼓包"])
+def test_a_battery_that_did_not_swell_is_none(text: str) -> None:
+    assert symptoms(text) == ()
