@@ -193,7 +193,7 @@ def test_a_megabyte_is_read_and_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["电池鼓包了", "充电时电池鼓起来了", "电芯已经膨胀", "手机后盖被电池顶开一条缝，鼓了包"]
+    "text", ["电池鼓包了", "充电时电池鼓起来了", "电芯已经膨胀", "手机后盖鼓起来了"]
 )
 def test_a_swollen_battery_is_a_trouble_of_its_own(text: str) -> None:
     """It makes a batch dangerous, a short range does not: told together neither stands out."""
