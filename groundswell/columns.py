@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from classify.privacy import mask
 from config.errors import ConfigError
 from groundswell import columns_names as names
 from groundswell.columns_values import TIME_ONLY, URL, facts_of, fit, is_day, shown
@@ -169,7 +170,7 @@ def _sheet(name: str, head: Sequence[Sequence[Any]], wishes: Wishes) -> Proposal
     ]
     columns, facts = _known(headers, wishes) or _guessed(headers, values)
     sampled = tuple(
-        replace(column, samples=tuple(shown(v)[:80] for v in found[:_SAMPLES]))
+        replace(column, samples=tuple(mask(shown(v))[:80] for v in found[:_SAMPLES]))
         if column.ours not in CONTACTS and column.why != names.PERSONAL
         else column  # whom to call is shown to nobody who does not ask for it
         for column, found in zip(columns, values, strict=True)

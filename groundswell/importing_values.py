@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from classify.privacy import mask
 from crawlers.canonical import canonical_url
 from crawlers.dates import parse_date
 from crawlers.plain import tidy
@@ -109,7 +110,8 @@ def read_row(row: Mapping[str, Any], reading: Reading) -> RawMention:
     text, title = tidy(said["text"]), tidy(said["title"]).replace("\n", " ")
     if not text and not title:
         raise ValueError("text: expected some text, got nothing")
-    platform = said["source"] or reading.source
+    # a file's name stands for its platform, and people name files after customers
+    platform = mask(said["source"] or reading.source)
     published_at = _published(row, reading)
     figures: dict[str, Any] = {name: _whole(name, row.get(name)) for name in COUNTERS}
     return RawMention(
@@ -121,7 +123,7 @@ def read_row(row: Mapping[str, Any], reading: Reading) -> RawMention:
         canonical_url=canonical_url(said["url"]) if said["url"] else "",
         native_id=said["id"],
         author=said["author"],
-        region=said["region"] or reading.region,
+        region=mask(said["region"] or reading.region),
         lang=said["lang"] or "zh",
         channel=_channel(said["channel"], reading),
         observed_at=reading.now,

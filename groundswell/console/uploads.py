@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from classify.privacy import mask
 from config.errors import GroundswellError
 from groundswell.importing import Rejected
 
@@ -92,7 +93,7 @@ class Uploads:
             job_id = secrets.token_urlsafe(12)
             path = self._place() / f"{job_id}{suffix}"
             path.write_bytes(body)
-            job = Job(job_id=job_id, owner=owner, path=path, name=name, at=now)
+            job = Job(job_id=job_id, owner=owner, path=path, name=mask(name), at=now)
             self._jobs[job_id] = job
         return job
 

@@ -159,3 +159,23 @@ def test_a_column_must_hold_the_text_and_only_offered_fields_are_taken(
         assert reply.status_code == 400, changes
         assert said in reply.text, changes
     assert stored(world) == []
+
+
+def test_personal_data_shows_neither_in_samples_nor_of_a_files_name(
+    world: World, tmp_path: Path
+) -> None:
+    client = world.client("linxiao")
+    rows = [["用户说了什么", "备用号码"], ["澜禾养生壶漏水，客服不理人", "13905718826"]]
+
+    reply = upload(client, write_xlsx(tmp_path / "13905718826.xlsx", {"明细": rows}))
+    page = client.get(reply.headers["location"]).text
+    client.post(reply.headers["location"], data=chosen(page))
+    done = finished(client, reply.headers["location"])
+
+    assert "13905718826" not in page + done
+    assert "139****8826" in page
+    [row] = stored(world)
+    assert row["platform"] == "139****8826"
+    told = " ".join(f"{row['target']} {row['detail']}" for row in stored(world, "audit"))
+    assert "139****8826.xlsx" in told
+    assert "13905718826" not in told
