@@ -16,7 +16,6 @@ from classify.matching import BrandMatcher, Judged
 from classify.noise import mark_many
 from classify.sentiment import Score, ScoreItem, Scorer
 from classify.severity import products, severity
-from classify.symptoms import symptoms
 from config.schema import IssueRule, Settings
 from storage.records import BrandHit, BrandId, Mention, Noise, Polarity, Verdict
 
@@ -161,7 +160,7 @@ class Analyst:
             noise=said.noise,
             products=what,
             facts=stated,
-            symptoms=symptoms(f"{mention.title}\n{mention.text}"),
+            symptoms=tuple(dict.fromkeys(one.value for one in stated if one.kind == "symptom")),
             lang=mention.lang,
         )
 
