@@ -104,6 +104,7 @@ def _open_sqlite(url: URL, *, create: bool) -> Engine:
     engine = sa.create_engine(
         f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true",
         connect_args={"timeout": _BUSY_TIMEOUT_S},
+        hide_parameters=True,  # an error in a log must not tell what was to be stored
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -140,6 +141,7 @@ def _open_postgresql(url: URL) -> Engine:
         return sa.create_engine(
             url,
             pool_pre_ping=True,  # a server that came back is found again
+            hide_parameters=True,  # as above: no text, no digest of a password in a log
             connect_args={
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 "options": "-c timezone=UTC -c lock_timeout=30s",

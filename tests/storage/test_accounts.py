@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,15 @@ def _session_of_nobody(store):
 def test_a_session_needs_an_account(store):
     with pytest.raises(StoreError, match="refuses the work"):
         _session_of_nobody(store)
+
+
+def test_an_error_in_a_log_tells_nothing_of_what_was_to_be_stored(store):
+    with pytest.raises(StoreError) as caught:
+        _session_of_nobody(store)
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert "INSERT INTO session" in told
+    assert "csrf'" not in told  # SQLAlchemy writes the values that it was given, unless told not to
 
 
 def test_the_audit_log_is_appended_without_gaps(store):
