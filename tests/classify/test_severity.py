@@ -18,11 +18,20 @@ STATED = [
     ("工人从架子上掉下来，抢救无效", {"death"}),
     ("刹车失灵撞伤了路人", {"injury"}),
     ("冒烟了！插座都化了", {"fire"}),
+    # that nobody was hurt takes back no fire
+    ("充电起火了，烧了半个车棚，没有人受伤，消防来了", {"fire"}),
+    ("小区电动车起火，暂无人员伤亡", {"fire"}),
+    ("车着火了，人没事，万幸", {"fire"}),
+    # an owner who warns others tells what happened; an office that reminds the public does not
+    ("提醒大家查一下电池，我家楼下那辆昨晚冒烟了", {"fire"}),
     ("雞蛋糕裏吃出蟑螂", {"food"}),
     ("被电了一下，手麻了半天", {"injury"}),
 ]
 NOT_STATED = [
     "没有人受伤，大家放心",
+    "用着不错，电池也没鼓包",
+    "电池没有鼓包",
+    "消防提醒广大市民：电池充电要防火",
     "这次事故未造成人员伤亡，也没有起火",
     "万一着火了谁负责",
     "会不会爆炸啊，有点怕",
