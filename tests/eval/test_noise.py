@@ -1,7 +1,7 @@
 """Floors under marking what is no customer's voice.
 
 Own rows: the test half was written before the word list was read; both halves and the words are by
-one author, so that figure is an upper estimate. `noise_real.csv` holds labels of real rows read by
+one author, who added words remembering the rows, so that figure is no held-out one. `noise_real.csv` holds labels of real rows read by
 one person: "tune" showed what was missing, "judge" judges, and rows that carry one text lie in one
 half. In real rows a hashtag's whole text stands for the brand that a hijack would name.
 """
