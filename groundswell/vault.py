@@ -104,7 +104,7 @@ class Key:
             opened = AESGCM(self.secret).decrypt(
                 nonce, sealed, _bound(entry.mention_id, entry.kind)
             )
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # too short for a nonce is no value either
             raise GroundswellError(
                 f"opening the contact of mention {entry.mention_id}: the entry was changed or "
                 "moved; it cannot be read any more"
@@ -245,22 +245,26 @@ def purge(store: Store, rules: VaultRules, now: datetime) -> int:
 def rekey(store: Store, old: Key, new: Key, *, actor: str, now: datetime) -> tuple[int, int]:
     """Seal anew what the old key sealed; return how many, and how many neither key opens.
 
-    Each batch is a transaction: a run that was killed goes on where it stopped.
+    Each batch is a transaction: a run that was killed goes on where it stopped. An entry that was
+    changed is left as it is and holds up no other.
     """
     done = left = after = 0
     while True:
         with store.transaction() as tx:
             entries = tx.queries.contacts_after(after, _BATCH)
             for entry in entries:
-                if entry.key_id == old.key_id:
+                if entry.key_id == new.key_id:
+                    continue
+                try:
                     value = old.open(entry)
-                    sealed = new.seal(entry.mention_id, entry.kind, value)
-                    tx.reseal(replace(entry, sealed=sealed, key_id=new.key_id))
-                    done += 1
-                elif entry.key_id != new.key_id:
+                except GroundswellError:
                     left += 1
+                    continue
+                sealed = new.seal(entry.mention_id, entry.kind, value)
+                tx.reseal(replace(entry, sealed=sealed, key_id=new.key_id))
+                done += 1
             if not entries:
-                said = f"{old.key_id} -> {new.key_id}: {done} entries, {left} of other keys"
+                said = f"{old.key_id} -> {new.key_id}: {done} entries, {left} not opened"
                 tx.audit(actor, "contact_rekeyed", "", now, said)
                 return done, left
         after = entries[-1].entry_no

@@ -61,8 +61,13 @@ class Contacts:
         return len(rows) + len(changed)
 
     def reseal(self, entry: VaultEntry) -> None:
-        """Put another sealed value in the place of the one of this number."""
-        named = sa.update(_entry).where(_entry.c.entry_no == entry.entry_no)
+        """Put another sealed value in the place of the one of this number, unless it was forgotten.
+
+        Asked again here: on PostgreSQL somebody may have forgotten it since it was read.
+        """
+        named = sa.update(_entry).where(
+            _entry.c.entry_no == entry.entry_no, sa.func.length(_entry.c.sealed) > 0
+        )
         self.connection.execute(named.values(sealed=entry.sealed, key_id=entry.key_id))
 
     def forget_contacts(self, mention_id: MentionId) -> int:

@@ -181,5 +181,5 @@ def rekey(
         )
     lines = [f"{done} 项已换用新密钥 sealed anew"]
     if left:
-        lines.append(f"{left} 项用的是别的密钥，没有动 sealed with another key, untouched")
+        lines.append(f"{left} 项两把密钥都打不开，没有动 opened by neither key, untouched")
     show(choices, {"rekeyed": done, "left": left}, lines)

@@ -297,6 +297,7 @@ def test_an_entry_that_was_moved_changed_or_sealed_with_another_key_does_not_ope
         replace(entry, kind="name"),
         replace(entry, sealed=entry.sealed[:-1] + b"\0\0"),
         replace(entry, sealed=b"\0" * 8),
+        replace(entry, sealed=b"\0"),
     ):
         with pytest.raises(GroundswellError, match="changed or moved"):
             key.open(broken)
@@ -318,6 +319,34 @@ def test_a_change_of_keys_is_finished_by_running_it_again(store: Store, project:
     assert {one.value for one in found} == {PHONE, NAME, ADDRESS}
     with pytest.raises(GroundswellError, match="sealed with key"):
         read(store, vault_of(project), ids[0], actor="zhouwen", reason="回访客户", now=NOW, at=NOW)
+
+
+def test_one_broken_entry_holds_up_no_change_of_keys(store: Store, project: Project) -> None:
+    [first, _] = push(store, project, [{**ROW, "id": f"{n}"} for n in range(2)])
+    rules = project.settings.vault
+    assert rules.key is not None
+    old, new = Key.of(rules.key), Key.of(SecretRef("env:VAULT_TEST_NEXT"))
+    with store.transaction() as tx:
+        broken = tx.queries.contacts(first)[0]
+        tx.reseal(replace(broken, sealed=broken.sealed[:-1] + b"\0\0"))
+
+    assert rekey(store, old, new, actor="admin", now=NOW) == (5, 1)
+
+
+def test_what_is_forgotten_while_keys_change_stays_forgotten(
+    store: Store, project: Project
+) -> None:
+    [mention_id] = push(store, project, [ROW])
+    with store.read() as queries:
+        read_before = queries.contacts(mention_id)
+    forget(store, mention_id, actor="admin", reason="客户要求删除", now=NOW)
+
+    with store.transaction() as tx:
+        for entry in read_before:
+            tx.reseal(entry)
+
+    with store.read() as queries:
+        assert [one.sealed for one in queries.contacts(mention_id)] == [b""] * 3
 
 
 @pytest.mark.parametrize(
