@@ -135,6 +135,17 @@ def test_mistakes_are_told_with_their_line_and_no_variable_is_read(
     assert "<b>澜禾</b>" not in page
 
 
+def test_a_wrong_paste_is_told_its_first_mistakes(world: World) -> None:
+    browser = world.client("linxiao")
+    csrf = csrf_of(browser.get("/brands/lanhe").text)
+    rule = "".join(f"k{n}: <i>\n" for n in range(1_000))
+
+    page = browser.post("/brands/lanhe", data={"csrf": csrf, "rule": rule}).text
+
+    assert page.count("<li>brand.yaml:") == 50
+    assert "<i>" not in page
+
+
 def test_a_long_rule_fits_through_the_guard_and_a_longer_one_is_refused(world: World) -> None:
     browser = world.client("linxiao")
     csrf = csrf_of(browser.get("/brands/lanhe").text)

@@ -29,6 +29,7 @@ from groundswell.previewing import DAYS, Preview, Survey, Use, preview, survey
 MOST = 10_000
 MAX_RULE = 64 * 1024  # characters; 5,000 names have about 50,000
 _FRESH = timedelta(minutes=5)  # so long a survey is shown again: pages are looked at in a row
+_TROUBLES = 50  # problems of a typed rule that are shown; a wrong paste can have thousands
 _NAME = "brand.yaml"  # what problems of a typed rule are reported under
 
 
@@ -98,7 +99,7 @@ def _try(console: Console, board: Board, request: Request, rule: str) -> Respons
     try:
         tried = board.preview(console, _read(rule))
     except ConfigError as error:
-        troubles = error.problems
+        troubles = error.problems[:_TROUBLES]
     except GroundswellError as error:
         troubles = (str(error),)
     return _page(console, board, request, brand, rule=rule, tried=tried, troubles=troubles)
