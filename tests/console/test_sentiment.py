@@ -22,7 +22,9 @@ def _praise(world: World, source: str, n: int = 14) -> None:
         tx.keep(raws, now)
         ids = [mention.mention_id for mention in tx.pending_mentions(n)]
         calm = {"negative": 0.1, "polarity": Polarity.NOT_NEGATIVE, "positive": 0.9}
-        tx.save_verdicts(ids, [make_verdict(i, brand_id=BrandId("lanhe"), **calm) for i in ids], now)
+        tx.save_verdicts(
+            ids, [make_verdict(i, brand_id=BrandId("lanhe"), **calm) for i in ids], now
+        )
 
 
 def test_the_page_needs_a_login(world: World):

@@ -124,7 +124,9 @@ def _tell(store: Store, verdicts: list[dict[str, object]], **raw: object) -> Non
     with store.transaction() as tx:
         tx.keep(raws, NOW)
         ids = [mention.mention_id for mention in tx.pending_mentions(len(raws))]
-        made = [make_verdict(i, brand_id=LANHE, **one) for i, one in zip(ids, verdicts, strict=True)]
+        made = [
+            make_verdict(i, brand_id=LANHE, **one) for i, one in zip(ids, verdicts, strict=True)
+        ]
         tx.save_verdicts(ids, made, NOW)
 
 
