@@ -15,6 +15,7 @@ from config.media import MediaTable
 from config.official import OfficialAccounts
 from config.schema import Project
 from groundswell.weighing import Weighed, neutral, weigh
+from storage.corrected import standing
 from storage.records import (
     Fact,
     ItemKey,
@@ -141,6 +142,13 @@ class Explainer:
             texts = queries.mention_revisions(mention.mention_id)
             figures = queries.figures(mention.mention_id)
             responses = queries.mention_responses(mention.mention_id)
+            said = standing(queries.mention_corrections(mention.mention_id))
+        for correction in said.values():
+            yield (
+                f"复核：{correction.actor} 说对品牌 {correction.brand_id}，{correction.kind} 应为 "
+                f"{correction.value or '无'}（原判 {correction.was or '无'}），以复核为准；"
+                "上面是模型自己的判断"
+            )
         if mention.gone_at:
             yield f"原文已删除：{written(mention.gone_at)} 发现打不开，统计不变"
         for _, title, text, replaced_at in texts:
@@ -215,7 +223,11 @@ class Explainer:
         if verdict.polarity is Polarity.NOT_NEGATIVE:
             return f"负面概率 {verdict.negative:.2f} < {low}：记为非负面，不聚类"
         sure = verdict.polarity is Polarity.NEGATIVE
-        counts = "计入预警" if sure else f"拿不准（{low}–{high}）：只计入观察"
+        counts = (
+            f"负面概率 {verdict.negative:.2f} ≥ {high}：计入预警"
+            if sure
+            else f"拿不准（{low}–{high}）：只计入观察"
+        )
         return (
             f"{counts}；同一聚类 24 小时内 ≥{surge.min_authors} 位不同作者且达到基线 "
             f"{surge.page_ratio:g} 倍时升为黄色及以上"

@@ -86,7 +86,9 @@ def _brand_lines(answer: BrandAnswer) -> list[str]:
         "小类 sub-class  ": "、".join(answer.sub_classes),
         "严重事实 facts  ": "、".join(answer.severity),
         "产品 product    ": "、".join(answer.products),
-        "事实 stated     ": "、".join(f"{fact.kind} {fact.value}" for fact in answer.facts),
+        "事实 stated     ": "、".join(
+            dict.fromkeys(f"{fact.kind} {fact.value}" for fact in answer.facts)
+        ),
     }
     lines += [f"{name}{said}" for name, said in named.items() if said]
     if answer.noise:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,22 @@ def test_a_file_without_labels_is_refused(run, tmp_path, text, told):
     assert told in str(result.exception)
 
 
+@pytest.mark.parametrize("where", ["no/such/folder.csv", "."])
+def test_an_export_that_cannot_be_written_says_why_and_leaves_nothing(run, tmp_path, where):
+    result = run("label", "export", str(tmp_path / where))
+
+    assert isinstance(result.exception, ConfigError)
+    assert "writing labels to" in str(result.exception)
+    assert not list(tmp_path.parent.glob("*.part"))
+
+
+def test_no_mention_has_such_a_number(run):
+    result = run("label", "add", "9" * 30, "--polarity", "negative")
+
+    assert result.exit_code == 2
+    assert "9223372036854775807" in result.output
+
+
 def test_a_file_that_is_not_there(run, tmp_path):
     assert isinstance(run("label", "import", str(tmp_path / "no.csv")).exception, ConfigError)
 
@@ -259,3 +276,16 @@ def test_figures_and_suggestions(run, store):
     assert "50% [" in text
     assert "几个人说法不一" in text
     assert run("label", "list", "--conflicts").stdout.count("提及 1") == 2
+
+
+def test_explain_tells_what_a_person_said_beside_the_model_s_own_view(run):
+    before = run("explain", "1").stdout
+    done(run("--json", "label", "add", "1", "--polarity", "not_negative", "--by", "linxiao"))
+
+    after = run("explain", "1").stdout
+
+    assert "复核" not in before
+    assert "复核：linxiao 说对品牌 lanhe，polarity 应为 not_negative（原判 negative）" in after
+    assert re.search(r"规则 rule {7}负面概率 0\.\d\d ≥ 0\.\d+：计入预警", after)
+    run("label", "undo", "--by", "linxiao")
+    assert "复核" not in run("explain", "1").stdout
