@@ -231,10 +231,14 @@ def write_labels(
 
     Cells that a spreadsheet would take for a formula get a quote before them. Texts of mentions
     only with `texts`: they are what strangers wrote.
+    Errors: ConfigError when it cannot be written there.
     """
     names = ["mention", "url", "brand", "kind", "value", "was", "actor", "at", "door", "asked",
              "note", *(["title", "text"] if texts else [])]  # fmt: skip
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    except OSError as error:
+        raise ConfigError(f"writing labels to {str(path)!r}: {error.strerror}") from error
     n = 0
     try:
         # the mark tells spreadsheets that this is UTF-8
@@ -251,8 +255,10 @@ def write_labels(
                 writer.writerow([harmless(str(cell)) for cell in cells])
                 n += 1
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ConfigError(f"writing labels to {str(path)!r}: {error.strerror}") from error
         raise
     return n
 

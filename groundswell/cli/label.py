@@ -54,7 +54,7 @@ def commands() -> typer.Typer:
 
 def add(
     context: typer.Context,
-    mention: Annotated[int, typer.Argument(help="the mention's id")],
+    mention: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="the mention's id")],
     brand: Annotated[str, typer.Option(help="brand id; not needed where there is one")] = "",
     polarity: Annotated[str, typer.Option(help="negative, not_negative, positive")] = "",
     issue: Annotated[str, typer.Option(help="class, or class/sub-class")] = "",
