@@ -144,7 +144,7 @@ class Analyst:
         return Verdict(
             mention_id=mention.mention_id,
             brand_id=hits[0].brand_id,
-            model_version=self._scorer.version,
+            model_version=score.scorer or self._scorer.version,
             negative=score.negative,
             polarity=polarity(score.negative, self.band(hits[0].brand_id)),
             issue_class=said.issues.issue_class,

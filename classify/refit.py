@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.english import is_english
 from classify.fitting import presence, weighted
 from classify.focus import focus, marked
 from classify.grouping import near_duplicate_groups
@@ -88,6 +89,8 @@ def refit_negative(
     Errors: ModelError when the base cannot be read, when there is nothing of one of the two
     answers, or when the moved model would not score as fitted.
     """
+    # English texts are read by other words than these weights
+    examples = [one for one in examples if not is_english(one.item.title, one.item.text)]
     labels = np.array([one.negative for one in examples], dtype=bool)
     if not labels.any() or labels.all():
         raise ModelError(

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classify import english
 from classify.adapting import Adaptation, Adapter
 from classify.adapting_words import Cells, Words, cells_of, shares_of
 from classify.cues import CUES, find_cues, lexicon_digest, strengths
+from classify.english import Reading
 from classify.features import HASH_BITS, Ints, Spans, extract, whole_words
 from classify.focus import focus, marked
 from classify.segment import segment, tokeniser_fingerprint
@@ -71,6 +73,7 @@ class Score:
     bias: float = 0.0
     shift: float = 0.0
     adaptation: int = 0  # version of the source's adaptation, 0 for none
+    scorer: str = ""  # which scorer read the text, where it was not the n-gram model
 
 
 class _Shares(NamedTuple):
@@ -153,19 +156,21 @@ class Scorer:
 
         Unadapted and without words.
         """
-        texts = [_focused(item) for item in items]
+        texts = [_own(item) for item in items]
         sums = [self._contributions(batch)[1:] for batch in _batches(texts)]  # the shares are large
         beside = np.array([sum(part for _, part in _known_of(item)) for item in items])
         negative = np.concatenate([np.zeros(0), *(negative for negative, _ in sums)])
         positive = np.concatenate([np.zeros(0), *(positive for _, positive in sums)])
-        return (
-            negative + self._bias + beside,
-            positive + self._positive_bias + beside * self._positive_of_negative,
-        )
+        negative, positive = negative + self._bias, positive + self._positive_bias
+        for index, item in enumerate(items):
+            if not texts[index] and (reading := _english(item)):
+                negative[index] = english.BIAS + reading.negative
+                positive[index] = reading.positive
+        return negative + beside, positive + beside * self._positive_of_negative
 
     def cells_many(self, items: Sequence[ScoreItem]) -> Cells:
         """Return which n-grams the items hold: what adaptation to their source learns from."""
-        return cells_of([_focused(item) for item in items])
+        return cells_of([_own(item) for item in items])
 
     def unknown_words(self, items: Sequence[ScoreItem]) -> tuple[Ints, Ints]:
         """Return per item how many words have no weight here, and how many it has.
@@ -173,7 +178,7 @@ class Scorer:
         Words of two characters and more; single ones are all known. Hashing lets some unknown word
         look known, so shares are for comparing, not for themselves.
         """
-        spans = whole_words([_focused(item) for item in items])
+        spans = whole_words([_own(item) for item in items])
         long = spans.end - spans.start > 1
         row, bucket = spans.row[long], spans.bucket[long]
         unknown = np.bincount(row[self._idf[bucket] == 0], minlength=len(items))
@@ -184,24 +189,34 @@ class Scorer:
         return self._scores([item], None)[0]
 
     def _scores(self, items: Sequence[ScoreItem], limit: int | None) -> list[Score]:
-        texts = [_focused(item) for item in items]
+        texts = [_own(item) for item in items]
         learned = [item.adaptation.words if item.adaptation else None for item in items]
         scores: list[Score] = []
         for batch in _batches(texts):
             sums = self._contributions(batch, learned[len(scores) : len(scores) + len(batch)])
             worded = _per_word(batch, sums.shares, limit)
             for words, negative, positive in zip(worded, sums.negative, sums.positive, strict=True):
-                item = items[len(scores)]
-                scores.append(self._score(item, words, float(negative), float(positive)))
+                item, text = items[len(scores)], texts[len(scores)]
+                reading = None if text else _english(item)
+                if reading:
+                    scores.append(self._english_score(item, reading, limit))
+                else:
+                    other = float(positive) + self._positive_bias
+                    scores.append(self._score(item, words, float(negative) + self._bias, other))
         return scores
+
+    def _english_score(self, item: ScoreItem, reading: Reading, limit: int | None) -> Score:
+        words = sorted(reading.words, key=lambda term: -abs(term.weight))[:limit]
+        score = self._score(item, words, english.BIAS + reading.negative, reading.positive)
+        return replace(score, bias=english.BIAS, scorer=english.SCORER)
 
     def _score(self, item: ScoreItem, words: list[Term], negative: float, other: float) -> Score:
         known = [Term(text=text, weight=weight) for text, weight in _known_of(item)]
         beside = sum(term.weight for term in known)
         shift = round(item.adaptation.constant, _DECIMALS) if item.adaptation else 0.0
-        is_negative = _bounded(negative + beside + self._bias + shift)
+        is_negative = _bounded(negative + beside + shift)
         # Of what is not negative, this share is positive: so both never add up to more than one.
-        is_positive = _bounded(other + beside * self._positive_of_negative + self._positive_bias)
+        is_positive = _bounded(other + beside * self._positive_of_negative)
         return Score(
             negative=round(is_negative, _DECIMALS),
             positive=round((1 - is_negative) * is_positive, _DECIMALS),
@@ -264,6 +279,17 @@ def _bounded(log_odds: float) -> float:
 
 def _focused(item: ScoreItem) -> str:
     return focus(marked(item.title, item.text, item.hits, item.others))
+
+
+def _own(item: ScoreItem) -> str:
+    """Return what the n-gram model reads of an item: nothing of an English text."""
+    return "" if english.is_english(item.title, item.text) else _focused(item)
+
+
+def _english(item: ScoreItem) -> Reading | None:
+    if not english.is_english(item.title, item.text):
+        return None
+    return english.read(item.title, item.text, item.hits, item.others)
 
 
 def _known_of(item: ScoreItem) -> list[tuple[str, float]]:
