@@ -42,15 +42,20 @@ def explain(
     from config.errors import GroundswellError
     from groundswell import wiring
     from groundswell.explain import Explainer, text_as_mention
+    from groundswell.label_values import read_id
     from groundswell.models import Live
+    from storage.records import MentionId
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
     with wiring.opened(choices.config, choices.database) as (project, store):
         if text.isdigit():
+            number = read_id(text)
             with store.read() as queries:
-                mention = queries.mention(int(text))
+                mention = None if number is None else queries.mention(MentionId(number))
             if mention is None:
-                raise GroundswellError(f"no mention {text}; give a text in quotes to explain that")
+                raise GroundswellError(
+                    f"no mention {text[:40]}; give a text in quotes to explain that"
+                )
         else:
             mention = text_as_mention(text, datetime.now(UTC))
         explainer = Explainer(

@@ -228,7 +228,9 @@ def test_no_mention_has_such_a_number(run, tmp_path):
     # more digits than Python makes a number of
     table = write(tmp_path / "labels.csv", "mention,polarity\n" + "9" * 5_000 + ",负面\n")
     read = run("label", "import", str(table))
+    explained = run("explain", "9" * 30)
 
+    assert "no mention 9999" in str(explained.exception)
     assert typed.exit_code == 2
     assert "9223372036854775807" in typed.output
     assert read.exit_code == 1
