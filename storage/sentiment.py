@@ -30,7 +30,12 @@ def read_opinions(connection: Connection, since: datetime, until: datetime) -> S
     hour = hour_start(mention.c.published_at)
     kept = [noise.value for noise in Noise if not noise]
     voice = verdict.c.noise.in_(kept)
-    negative = verdict.c.polarity == Polarity.NEGATIVE.value
+    # A brand that would rather be called too often than too late draws its line low: what counts
+    # for the alarm at .24 is no bad word when praise is likelier.
+    negative = sa.and_(
+        verdict.c.polarity == Polarity.NEGATIVE.value,
+        verdict.c.negative >= verdict.c.positive,
+    )
     unsure = verdict.c.polarity == Polarity.UNSURE.value
     positive = is_positive(verdict)
 

@@ -154,6 +154,17 @@ def test_the_store_counts_sides_noise_and_days(store: Store, project: Project):
     assert [day.key for day in own.days] == ["2026-11-19", "2026-11-20"]
 
 
+def test_a_line_drawn_low_for_the_alarm_makes_no_bad_word_of_praise(store: Store, project: Project):
+    called: dict[str, object] = {"negative": 0.24, "polarity": Polarity.NEGATIVE}
+    _tell(store, [called | {"positive": 0.7}] * 5 + [called | {"positive": 0.1}] * 7)
+
+    with store.read() as queries:
+        found = survey_sentiment(queries, project, NOW, 7)
+
+    [whole] = [one.whole for one in found.brands if one.brand_id == "lanhe"]
+    assert (whole.n, whole.negative, whole.positive) == (12, 7, 0)
+
+
 def test_the_command_prints_a_line_per_brand_and_json(database_url: str):
     store = Store(database_url)
     _tell(store, [_CALM | {"positive": 0.9}] * 12)
