@@ -91,7 +91,7 @@ def card_text(card: dict[str, Any]) -> str:
     parts.append(
         "## Limits\n\nIrony, comparisons and who is blamed in long news are the weak spots. Neutral"
         " talk (questions, news, adverts) scores near the middle before adaptation. Chinese;"
-        " English texts are read by VADER and our word list instead (`classify/english.py`): AUC .72"
+        " English texts are read by VADER and our words instead (`classify/english.py`): AUC .72"
         " on own rows with words it was not chosen on, .98 on those it was."
     )
     return "\n\n".join(parts) + "\n"
