@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from storage.records import Evidence, Voices
 
-_FEWEST = 20  # mentions within 7 days; fewer say nothing
+_FEWEST = 12  # mentions within 7 days; fewer say nothing
 _COPIED = 0.6  # share of mentions that copy another
 _MOUTHS = 10  # distinct authors of the most copied text, and mentions of it within ten minutes
 _NEW = 0.5  # share of authors who were never seen before

@@ -40,8 +40,9 @@ class Contacts:
     def keep_contacts(self, entries: Sequence[VaultEntry], now: datetime) -> int:
         """Keep entries whose time is not over; return how many. Their numbers are given here.
 
-        A value of the same mention and kind takes the place of the one before and keeps its time;
-        what was forgotten by request stays forgotten.
+        A value of the same mention and kind takes the place of the one before and keeps its time,
+        if it comes by the same door: nobody else may redirect a call. What was forgotten by request
+        stays forgotten.
         """
         wanted = {(one.mention_id, one.kind): one for one in entries if one.expires_at > now}
         known = {
@@ -55,7 +56,11 @@ class Contacts:
         ]
         if rows:
             self.connection.execute(sa.insert(_entry), rows)
-        changed = [key for key, one in known.items() if one.sealed and key in wanted]
+        changed = [
+            key
+            for key, one in known.items()
+            if one.sealed and key in wanted and one.door == wanted[key].door
+        ]
         for key in changed:
             self.reseal(replace(wanted[key], entry_no=known[key].entry_no))
         return len(rows) + len(changed)

@@ -30,7 +30,7 @@ ARMY = {
     ("change", "reason"),
     [
         ({}, "wave"),
-        ({"mentions": 19}, "too_few"),
+        ({"mentions": 11}, "too_few"),
         ({"texts": 90}, "organic"),  # 110 of 200 are copies: under the mark
         ({"wave_authors": 4}, "organic"),  # one account that repeats itself
         ({"new_authors": 60}, "copied"),  # a story that known people pass on

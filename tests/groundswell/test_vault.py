@@ -236,6 +236,17 @@ def test_a_repeat_updates_the_value_and_not_its_time(store: Store, project: Proj
         assert {e.expires_at for e in queries.contacts(mention_id)} == {NOW + timedelta(days=30)}
 
 
+def test_another_door_does_not_redirect_a_call(store: Store, project: Project) -> None:
+    [mention_id] = push(store, project, [ROW])
+    vault = vault_of(project)
+    with store.transaction() as tx:
+        vault.keep(tx, {mention_id: [("phone", "15868812093")]}, {mention_id: "push:partner"}, NOW)
+    permit(store, "zhouwen")
+
+    found = read(store, vault, mention_id, actor="zhouwen", reason="回访客户", now=NOW, at=NOW)
+    assert {one.kind: one.value for one in found}["phone"] == PHONE
+
+
 def test_its_time_ends_and_a_repeat_does_not_bring_it_back(store: Store, project: Project) -> None:
     [mention_id] = push(store, project, [ROW])
     rules = project.settings.vault

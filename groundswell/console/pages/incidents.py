@@ -45,6 +45,7 @@ _LIST_LIMIT = 200
 _ENDED_LIMIT = 20
 _MENTIONS_SHOWN = 8
 _FORESEEN_SHOWN = 20
+_FURTHER_SHOWN = 4
 _CHANGED_SHOWN = 10
 _GONE_TITLE = 40  # characters of a deleted post in the timeline
 _TEXTS_SHOWN = 3  # old texts of an edited mention; all of them stand on its own page
@@ -212,7 +213,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     return {
         "answers": answers,
         "waited": "" if answers.first_after is None else duration_words(answers.first_after),
-        **(_evidence(queries, console, incident, now) if cluster else {"spread": "", "voices": ""}),
+        **_evidence(queries, console, incident, now, known=cluster is not None),
         "batches": batch_block(queries, console.project, incident, now) if cluster else None,
         "changed": [
             (mention, queries.mention_revisions(mention.mention_id)[-_TEXTS_SHOWN:])
@@ -236,9 +237,11 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
 
 
 def _evidence(
-    queries: Queries, console: Console, incident: Incident, now: datetime
+    queries: Queries, console: Console, incident: Incident, now: datetime, *, known: bool
 ) -> dict[str, str]:
-    """Say how far it has spread and who speaks; what was not obtained is unknown."""
+    """Say how far it has spread, who speaks, what else it is about; unknown stays unknown."""
+    if not known:
+        return dict.fromkeys(("spread", "voices", "further"), "")
     hot = HotLists(console.project)
     evidence = hot.see(queries.evidence(incident.cluster_id, now), hot.look(queries, now))
     counted = (("转发", evidence.reposts), ("阅读", evidence.views))
@@ -246,6 +249,9 @@ def _evidence(
     return {
         "spread": "，".join([*figures, hot_words(evidence)]),
         "voices": judge_voices(evidence, now).text,
+        "further": "、".join(
+            name for name, _ in (*evidence.sub_classes, *evidence.also_classes)[:_FURTHER_SHOWN]
+        ),
     }
 
 

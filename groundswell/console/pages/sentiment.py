@@ -12,7 +12,7 @@ from groundswell.console.base import Console
 from groundswell.sentiment import BrandSentiment, survey_sentiment
 
 _RANGES = (7, 30, 90)  # days
-_WIDTH, _HEIGHT, _EDGE = 640, 120, 6
+_WIDTH, _HEIGHT, _EDGE, _FOOT = 640, 120, 6, 16  # the dates stand in the foot
 
 
 def page(console: Console, request: Request) -> Response:
@@ -61,9 +61,16 @@ def chart(brand: BrandSentiment, today: date, days: int) -> Markup:
             Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2.5"/>').format(x, net)
             for x, net, _, _ in run
         ]
+    first = today - timedelta(days=days - 1)
+    marks = [(0, _y(1) + 8, "+1"), (0, _y(0) - 3, "0"), (0, _y(-1), "−1")]
+    marks += [(0, _HEIGHT + _FOOT - 4, f"{first:%m-%d}")]
+    text = Markup('<text x="{}" y="{:.1f}">{}</text>')
+    parts += [text.format(x, y, said) for x, y, said in marks]
+    end = Markup('<text x="{}" y="{}" text-anchor="end">{}</text>')
+    parts.append(end.format(_WIDTH, _HEIGHT + _FOOT - 4, f"{today:%m-%d}"))
     label = f"{brand.name}最近 {days} 天的净情感，{len(known)} 天有足够的提及"
     frame = Markup('<svg class="net" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return frame.format(_WIDTH, _HEIGHT, label, Markup("").join(parts))
+    return frame.format(_WIDTH, _HEIGHT + _FOOT, label, Markup("").join(parts))
 
 
 def _y(net: float) -> float:
