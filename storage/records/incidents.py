@@ -403,18 +403,6 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """A person's correction of a verdict."""
-
-    mention_id: MentionId
-    brand_id: BrandId
-    value: str
-    actor: str
-    at: datetime
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A person who may log in to the console. `password_hash` says its own scheme.
 
