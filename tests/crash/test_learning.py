@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,26 @@ from tests.groundswell.lessons import teach
 from tests.groundswell.test_pipeline import NOW, project
 
 pytestmark = pytest.mark.crash
+_IN_FILES = ("fitting", "writing", "noted")  # points at which only files are being written
 
 
 @pytest.fixture
-def taught(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def taught(
+    request: pytest.FixtureRequest,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Store]:
     """A database with forty corrections; its models lie in a folder of this test."""
+    if database_url.startswith("postgres") and request.getfixturevalue("point") in _IN_FILES:
+        pytest.skip("no database has a part in it; killed on SQLite")
     monkeypatch.setenv("GROUNDSWELL_MODELS", str(tmp_path / "models"))
     store = Store(database_url)
-    teach(wiring.wire(project(), store, SteppedClock(NOW)), 40)
-    return store
+    try:
+        teach(wiring.wire(project(), store, SteppedClock(NOW)), 40)
+        yield store
+    finally:
+        store.close()
 
 
 def run(url: str, point: str) -> int:
@@ -63,8 +75,6 @@ def test_a_killed_training_or_promotion_leaves_one_whole_model_at_work(
     taught: Store, database_url: str, tmp_path: Path, point: str, is_there: bool, is_noted: bool,
     at_work: bool,
 ) -> None:  # fmt: skip
-    if database_url.startswith("postgres") and point in {"fitting", "writing", "noted"}:
-        pytest.skip("no database has a part in it; killed on SQLite")
     assert run(database_url, point) == -signal.SIGKILL
 
     live = Live.of(taught)
@@ -80,6 +90,5 @@ def test_a_killed_training_or_promotion_leaves_one_whole_model_at_work(
     with taught.write() as connection:  # the half minute that the lease of the dead lasts
         connection.execute(sa.delete(tables.lease))
     again = train(taught, project(), live.registry, Order(), now=NOW)
-    taught.close()
     assert again.version in live.registry.versions("negative")
     assert not list((tmp_path / "models" / "negative").glob(".*"))
