@@ -91,7 +91,11 @@ class IssueClassifier:
     def _read(cls, folder: Path) -> IssueClassifier:
         try:
             card = json.loads((folder / "issues.json").read_text(encoding="utf-8"))
-            with np.load(folder / "issues.npz", allow_pickle=False) as arrays:
+            # opened here, so that it is closed when it turns out to be no archive
+            with (
+                (folder / "issues.npz").open("rb") as file,
+                np.load(file, allow_pickle=False) as arrays,
+            ):
                 weights = np.zeros((1 << ISSUE_BITS, len(ISSUE_CLASSES)), dtype=np.float32)
                 idf = np.full(1 << ISSUE_BITS, arrays["unseen_idf"], dtype=np.float32)
                 weights[arrays["bucket"]] = arrays["weights"]

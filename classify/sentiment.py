@@ -130,7 +130,11 @@ class Scorer:
     def _read(cls, folder: Path) -> Scorer:
         try:
             card = json.loads((folder / "negative.json").read_text(encoding="utf-8"))
-            with np.load(folder / "negative.npz", allow_pickle=False) as arrays:
+            # opened here, so that it is closed when it turns out to be no archive
+            with (
+                (folder / "negative.npz").open("rb") as file,
+                np.load(file, allow_pickle=False) as arrays,
+            ):
                 names = ("weights", "positive", "idf")
                 weights, positive, idf = (arrays[name].astype(np.float32) for name in names)
             scorer = cls(weights, positive, idf, card)
