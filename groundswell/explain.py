@@ -203,7 +203,7 @@ class Explainer:
         self, mention: Mention, verdict: Verdict, now: datetime
     ) -> tuple[str | None, str, int, str]:
         """Say which stored cluster the mention would join (its shard is read, never written)."""
-        if verdict.polarity is Polarity.NOT_NEGATIVE or verdict.noise:
+        if not verdict.is_gathered:
             return None, "", 0, ""
         shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
         with self.store.transaction() as tx:

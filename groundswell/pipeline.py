@@ -206,7 +206,7 @@ def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:
         return Outcome.NO_BRAND
     if all(verdict.polarity is Polarity.NOT_NEGATIVE for verdict in verdicts):
         return Outcome.NOT_NEGATIVE
-    if all(verdict.noise or verdict.polarity is Polarity.NOT_NEGATIVE for verdict in verdicts):
+    if not any(verdict.is_gathered for verdict in verdicts):
         return Outcome.NOISE
     return None
 

@@ -14,13 +14,13 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import insert_new
-from storage.records import BrandId, Mention, Noise, Polarity, SourceAdaptation, SourceId
+from storage.records import BrandId, Mention, Polarity, SourceAdaptation, SourceId
 from storage.rows import mappings, mention_of
+from storage.sentiment import is_voice
 
 _adaptation = tables.source_adaptation
 _mention = tables.mention
 _verdict = tables.verdict
-_LEFT_OUT = tuple(sorted(noise.value for noise in Noise if noise))
 _LOOKED_AT = 4  # mentions of a source looked through per judged one that is wanted
 
 
@@ -172,7 +172,7 @@ def _judged(source_id: SourceId, since: datetime, limit: int) -> sa.Select[Any]:
     counts = sa.exists().where(
         _verdict.c.mention_pk == last.c.mention_pk,
         _verdict.c.is_current,
-        _verdict.c.noise.not_in(_LEFT_OUT),
+        is_voice(_verdict),
     )
     return (
         sa.select(last.c.mention_pk).where(counts).order_by(last.c.mention_pk.desc()).limit(limit)
@@ -186,7 +186,7 @@ def _scores(brand_id: BrandId, since: datetime, column: sa.ColumnElement[Any]) -
         .where(
             _verdict.c.brand_id == brand_id,
             _verdict.c.is_current,
-            _verdict.c.noise.not_in(_LEFT_OUT),
+            is_voice(_verdict),
             _mention.c.observed_at >= since,
         )
     )

@@ -67,11 +67,6 @@ def is_outdated(said: Correction, revision: int) -> bool:
     return said.revision < revision
 
 
-def holds(verdict: Verdict) -> bool:
-    """Say whether a verdict's mention belongs into a cluster."""
-    return verdict.polarity is not Polarity.NOT_NEGATIVE and not verdict.noise
-
-
 def corrected(mention: Mention, bases: Sequence[Verdict], said: Said) -> dict[BrandId, Verdict]:
     """Return the verdicts on a mention that hold, by brand.
 

@@ -21,7 +21,6 @@ from storage.columns import insert_new
 from storage.corrected import (
     Said,
     corrected,
-    holds,
     is_outdated,
     is_withdrawn,
     slot_of,
@@ -136,7 +135,7 @@ class Corrections:
             (int(verdict.mention_id), str(verdict.brand_id)): verdict
             for one in held
             for verdict in one.verdicts
-            if holds(verdict)
+            if verdict.is_gathered
         }
         gone = [row for row in members if (row["mention_pk"], row["brand_id"]) not in wanted]
         stay = [row for row in members if (row["mention_pk"], row["brand_id"]) in wanted]

@@ -25,13 +25,12 @@ from storage.records import (
     Incident,
     IncidentEvent,
     IncidentId,
-    Noise,
     OwnerId,
     Polarity,
     SourceGap,
 )
 from storage.rows import incident_event_of, incident_of, mappings
-from storage.sentiment import is_positive
+from storage.sentiment import is_positive, is_voice
 
 _incident = tables.incident
 _event = tables.incident_event
@@ -137,12 +136,12 @@ def _volume(connection: Connection, since: datetime, until: datetime) -> dict[st
     mention, verdict = tables.mention, tables.verdict
     within = sa.and_(mention.c.observed_at >= since, mention.c.observed_at < until)
     total = connection.execute(sa.select(sa.func.count()).where(within)).scalar_one()
-    is_noise = verdict.c.noise.in_([one.value for one in Noise if one])
+    voice = is_voice(verdict)
     sides = {
-        "noise": is_noise,
-        "negative": sa.and_(sa.not_(is_noise), verdict.c.polarity == Polarity.NEGATIVE.value),
-        "unsure": sa.and_(sa.not_(is_noise), verdict.c.polarity == Polarity.UNSURE.value),
-        "positive": sa.and_(sa.not_(is_noise), is_positive(verdict)),
+        "noise": sa.not_(voice),
+        "negative": sa.and_(voice, verdict.c.polarity == Polarity.NEGATIVE.value),
+        "unsure": sa.and_(voice, verdict.c.polarity == Polarity.UNSURE.value),
+        "positive": sa.and_(voice, is_positive(verdict)),
     }
     counted = connection.execute(
         sa.select(

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import insert_new
-from storage.records import BrandId, FactCount, MentionId, Polarity, Verdict
+from storage.records import BrandId, FactCount, MentionId, Verdict
 
 # What a group may be; a product and a symptom are the two that every count is about.
 GROUPS = ("batch", "month", "version", "region", "model")
@@ -37,11 +37,7 @@ def write_facts(
     Only negative and unsure verdicts that are no noise count: what a correction took back leaves.
     """
     connection.execute(sa.delete(_fact).where(_fact.c.mention_pk.in_(list(mention_ids))))
-    counted = [
-        verdict
-        for verdict in verdicts
-        if verdict.products and verdict.polarity is not Polarity.NOT_NEGATIVE and not verdict.noise
-    ]
+    counted = [verdict for verdict in verdicts if verdict.products and verdict.is_gathered]
     if not counted:
         return
     ids = sorted({int(verdict.mention_id) for verdict in counted})

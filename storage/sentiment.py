@@ -18,6 +18,11 @@ from storage.records import POSITIVE_FROM, Noise, Opinions, Polarity
 _SKEW = timedelta(hours=2)  # a post may be stamped by a clock that runs ahead of its reading
 
 
+def is_voice(verdict: sa.Table) -> sa.ColumnElement[bool]:
+    """Say in SQL which verdicts are no noise."""
+    return verdict.c.noise == Noise.NONE.value
+
+
 def is_positive(verdict: sa.Table) -> sa.ColumnElement[bool]:
     """Say in SQL which verdicts are surely positive."""
     calm = verdict.c.polarity == Polarity.NOT_NEGATIVE.value
@@ -28,8 +33,7 @@ def read_opinions(connection: Connection, since: datetime, until: datetime) -> S
     """Count public mentions published in [since, until), noise apart, oldest first."""
     mention, verdict = tables.mention, tables.verdict
     hour = hour_start(mention.c.published_at)
-    kept = [noise.value for noise in Noise if not noise]
-    voice = verdict.c.noise.in_(kept)
+    voice = is_voice(verdict)
     # A brand that would rather be called too often than too late draws its line low: what counts
     # for the alarm at .24 is no bad word when praise is likelier.
     negative = sa.and_(

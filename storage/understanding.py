@@ -14,7 +14,6 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import insert_new, upsert
-from storage.corrected import holds
 from storage.corrections import with_corrections
 from storage.counters import share_counter
 from storage.facts import write_facts
@@ -85,7 +84,7 @@ class Understanding:
         queue = [
             {"shard_id": shard_of(item), "mention_pk": item.mention_id}
             for item in held
-            if holds(item)
+            if item.is_gathered
         ]
         insert_new(self.connection, waiting, queue)
         write_facts(self.connection, ids, held)

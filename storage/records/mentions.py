@@ -269,6 +269,11 @@ class Verdict:
         """Whether it is surely positive."""
         return self.polarity is Polarity.NOT_NEGATIVE and self.positive >= POSITIVE_FROM
 
+    @property
+    def is_gathered(self) -> bool:
+        """Whether its mention belongs into a cluster: negative or unsure, and a voice."""
+        return self.polarity is not Polarity.NOT_NEGATIVE and not self.noise
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficialPost:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.errors import StoreError
-from storage.corrected import corrected, holds, standing
+from storage.corrected import corrected, standing
 from storage.records import (
     PERSON,
     WITHDRAWN,
@@ -385,7 +385,7 @@ def _check_members(store: Store) -> None:
             (n, verdict.brand_id)
             for n in range(1, queries.counts()["mention"] + 1)
             for verdict in queries.verdicts(n)
-            if holds(verdict)
+            if verdict.is_gathered
         }
     assert members | waiting == belongs
     assert not members & waiting
