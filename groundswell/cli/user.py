@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groundswell.cli.output import (
+    Choices,
     ConfigOption,
     DatabaseOption,
     JsonOption,
@@ -129,13 +130,8 @@ def permit(
     as_json: JsonOption = False,
 ) -> None:
     """Give a permission."""
-    from groundswell import wiring
-    from groundswell.users import set_permission
-
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with wiring.opened(choices.config, choices.database) as (_, store):
-        account = set_permission(store, name, permission, given=True, by=_BY)
-    show(choices, _facts(account), [f"已授予 given: {name} {permission}"])
+    _set_permission(choices, name, permission, given=True)
 
 
 def forbid(
@@ -147,13 +143,18 @@ def forbid(
     as_json: JsonOption = False,
 ) -> None:
     """Take a permission back."""
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    _set_permission(choices, name, permission, given=False)
+
+
+def _set_permission(choices: Choices, name: str, permission: str, *, given: bool) -> None:
     from groundswell import wiring
     from groundswell.users import set_permission
 
-    choices = chosen(context, config=config, database=database, as_json=as_json)
     with wiring.opened(choices.config, choices.database) as (_, store):
-        account = set_permission(store, name, permission, given=False, by=_BY)
-    show(choices, _facts(account), [f"已收回 taken back: {name} {permission}"])
+        account = set_permission(store, name, permission, given=given, by=_BY)
+    word = "已授予 given" if given else "已收回 taken back"
+    show(choices, _facts(account), [f"{word}: {name} {permission}"])
 
 
 def password_(
