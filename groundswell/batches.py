@@ -14,7 +14,7 @@ from typing import Any
 from alerts.batches import KINDS, MIN_AUTHORS, Cell, cells, signal_words, signals, telling
 from config.schema import Brand, Project
 from storage.queries import Queries
-from storage.records import BatchSignal, BrandId, Evidence, FactCount, Incident, MentionId
+from storage.records import BatchSignal, BrandId, Evidence, FactCount, MentionId
 
 WINDOW_DAYS = 30  # long enough for a batch to be sold and fail, short enough to be news
 _SHOWN = 4  # signals on one cluster: a card has room for one, a page for these
@@ -102,17 +102,17 @@ class Block:
 
 
 def batch_block(
-    queries: Queries, project: Project, incident: Incident, now: datetime
+    queries: Queries, project: Project, evidence: Evidence, now: datetime
 ) -> Block | None:
     """Return what the page of an incident says of batches; None where no batch stands out."""
     view = BatchView(project, queries, now)
-    evidence = view.see(queries.evidence(incident.cluster_id, now))
-    if not evidence.batches:
+    found = view.see(evidence).batches
+    if not found:
         return None
-    first = evidence.batches[0]
+    first = found[0]
     return Block(
         days=WINDOW_DAYS,
-        signals=tuple((one, signal_words(one), view.mentions(one)) for one in evidence.batches),
+        signals=tuple((one, signal_words(one), view.mentions(one)) for one in found),
         product=first.name,
         **cross_table(view.counts(first.brand_id), first.product, first.symptom),
     )

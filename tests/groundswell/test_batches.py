@@ -118,7 +118,8 @@ def test_signals_lead_to_their_mentions(application: Application) -> None:
 
 def test_the_page_has_a_block_with_the_table(application: Application) -> None:
     with application.store.read() as queries:
-        block = batch_block(queries, project(), incident_of(application), NOW)
+        evidence = queries.evidence(incident_of(application).cluster_id, NOW)
+        block = batch_block(queries, project(), evidence, NOW)
 
     assert block is not None
     rows = {row.value: (row.both, row.group) for row in block.rows}

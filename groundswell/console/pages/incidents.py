@@ -31,6 +31,7 @@ from storage.queries import Queries
 from storage.records import (
     Cluster,
     Delivery,
+    Evidence,
     Incident,
     IncidentEvent,
     IncidentState,
@@ -208,13 +209,14 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     )
     into = queries.incident(incident.merged_into) if incident.merged_into else None
     series = curve(hours, now)
+    evidence = queries.evidence(incident.cluster_id, now) if cluster is not None else None
     answers = answers_to(queries, incident, console.project, now)
     changed = queries.changed_mentions(incident.cluster_id, _CHANGED_SHOWN)
     return {
         "answers": answers,
         "waited": "" if answers.first_after is None else duration_words(answers.first_after),
-        **_evidence(queries, console, incident, now, known=cluster is not None),
-        "batches": batch_block(queries, console.project, incident, now) if cluster else None,
+        **_spread(queries, console, evidence, now),
+        "batches": batch_block(queries, console.project, evidence, now) if evidence else None,
         "changed": [
             (mention, queries.mention_revisions(mention.mention_id)[-_TEXTS_SHOWN:])
             for mention in changed
@@ -236,14 +238,14 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     }
 
 
-def _evidence(
-    queries: Queries, console: Console, incident: Incident, now: datetime, *, known: bool
+def _spread(
+    queries: Queries, console: Console, evidence: Evidence | None, now: datetime
 ) -> dict[str, str]:
     """Say how far it has spread, who speaks, what else it is about; unknown stays unknown."""
-    if not known:
+    if evidence is None:
         return dict.fromkeys(("spread", "voices", "further"), "")
     hot = HotLists(console.project)
-    evidence = hot.see(queries.evidence(incident.cluster_id, now), hot.look(queries, now))
+    evidence = hot.see(evidence, hot.look(queries, now))
     counted = (("转发", evidence.reposts), ("阅读", evidence.views))
     figures = [f"{name} {'未知' if n is None else f'{n:,}'}" for name, n in counted]
     return {
