@@ -29,10 +29,11 @@ from classify.evaluation_clusters import (
     percentile,
 )
 from classify.fingerprint import digest64, key_of, sketch_of
+from classify.recall import Ledger
 from classify.segment import segment
 from classify.text import rewrite
 from classify.vectors import Background
-from storage.records import BrandId, ShardId, ShardState
+from storage.records import BrandId, ShardId
 from tests.eval.complaints import complaints
 from tests.make import make_verdict
 
@@ -148,9 +149,9 @@ class Point:
 
 def grow(texts: Sequence[str]) -> list[Point]:
     """Gather into one shard that nothing leaves."""
-    state = ShardState(shard_id=ShardId("bench/zh"), brand_id=BrandId("bench"))
+    ledger = Ledger(ShardId("bench/zh"), BrandId("bench"))
     rules = Rules(keep_clusters=10_000_000)
-    shard = Shard.restore(state, rules, Background.load("zh"), segment=segment)
+    shard = Shard.restore(ledger.state(), rules, Background.load("zh"), segment=segment)
     clusters: dict[str, object] = {}
     gc.collect()
     before = rss_mb()
@@ -160,9 +161,8 @@ def grow(texts: Sequence[str]) -> list[Point]:
     for first in range(0, len(mentions), 100):
         for mention in mentions[first : first + 100]:
             at = time.thread_time()
-            changes = shard.gather(
-                [(mention, make_verdict(mention.mention_id))], mention.observed_at
-            )
+            items = [(mention, make_verdict(mention.mention_id))]
+            changes = shard.gather(items, mention.observed_at, ledger)
             spent.append((time.thread_time() - at) * 1000)
             clusters |= {one.cluster_id: one.state for one in changes.clusters}
         done = first + 100
@@ -218,18 +218,18 @@ def plot(points: Sequence[Point]) -> None:
 
 def print_restart() -> None:
     """How long a shard of 5,000 mentions takes to come back."""
-    from tests.classify.ledger import Ledger, restore
+    from tests.classify.ledger import new_ledger, restore
 
     mentions = mentions_of([{"text": text} for text in texts_of(5000)])
     items = [
         (replace(one, published_at=one.published_at + timedelta(minutes=n)), make_verdict(n + 1))
         for n, one in enumerate(mentions)
     ]
-    ledger = Ledger()
+    ledger = new_ledger()
     shard = restore(ledger)
     for first in range(0, len(items), 100):
         batch = items[first : first + 100]
-        ledger.save(shard.gather(batch, batch[-1][0].observed_at), batch)
+        ledger.save(shard.gather(batch, batch[-1][0].observed_at, ledger), batch)
     at = time.process_time()
     restore(ledger)
     blobs = sum(len(one.blob) for one in ledger.clusters.values())

@@ -8,8 +8,16 @@ from typing import Literal
 
 from classify.labels import Member
 from classify.vectors import Fields
+from config.cluster_schema import ClusterScores, ClusterSettings
 
 Kind = Literal["auto", "complaint", "post"]
+
+_SCORES = {
+    "complaint_score": "complaint",
+    "post_score": "post",
+    "complaint_merge": "complaint_merge",
+    "post_merge": "post_merge",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,22 @@ class Rules:
     keep_clusters: int = 10_000  # so many stay whatever their age: a quiet brand forgets nothing
     duplicate_window_days: float = 30.0
     duplicate_texts: int = 50_000
+
+    @classmethod
+    def of(cls, settings: ClusterSettings, brand: ClusterScores | None = None) -> Rules:
+        """Return the defaults with what the project, and above it the brand, says otherwise."""
+        given = {
+            rule: score
+            for rule, name in _SCORES.items()
+            for one in (settings, brand)
+            if one is not None and (score := getattr(one, name)) is not None
+        }
+        return cls(
+            window_days=settings.window_days,
+            single_window_days=settings.single_window_days,
+            keep_clusters=settings.keep_clusters,
+            **given,
+        )
 
     def is_complaint(self, fields: Fields) -> bool:
         """Say which kind's thresholds hold for a text."""

@@ -22,6 +22,7 @@ from classify.duplicates import SketchIndex
 from classify.fingerprint import Sketch, digest64, key_of, sketch_of
 from classify.labels import Member, choose_face, gist_of, name_cluster
 from classify.live_clusters import DAY_S, LiveCluster, LiveClusters
+from classify.recall import Recall
 from classify.symptoms import troubles
 from classify.text import rewrite
 from classify.vectors import (
@@ -156,13 +157,16 @@ class Shard:
 
     # --- gathering ------------------------------------------------------------------------------
 
-    def gather(self, items: Sequence[tuple[Mention, Verdict]], now: datetime) -> ShardChanges:
+    def gather(
+        self, items: Sequence[tuple[Mention, Verdict]], now: datetime, recall: Recall
+    ) -> ShardChanges:
         """Assign mentions in the given order; return everything that must be stored for it.
 
         Every mention gets exactly one assignment. Changes memory: when storing fails, drop the
         shard.
         """
         self._start_batch()
+        self._recall = recall
         first_seq = self._seq
         for mention, verdict in items:
             self._assign(mention, troubles(verdict), now)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from classify.cluster_rules import Kind, Rules
 from classify.clustering import Shard
 from classify.duplicates import find_in_pair
+from classify.recall import Ledger
 from classify.segment import segment
 from classify.vectors import Background, language_of
 from storage.records import (
@@ -23,7 +24,6 @@ from storage.records import (
     MentionId,
     Polarity,
     ShardId,
-    ShardState,
     SourceId,
     Verdict,
 )
@@ -147,38 +147,33 @@ class Run:
 def run_clusters(rows: Sequence[Mapping[str, str]], rules: Rules) -> Run:
     """Gather rows in their order, one shard per (entity, language), as the product does."""
     mentions = mentions_of(rows)
-    shards: dict[str, Shard] = {}
-    homes: dict[int, str] = {}
-    merged: dict[str, str] = {}
+    shards: dict[str, tuple[Shard, Ledger]] = {}
+    names: list[str] = []
     spent: list[float] = []
     started = time.process_time()
     for row, mention in zip(rows, mentions, strict=True):
         name = f"{row.get('entity') or 'all'}/{language_of(mention.title + mention.text)}"
         if name not in shards:
             shards[name] = _new_shard(name, rules)
-        item = (mention, _verdict(mention))
+        shard, ledger = shards[name]
+        items = ((mention, _verdict(mention)),)
         at = time.thread_time()
-        changes = shards[name].gather((item,), mention.observed_at)
+        changes = shard.gather(items, mention.observed_at, ledger)
         spent.append((time.thread_time() - at) * 1000)
-        for assignment in changes.assignments:
-            homes[assignment.mention_id] = assignment.cluster_id
-        for event in changes.events:
-            if event.kind == "merge" and event.other_id is not None:
-                merged[event.other_id] = event.cluster_id
+        ledger.save(changes, items)
+        names.append(name)
     seconds = time.process_time() - started
-    return Run([_resolve(homes[m.mention_id], merged) for m in mentions], seconds, spent)
+    found = [
+        shards[name][1].homes[one.mention_id] for name, one in zip(names, mentions, strict=True)
+    ]
+    return Run([str(one) for one in found], seconds, spent)
 
 
-def _new_shard(name: str, rules: Rules) -> Shard:
+def _new_shard(name: str, rules: Rules) -> tuple[Shard, Ledger]:
     brand, _, language = name.rpartition("/")
-    state = ShardState(shard_id=ShardId(name), brand_id=BrandId(brand))
-    return Shard.restore(state, rules, Background.load(language), segment=segment)
-
-
-def _resolve(cluster: str, merged: Mapping[str, str]) -> str:
-    while cluster in merged:
-        cluster = merged[cluster]
-    return cluster
+    ledger = Ledger(ShardId(name), BrandId(brand))
+    shard = Shard.restore(ledger.state(), rules, Background.load(language), segment=segment)
+    return shard, ledger
 
 
 def percentile(values: Sequence[float], share: float) -> float:

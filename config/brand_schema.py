@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from config.cluster_schema import ClusterScores
 from config.values import Identifier, Model, Words
 
 
@@ -130,3 +131,4 @@ class Brand(Model):
     competitor: bool = False
     examples: tuple[BrandExample, ...] = ()
     thresholds: BrandThresholds = BrandThresholds()
+    clusters: ClusterScores = ClusterScores()

@@ -23,6 +23,7 @@ from config.brand_schema import (
     OfficialAccount,
     ProductLine,
 )
+from config.cluster_schema import ClusterSettings
 from config.source_schema import (
     DetailRules,
     Expectations,
@@ -312,6 +313,7 @@ class Settings(Model):
     console: ConsoleRules = ConsoleRules()
     surge: SurgeRules = SurgeRules()
     vault: VaultRules = VaultRules()
+    clusters: ClusterSettings = ClusterSettings()
     user_agent: str = "Groundswell/0.1"
 
     @property

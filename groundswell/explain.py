@@ -208,7 +208,7 @@ class Explainer:
         shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
         with self.store.transaction() as tx:
             state = tx.load_shard(shard_id, now)
-            changes = self.restore(state).gather([(mention, verdict)], now)
+            changes = self.restore(state).gather([(mention, verdict)], now, tx.recall(shard_id))
             joined = changes.assignments[0].cluster_id
             known = {cluster.cluster_id: cluster for cluster in state.clusters}.get(joined)
             if known is None:

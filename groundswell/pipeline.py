@@ -110,7 +110,7 @@ class Journey:
     ) -> int:
         """Put negative and unsure mentions of one brand into clusters, and act on those at once."""
         items = tx.pending_verdicts(shard_id, limit)
-        changes = shard.gather(items, now)
+        changes = shard.gather(items, now, tx.recall(shard_id))
         tx.save_gathering(changes, items)
         gathered = ((mention.source_id, Outcome.GATHERED) for mention, _ in items)
         _count(tx, "gather", Counter(gathered), now)

@@ -12,6 +12,7 @@ from datetime import datetime
 from alerts.delivery import Courier
 from alerts.messages import Links
 from classify.analyst import Analyst
+from classify.cluster_rules import Rules
 from classify.clustering import Shard
 from classify.fits import Fits
 from classify.issues import IssueClassifier
@@ -91,7 +92,7 @@ def wire(
         clock=clock,
         links=links,
         journey=journey,
-        stages=Stages(store, journey, clock, restore_shard, watch=watch, adapting=adapting),
+        stages=Stages(store, journey, clock, restorer(project), watch=watch, adapting=adapting),
         desk=Desk(store=store, project=project, clock=clock, links=links, woken=woken),
         models=models,
     )
@@ -148,10 +149,16 @@ def make_analyst(project: Project, models: Live | None = None, fits: Fits | None
     return Analyst(matcher, scorer, issues, settings, fits, own_issues=project.issues)
 
 
-def restore_shard(state: ShardState) -> Shard:
-    """Bring a shard back from what was stored, with the shipped background of its language."""
-    language = state.shard_id.partition("/")[2]
-    return Shard.restore(state, background=Background.load(language), segment=segment)
+def restorer(project: Project) -> Callable[[ShardState], Shard]:
+    """Return what brings a shard back from what was stored, by the project's and brand's rules."""
+
+    def restore(state: ShardState) -> Shard:
+        language = state.shard_id.partition("/")[2]
+        brand = project.brand(state.brand_id)
+        rules = Rules.of(project.settings.clusters, brand.clusters if brand else None)
+        return Shard.restore(state, rules, Background.load(language), segment=segment)
+
+    return restore
 
 
 def make_courier(application: Application) -> Courier:

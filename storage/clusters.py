@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
+from storage.cluster_journal import read_journal
 from storage.evidence import find_cluster, gather_evidence
 from storage.hours import count_hours
 from storage.incidents import OPEN_STATES
@@ -76,14 +77,8 @@ class ClusterQueries:
         return [HourCount(**row) for row in rows]
 
     def cluster_events(self, cluster_id: ClusterId) -> list[ClusterEvent]:
-        """Return the journal of a cluster, oldest first."""
-        table = tables.cluster_event
-        query = (
-            sa.select(*(column for column in table.c if column.name != "event_no"))
-            .where(table.c.cluster_id == cluster_id)
-            .order_by(table.c.event_no)
-        )
-        return [ClusterEvent(**row) for row in mappings(self.connection.execute(query))]
+        """Return the journal of a cluster, as either side of an event, oldest first."""
+        return read_journal(self.connection, [cluster_id])
 
     def active_clusters(self, since: datetime, authors: int = 1) -> list[ClusterId]:
         """Return clusters in which that many authors wrote since then, and those at work."""

@@ -83,7 +83,7 @@ class Corrections:
         return replace(moved, corrections=stored)
 
     def shards_left_since(self, event_no: int) -> tuple[int, frozenset[ShardId]]:
-        """Return the newest number of the journal, and the shards that people took mentions from.
+        """Return the newest number of the journal, and the shards whose clusters people changed.
 
         Nobody corrects anything from here to the end of this transaction.
         """
@@ -91,7 +91,7 @@ class Corrections:
         event, cluster = tables.cluster_event, tables.cluster
         newer = event.c.event_no > event_no
         newest: int | None = self.connection.scalar(sa.select(sa.func.max(event.c.event_no)))
-        by_people = sa.and_(newer, event.c.kind == "retract", event.c.actor != "system")
+        by_people = sa.and_(newer, event.c.actor != "system")
         query = (
             sa.select(cluster.c.shard_id)
             .join(event, event.c.cluster_id == cluster.c.cluster_id)
@@ -147,7 +147,7 @@ class Corrections:
             counts.add(row["member"])
         counts.write(self.connection)
         refresh_brand_hours(self.connection, counts.hours)
-        recount_clusters(self.connection, sorted({row["cluster_id"] for row in gone}))
+        recount_clusters(self.connection, sorted({row["cluster_id"] for row in gone}), anew=True)
         self.connection.execute(sa.delete(_waiting).where(_waiting.c.mention_pk.in_(ids)))
         queue = [
             {"shard_id": f"{verdict.brand_id}/{verdict.lang}", "mention_pk": mention_id}

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 
 from config.errors import StoreError
 from storage import tables
+from storage.cluster_journal import write_journal
 from storage.columns import upsert
-from storage.counters import take_numbers
 from storage.hours import (
     Counts,
     Member,
@@ -25,10 +25,10 @@ from storage.hours import (
     refresh_brand_hours,
     stored_members,
 )
+from storage.recall import ShardRecall, members_to_rebuild, read_apart
 from storage.records import (
     Assignment,
     Cluster,
-    ClusterEvent,
     ClusterId,
     Mention,
     ShardChanges,
@@ -55,6 +55,7 @@ _verdict = tables.verdict
 
 # A cluster lives 60 days after its last mention (cluster.md 3.6) by the shard's own clock.
 _LIVE_WINDOW = timedelta(days=62)
+_AT_ONCE = 500  # values in one IN list
 
 
 class Gathering:
@@ -109,13 +110,21 @@ class Gathering:
         found = self.connection.execute(sa.select(table).where(table.c.shard_id == shard_id))
         row = found.mappings().one_or_none()
         snapshot = None if row is None else ShardSnapshot(**row)
+        live = tuple(cluster_of(row) for row in mappings(clusters))
+        stale = [one.cluster_id for one in live if not one.blob]
         return ShardState(
             shard_id=shard_id,
             brand_id=brand_of(shard_id),
-            clusters=tuple(cluster_of(row) for row in mappings(clusters)),
+            clusters=live,
             snapshot=snapshot,
             recent=self._recent(shard_id, snapshot),
+            members=members_to_rebuild(self.connection, stale),
+            apart=read_apart(self.connection, brand_of(shard_id)),
         )
+
+    def recall(self, shard_id: ShardId) -> ShardRecall:
+        """Return what the shard may ask of the past in this transaction."""
+        return ShardRecall(self.connection, shard_id)
 
     def save_gathering(
         self, changes: ShardChanges, items: Sequence[tuple[Mention, Verdict]]
@@ -130,12 +139,14 @@ class Gathering:
         by_id = {int(mention.mention_id): (mention, verdict) for mention, verdict in items}
         counts = Counts()
         self._assign(changes, by_id, counts)
+        self._move_members(changes, counts)
         counts.write(self.connection)
         refresh_brand_hours(self.connection, counts.hours)
         aliases = {c.cluster_id: c.alias_of for c in changes.clusters if c.alias_of is not None}
         for loser in sorted(aliases):
             self._merge(loser, _survivor(aliases, loser))
-        self._write_journal(changes.events)
+        write_journal(self.connection, changes.events)
+        self._write_cold(changes)
         if changes.snapshot is not None:
             upsert(
                 self.connection,
@@ -203,6 +214,38 @@ class Gathering:
             )
         )
 
+    def _move_members(self, changes: ShardChanges, counts: Counts) -> None:
+        """Carry out splits: each member named changes its cluster."""
+        targets = {int(move.mention_id): move.cluster_id for move in changes.moves}
+        if not targets:
+            return
+        of_brand = _assigned.c.brand_id == brand_of(changes.shard_id)
+        for row in stored_members(
+            self.connection, sa.and_(of_brand, _assigned.c.mention_pk.in_(sorted(targets)))
+        ):
+            counts.move(row["member"], targets[row["mention_pk"]])
+        for mention_id, cluster_id in sorted(targets.items()):
+            self.connection.execute(
+                sa.update(_assigned)
+                .where(_assigned.c.mention_pk == mention_id, of_brand)
+                .values(cluster_id=cluster_id, home_id=None)
+            )
+
+    def _write_cold(self, changes: ShardChanges) -> None:
+        """File clusters that went cold under their features; take out those that live again."""
+        table = tables.cold_feature
+        touched = [one.cluster_id for one in changes.clusters]
+        for start in range(0, len(touched), _AT_ONCE):
+            some = touched[start : start + _AT_ONCE]
+            self.connection.execute(sa.delete(table).where(table.c.cluster_id.in_(some)))
+        rows = [
+            {"shard_id": changes.shard_id, "feature": feature, "cluster_id": cluster_id}
+            for cluster_id, features in sorted(changes.cold.items())
+            for feature in sorted(set(features))
+        ]
+        if rows:
+            self.connection.execute(sa.insert(table), rows)
+
     def _originals(
         self, assignments: Sequence[Assignment], brand_id: str
     ) -> dict[int | None, Mapping[Any, Any]]:
@@ -244,16 +287,6 @@ class Gathering:
             .where(sa.or_(_cluster.c.cluster_id == loser, _cluster.c.alias_of == loser))
             .values(alias_of=survivor)
         )
-
-    def _write_journal(self, events: Sequence[ClusterEvent]) -> None:
-        if not events:
-            return
-        numbers = take_numbers(self.connection, "cluster_event", len(events))
-        rows = [
-            columns_of(event, tables.cluster_event) | {"event_no": number}
-            for event, number in zip(events, numbers, strict=True)
-        ]
-        self.connection.execute(sa.insert(tables.cluster_event), rows)
 
     def _recent(
         self, shard_id: ShardId, snapshot: ShardSnapshot | None
@@ -312,6 +345,7 @@ def _assigned_row(
         "gathered_at": gathered_at,
         "is_sure": member.is_sure,
         "history": member.history,
+        "placed_by": "",
     }
 
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
-from storage.counters import take_numbers
+from storage.cluster_journal import write_journal
+from storage.records import ClusterEvent, ClusterId, MentionId
 from storage.rows import Row
 
 _assigned = tables.mention_cluster
@@ -31,26 +32,29 @@ def drop_members(connection: Connection, rows: Sequence[Row], actor: str, now: d
                 _assigned.c.brand_id == row["brand_id"],
             )
         )
-    numbers = take_numbers(connection, "cluster_event", len(rows))
-    events = [
-        {
-            "event_no": number,
-            "cluster_id": row["cluster_id"],
-            "kind": "retract",
-            "at": now,
-            "actor": actor,
-            "other_id": None,
-            "note": f"mention {row['mention_pk']}",
-        }
-        for row, number in zip(rows, numbers, strict=True)
-    ]
-    connection.execute(sa.insert(tables.cluster_event), events)
+    write_journal(
+        connection,
+        [
+            ClusterEvent(
+                cluster_id=ClusterId(row["cluster_id"]),
+                kind="retract",
+                at=now,
+                actor=actor,
+                mention_id=MentionId(row["mention_pk"]),
+            )
+            for row in rows
+        ],
+    )
 
 
-def recount_clusters(connection: Connection, cluster_ids: Sequence[str]) -> None:
+def recount_clusters(
+    connection: Connection, cluster_ids: Sequence[str], *, anew: bool = False
+) -> None:
     """Count the members of clusters that lost some; a face that left is nobody's face.
 
-    The clusterer takes these figures when it loads the shard again.
+    `anew`: what left does not come back, so a live one is made anew from the rest when its shard is
+    loaded again, and an empty one is cold. Without it (mentions that are judged again mostly come
+    back) a cluster stays findable by what it was.
     """
     if not cluster_ids:
         return
@@ -67,6 +71,10 @@ def recount_clusters(connection: Connection, cluster_ids: Sequence[str]) -> None
         connection.execute(
             sa.update(_cluster).where(is_it).values(size=texts, n_duplicates=every - texts)
         )
+        if anew:
+            is_live = sa.and_(is_it, _cluster.c.state == "live")
+            state = "live" if every else "cold"
+            connection.execute(sa.update(_cluster).where(is_live).values(blob=b"", state=state))
         is_member = sa.select(_assigned.c.mention_pk).where(
             _assigned.c.cluster_id == cluster_id,
             _assigned.c.mention_pk == _cluster.c.representative_id,

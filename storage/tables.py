@@ -14,6 +14,20 @@ import sqlalchemy as sa
 from storage.columns import Document, Instant, Words
 from storage.table_shapes import at, count, flag, narrow, number, table, text
 from storage.table_shapes import metadata as metadata  # noqa: PLC0414 - callers find it here
+from storage.tables_clusters import (
+    brand_hour as brand_hour,  # noqa: PLC0414 - all tables are found here
+)
+from storage.tables_clusters import cluster as cluster  # noqa: PLC0414
+from storage.tables_clusters import cluster_apart as cluster_apart  # noqa: PLC0414
+from storage.tables_clusters import cluster_event as cluster_event  # noqa: PLC0414
+from storage.tables_clusters import cluster_fact as cluster_fact  # noqa: PLC0414
+from storage.tables_clusters import cluster_hour_author as cluster_hour_author  # noqa: PLC0414
+from storage.tables_clusters import cluster_hour_platform as cluster_hour_platform  # noqa: PLC0414
+from storage.tables_clusters import cluster_hour_text as cluster_hour_text  # noqa: PLC0414
+from storage.tables_clusters import cold_feature as cold_feature  # noqa: PLC0414
+from storage.tables_clusters import df_snapshot as df_snapshot  # noqa: PLC0414
+from storage.tables_clusters import mention_cluster as mention_cluster  # noqa: PLC0414
+from storage.tables_clusters import merge_proposal as merge_proposal  # noqa: PLC0414
 from storage.tables_understand import (
     author_seen as author_seen,  # noqa: PLC0414 - all tables are found here
 )
@@ -336,111 +350,6 @@ verdict = narrow(
     ),
 )
 gather_queue = narrow("gather_queue", text("shard_id", key=True), number("mention_pk", key=True))
-
-# --- clusters --------------------------------------------------------------------------------
-
-cluster = table(
-    "cluster",
-    text("cluster_id", key=True),
-    text("shard_id"),
-    text("brand_id"),
-    text("state"),
-    sa.Column("alias_of", Words),
-    sa.Column("parent_id", Words),
-    count("size"),
-    count("n_duplicates"),
-    at("first_at", optional=True),
-    at("last_at", optional=True),
-    text("label"),
-    sa.Column("keywords", Document, nullable=False),
-    sa.Column("representative_id", sa.BigInteger),
-    sa.Column("blob", sa.LargeBinary, nullable=False),
-    sa.Index(None, "shard_id", "state"),
-    sa.Index(None, "brand_id", "state"),
-    sa.Index(None, "last_at"),
-    sa.Index(
-        "ix_cluster_alias_of",
-        "alias_of",
-        sqlite_where=sa.text("alias_of IS NOT NULL"),
-        postgresql_where=sa.text("alias_of IS NOT NULL"),
-    ),
-)
-mention_cluster = narrow(
-    "mention_cluster",
-    number("mention_pk", key=True),
-    text("brand_id", key=True),
-    text("shard_id"),
-    text("cluster_id"),
-    sa.Column("home_id", Words),  # the cluster it joined, where a merge took it elsewhere
-    number("seq"),
-    sa.Column("score", sa.Float, nullable=False),
-    number("fingerprint"),
-    number("text_key"),  # the fingerprint of the original: near-duplicates are one text
-    sa.Column("sketch", sa.LargeBinary, nullable=False),
-    sa.Column("duplicate_of", sa.BigInteger),
-    text("author_key"),
-    at("published_at"),
-    at("gathered_at"),  # the shard's clock: its newest arrival so far, never runs back
-    flag("is_sure"),
-    flag("history"),
-    sa.Index("uq_mention_cluster_shard_id_seq", "shard_id", "seq", unique=True),
-    sa.Index(None, "cluster_id", "published_at"),
-    sa.Index(None, "brand_id", "published_at"),
-)
-cluster_event = table(
-    "cluster_event",
-    number("event_no", key=True),
-    text("cluster_id"),
-    text("kind"),
-    at("at"),
-    text("actor"),
-    sa.Column("other_id", Words),
-    text("note"),
-    sa.Index(None, "cluster_id"),
-)
-df_snapshot = table(
-    "df_snapshot",
-    text("shard_id", key=True),
-    number("seq"),
-    sa.Column("blob", sa.LargeBinary, nullable=False),
-)
-cluster_hour_author = narrow(
-    "cluster_hour_author",
-    text("cluster_id", key=True),
-    sa.Column("hour", Instant, primary_key=True),
-    text("author_key", key=True),
-    count("n"),
-    count("n_live"),  # sure negatives that are not history: they may page
-    count("n_watch"),  # those and the unsure ones
-)
-cluster_hour_text = narrow(
-    "cluster_hour_text",
-    text("cluster_id", key=True),
-    sa.Column("hour", Instant, primary_key=True),
-    number("text_key", key=True),
-    count("n"),
-)
-# What the mentions of a cluster state, counted: platforms, tiers, regions, products, symptoms,
-# issue classes and severity facts (per author: two posts of one person are one injury).
-cluster_fact = narrow(
-    "cluster_fact",
-    text("cluster_id", key=True),
-    text("kind", key=True),
-    text("value", key=True),
-    text("author_key", key=True),
-    count("n"),
-    count("n_watch"),
-)
-brand_hour = narrow(
-    "brand_hour",
-    text("brand_id", key=True),
-    sa.Column("hour", Instant, primary_key=True),
-    count("mentions"),
-    count("authors"),
-    count("texts"),
-    count("live"),
-    count("watch"),
-)
 
 # --- incidents -------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def explain(
                 project, Live.of(store), wiring.make_fits(project, store, datetime.now(UTC))
             ),
             store=store,
-            restore=wiring.restore_shard,
+            restore=wiring.restorer(project),
         )
         explanation = explainer.explain(mention, brand)
     show(choices, explanation, _lines(explanation))

@@ -7,9 +7,13 @@ from the same mentions gets the same id.
 from __future__ import annotations
 
 from storage.records.clusters import (
+    CLUSTER_EVENTS,
     Assignment,
     Cluster,
     ClusterEvent,
+    MergeProposal,
+    Move,
+    Recalled,
     ShardChanges,
     ShardSnapshot,
     ShardState,
@@ -96,6 +100,7 @@ from storage.records.understanding import (
 )
 
 __all__ = [
+    "CLUSTER_EVENTS",
     "PERSON",
     "POSITIVE_FROM",
     "WITHDRAWN",
@@ -145,7 +150,9 @@ __all__ = [
     "Level",
     "Mention",
     "MentionId",
+    "MergeProposal",
     "ModelEvent",
+    "Move",
     "Noise",
     "OfficialPost",
     "Opinions",
@@ -156,6 +163,7 @@ __all__ = [
     "PublicResponse",
     "RawMention",
     "Reason",
+    "Recalled",
     "ReviewItem",
     "Session",
     "ShardChanges",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.records.ids import (
@@ -13,6 +14,7 @@ from storage.records.ids import (
 )
 from storage.records.mentions import (
     Mention,
+    Verdict,
 )
 
 
@@ -35,12 +37,19 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Similar complaints about one brand. `blob` is the clusterer's own state, opaque elsewhere."""
+    """Similar complaints about one brand.
+
+    `state`: "live" clusters stand in memory and take mentions, "cold" ones wait until a mention
+    opens them again, an "alias" redirects to `alias_of` for ever. `blob` is the clusterer's own
+    state, opaque elsewhere; empty in a live cluster: people changed its members, and the shard
+    makes it anew from them. `named_by` is the person who named it ("" the program); a `pinned` one
+    is neither merged, split nor retired by itself.
+    """
 
     cluster_id: ClusterId
     shard_id: ShardId
     brand_id: BrandId
-    state: str = "live"  # "live", "cold" or "alias"
+    state: str = "live"
     alias_of: ClusterId | None = None
     parent_id: ClusterId | None = None
     size: int = 0  # distinct texts
@@ -48,6 +57,8 @@ class Cluster:
     first_at: datetime | None = None
     last_at: datetime | None = None
     label: str = ""
+    named_by: str = ""
+    pinned: bool = False
     keywords: tuple[str, ...] = ()
     representative_id: MentionId | None = None
     blob: bytes = b""
@@ -55,14 +66,59 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterEvent:
-    """A row of the append-only journal: open, merge, split, move, reopen, rename."""
+    """A row of the append-only journal; no mention changes its cluster without one.
+
+    `kind` is one of CLUSTER_EVENTS. "merge": `other_id` went into `cluster_id`. "split": `other_id`
+    came out of `cluster_id`. "move": `mention_id` came from `other_id` into `cluster_id`. "undo":
+    takes back the row numbered `undoes`. `event_no` is given when it is stored.
+    """
 
     cluster_id: ClusterId
     kind: str
     at: datetime
     actor: str = "system"
     other_id: ClusterId | None = None
+    mention_id: MentionId | None = None
+    undoes: int | None = None
     note: str = ""
+    event_no: int = 0
+
+
+CLUSTER_EVENTS = frozenset(
+    {
+        "open",
+        "merge",
+        "split",
+        "move",
+        "cold",
+        "reopen",
+        "rename",
+        "pin",
+        "unpin",
+        "apart",
+        "together",
+        "retract",
+        "undo",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A member goes to another cluster of its shard; its running number stays."""
+
+    mention_id: MentionId
+    cluster_id: ClusterId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A stored member of a cluster. `is_placed`: a person put it there, so it stays."""
+
+    mention: Mention
+    verdict: Verdict
+    assignment: Assignment
+    is_placed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +134,12 @@ class ShardSnapshot:
 class ShardState:
     """All that a shard needs to go on where it stopped.
 
-    `clusters` are the live ones; `recent` are the mentions assigned in the live window, oldest
-    first, with their assignments (the near-duplicate index is rebuilt from their fingerprints and
-    sketches, document frequencies from those with `seq` beyond the snapshot's).
+    `clusters` are the live ones; `members` are those of each live cluster whose blob is empty, in
+    order of `seq` (the first few and the newest some hundred, without copies); `apart` are pairs of
+    clusters that a person wants apart, the smaller id first; `recent` are the mentions assigned in
+    the live window, oldest first, with their assignments (the near-duplicate index is rebuilt from
+    their fingerprints and sketches, document frequencies from those with `seq` beyond the
+    snapshot's).
     """
 
     shard_id: ShardId
@@ -88,14 +147,40 @@ class ShardState:
     clusters: tuple[Cluster, ...] = ()
     snapshot: ShardSnapshot | None = None
     recent: tuple[tuple[Mention, Assignment], ...] = ()
+    members: Mapping[ClusterId, tuple[Recalled, ...]] = field(default_factory=dict)
+    apart: frozenset[tuple[ClusterId, ClusterId]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeProposal:
+    """Two clusters that may be one; a person decides. `first_id` is the smaller id.
+
+    `state`: "open", "accepted" or "refused".
+    """
+
+    first_id: ClusterId
+    second_id: ClusterId
+    brand_id: BrandId
+    score: float
+    why: str
+    at: datetime
+    state: str = "open"
+    decided_by: str = ""
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardChanges:
-    """What one batch changed in a shard; written in one transaction."""
+    """What one batch changed in a shard; written in one transaction.
+
+    `cold`: the features under which each cluster that goes cold here is found again, uint32 each;
+    a cluster that is live again loses them.
+    """
 
     shard_id: ShardId
     assignments: tuple[Assignment, ...] = ()
     clusters: tuple[Cluster, ...] = ()  # new or changed, whole
     events: tuple[ClusterEvent, ...] = ()
     snapshot: ShardSnapshot | None = None
+    moves: tuple[Move, ...] = ()
+    cold: Mapping[ClusterId, tuple[int, ...]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from classify.cluster_rules import Rules
 from classify.evaluation_clusters import mentions_of
 from config.errors import StoreError
 from storage.records import Mention, ShardChanges, Verdict
-from tests.classify.ledger import Ledger, gather_all, items_of, restore
+from tests.classify.ledger import gather_all, items_of, new_ledger, restore
 from tests.eval.complaints import complaints
 from tests.make import NOW, make_verdict
 
@@ -38,13 +38,13 @@ def generated(seed: int, size: int) -> list[tuple[Mention, Verdict]]:
 def in_batches(
     items: list[tuple[Mention, Verdict]], borders: list[int], restarts: set[int]
 ) -> list[ShardChanges]:
-    ledger = Ledger()
+    ledger = new_ledger()
     shard = restore(ledger, TIGHT)
     made = []
     for number, (first, last) in enumerate(zip([0, *borders], [*borders, len(items)], strict=True)):
         if number in restarts:
             shard = restore(ledger, TIGHT)
-        changes = shard.gather(items[first:last], NOW)
+        changes = shard.gather(items[first:last], NOW, ledger)
         ledger.save(changes, items[first:last])
         made.append(changes)
     return made
@@ -69,7 +69,7 @@ def test_every_mention_gets_exactly_one_assignment_even_without_words() -> None:
 def test_a_copy_inherits_the_cluster_and_moves_nothing() -> None:
     ledger, first = gather_all(items_of(LEAK[:2]))
     copies = items_of([f"转给大家看看//@小鹿:{LEAK[0]}"], first_id=9)
-    changes = restore(ledger).gather(copies, NOW)
+    changes = restore(ledger).gather(copies, NOW, ledger)
 
     [copy], [cluster] = changes.assignments, changes.clusters
     assert copy.duplicate_of == 1
@@ -87,7 +87,7 @@ def test_a_copy_of_a_copy_points_at_the_original() -> None:
 def test_a_revised_mention_is_no_copy_of_its_own_old_text() -> None:
     ledger, _ = gather_all(items_of([LEAK[0]]))
     [(mention, verdict)] = items_of([LEAK[0] + "，已经退款"])
-    changes = restore(ledger).gather([(replace(mention, revision=1), verdict)], NOW)
+    changes = restore(ledger).gather([(replace(mention, revision=1), verdict)], NOW, ledger)
 
     assert changes.assignments[0].duplicate_of is None
 
@@ -176,11 +176,11 @@ def test_mentions_with_the_same_trouble_gather_in_any_words() -> None:
 
 
 def test_the_label_does_not_change_with_every_mention() -> None:
-    ledger = Ledger()
+    ledger = new_ledger()
     shard = restore(ledger)
     labels = []
     for item in items_of([f"{LEAK[n % 3]}，第{n}天了" for n in range(16)]):
-        changes = shard.gather([item], NOW)
+        changes = shard.gather([item], NOW, ledger)
         labels += [one.label for one in changes.clusters if one.size > 1]
 
     changed = sum(a != b for a, b in pairwise(labels))
@@ -210,15 +210,15 @@ def test_the_size_of_batches_does_not_change_where_mentions_go(borders: set[int]
 def test_a_restart_replays_what_came_after_the_snapshot() -> None:
     items = generated(2, 250)
     rules = Rules()
-    ledger = Ledger()
+    ledger = new_ledger()
     shard = restore(ledger, rules)
     for first in range(0, 200, 50):
         batch = items[first : first + 50]
-        ledger.save(shard.gather(batch, NOW), batch)
+        ledger.save(shard.gather(batch, NOW, ledger), batch)
     ledger.snapshot = None  # as if none had been due yet
-    unbroken = shard.gather(items[200:], NOW)
+    unbroken = shard.gather(items[200:], NOW, ledger)
 
-    assert unbroken == restore(ledger, rules).gather(items[200:], NOW)
+    assert unbroken == restore(ledger, rules).gather(items[200:], NOW, ledger)
 
 
 def test_a_cluster_of_another_format_is_refused() -> None:
@@ -237,4 +237,4 @@ def test_any_texts_are_gathered(texts: list[str]) -> None:
     ledger, changes = gather_all(items)
 
     assert len(changes.assignments) == len(texts)
-    assert restore(ledger).gather(items_of([LEAK[0]], first_id=500), NOW).assignments
+    assert restore(ledger).gather(items_of([LEAK[0]], first_id=500), NOW, ledger).assignments

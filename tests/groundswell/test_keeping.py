@@ -171,7 +171,7 @@ def test_explain_says_who_speaks_and_what_became_of_it(store):
         project=PROJECT,
         analyst=application.journey.analyst,
         store=store,
-        restore=wiring.restore_shard,
+        restore=wiring.restorer(PROJECT),
     )
 
     notes = "\n".join(explainer.explain(mention).notes)

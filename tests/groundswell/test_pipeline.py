@@ -165,7 +165,7 @@ def test_a_mention_that_breaks_a_stage_is_set_aside_and_the_rest_goes_on(
     faltering = object.__new__(Faltering)
     faltering.__dict__.update(sound.__dict__)
     journey = replace(application.journey, analyst=faltering)
-    stages = wiring.Stages(store, journey, application.clock, wiring.restore_shard)
+    stages = wiring.Stages(store, journey, application.clock, wiring.restorer(project()))
     poison = replace(complaint(50), text="云雀净水器 毒丸", native_id="poison")
     with store.transaction() as tx:
         journey.keep(tx, [complaint(0), complaint(1), poison, complaint(2)], NOW)

@@ -165,7 +165,7 @@ def test_a_batch_that_a_promotion_overtakes_is_judged_by_what_was_promoted(
     models = Live.of(store)
     models.refresh()
     watch = ModelWatch(models, lambda live: wiring.make_analyst(project(), live))
-    stages = Stages(store, journey, application.clock, wiring.restore_shard, watch=watch)
+    stages = Stages(store, journey, application.clock, wiring.restorer(project()), watch=watch)
     with store.transaction() as tx:
         journey.keep(tx, [complaint(n) for n in range(5)], NOW)
 

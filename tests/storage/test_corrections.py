@@ -95,7 +95,7 @@ def test_not_negative_leaves_the_cluster_with_a_row_in_the_journal(store):
     with store.read() as queries:
         event = queries.cluster_events(CLUSTER)[-1]
         cluster = queries.cluster(CLUSTER)
-    assert (event.kind, event.actor, event.note) == ("retract", "linxiao", f"mention {first}")
+    assert (event.kind, event.actor, event.mention_id) == ("retract", "linxiao", first)
     assert (cluster.size, cluster.n_duplicates, cluster.representative_id) == (2, 0, None)
     assert cluster_of(store, second) == cluster_of(store, third) == [CLUSTER]
 

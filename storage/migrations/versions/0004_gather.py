@@ -1,0 +1,105 @@
+"""Growth by platform and by what is negative, cold clusters, people's word on clusters, proposals.
+
+The new hour figures are counted from the members that are stored.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from storage import columns
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_NEW = ("merge_proposal", "cluster_apart", "cold_feature", "cluster_hour_platform")
+
+
+def _text(name: str, *, default: bool = False) -> sa.Column[str]:
+    return sa.Column(
+        name, columns.Words(), nullable=False, server_default="" if default else None
+    )
+
+
+def _at(name: str, *, optional: bool = False) -> sa.Column[object]:
+    return sa.Column(name, columns.Instant(), nullable=optional)
+
+
+def upgrade() -> None:
+    """Bring the schema to this revision."""
+    op.add_column("cluster", _text("named_by", default=True))
+    op.add_column(
+        "cluster", sa.Column("pinned", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.add_column("mention_cluster", _text("placed_by", default=True))
+    op.add_column("cluster_event", sa.Column("mention_id", sa.BigInteger()))
+    op.add_column("cluster_event", sa.Column("undoes", sa.BigInteger()))
+    op.add_column(
+        "cluster_hour_author",
+        sa.Column("n_negative", sa.Integer(), nullable=False, server_default=sa.text("0")),
+    )
+    _make_tables()
+
+
+def downgrade() -> None:
+    """Take the schema back to the revision before."""
+    for name in _NEW:
+        op.drop_table(name)
+    for name, column in (
+        ("cluster_hour_author", "n_negative"),
+        ("cluster_event", "undoes"),
+        ("cluster_event", "mention_id"),
+        ("mention_cluster", "placed_by"),
+        ("cluster", "pinned"),
+        ("cluster", "named_by"),
+    ):
+        with op.batch_alter_table(name) as batch:
+            batch.drop_column(column)
+
+
+def _make_tables() -> None:
+    op.create_table(
+        "cluster_hour_platform",
+        _text("cluster_id"),
+        _at("hour"),
+        _text("platform"),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("cluster_id", "hour", "platform", name="pk_cluster_hour_platform"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "cold_feature",
+        _text("shard_id"),
+        sa.Column("feature", sa.BigInteger(), autoincrement=False, nullable=False),
+        _text("cluster_id"),
+        sa.PrimaryKeyConstraint("shard_id", "feature", "cluster_id", name="pk_cold_feature"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_cold_feature_cluster_id", "cold_feature", ["cluster_id"])
+    op.create_table(
+        "cluster_apart",
+        _text("first_id"),
+        _text("second_id"),
+        _text("brand_id"),
+        _text("actor"),
+        _at("at"),
+        sa.PrimaryKeyConstraint("first_id", "second_id", name="pk_cluster_apart"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_cluster_apart_second_id", "cluster_apart", ["second_id"])
+    op.create_table(
+        "merge_proposal",
+        _text("first_id"),
+        _text("second_id"),
+        _text("brand_id"),
+        sa.Column("score", sa.Float(), nullable=False),
+        _text("why"),
+        _text("state"),
+        _at("at"),
+        _text("decided_by"),
+        _at("decided_at", optional=True),
+        sa.PrimaryKeyConstraint("first_id", "second_id", name="pk_merge_proposal"),
+    )
+    op.create_index("ix_merge_proposal_brand_id_state", "merge_proposal", ["brand_id", "state"])
