@@ -3,7 +3,7 @@
 Format 1, little-endian:
   u8 format · u64 opened_seq · u64 last_seq · f64 touched · u32 labelled_size
   u8 exemplars, each: i64 mention · u16 length · u8 form (1: has a title, 2: is a complaint) · u16 n
-                      · u32 ids[n] · f16 weights[n] · u16 bytes · UTF-8 gist
+                      · u32 ids[n] · f16 weights[n] · u16 bytes · UTF-8 gist (read, not written)
   u16 n · u32 ids[n] · f32 weights[n] of the centroid (n = 0: the only exemplar is the centroid)
 """
 
@@ -58,7 +58,6 @@ def pack(state: Packed) -> bytes:
         bytes((len(state.exemplars),)),
     ]
     for one in state.exemplars:
-        gist = one.member.gist.encode("utf-8", "replace")
         parts += (
             _EXEMPLAR.pack(
                 one.mention_id,
@@ -68,8 +67,7 @@ def pack(state: Packed) -> bytes:
             ),
             one.vector.ids.astype("<u4").tobytes(),
             one.vector.weights.astype("<f2").tobytes(),
-            _LENGTH.pack(len(gist)),
-            gist,
+            _LENGTH.pack(0),
         )
     centroid = state.centroid
     parts.append(_LENGTH.pack(len(centroid) if centroid else 0))
@@ -118,8 +116,8 @@ def _unpack(reader: _Reader) -> Packed:
         mention_id, length, form, size = reader.fields(_EXEMPLAR)
         vector = reader.vector(size, "<f2")
         (gist_size,) = reader.fields(_LENGTH)
-        gist = reader.take(gist_size).decode("utf-8")
-        member = Member(gist, length, has_title=bool(form & 1), is_complaint=bool(form & 2))
+        reader.take(gist_size)
+        member = Member(length, has_title=bool(form & 1), is_complaint=bool(form & 2))
         exemplars.append(Exemplar(mention_id, member, vector))
     (size,) = reader.fields(_LENGTH)
     centroid = reader.vector(size, "<f4") if size else None

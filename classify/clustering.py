@@ -20,7 +20,7 @@ from classify.cluster_blob import pack, unpack
 from classify.cluster_rules import Rules
 from classify.duplicates import SketchIndex
 from classify.fingerprint import Sketch, digest64, key_of, sketch_of
-from classify.labels import Member, choose_face, gist_of, name_cluster
+from classify.labels import Member, choose_face, name_cluster
 from classify.live_clusters import DAY_S, LiveCluster, LiveClusters
 from classify.recall import Recall
 from classify.symptoms import troubles
@@ -49,7 +49,6 @@ from storage.records import (
 )
 
 SNAPSHOT_EVERY = 2000  # assignments
-GIST_READ = 300  # characters of a text from which its beginning is taken
 EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
 # Before the sketch of a stored assignment stand the shard's clock (f64), the number of the text's
 # features (u16) and a bit for each: was it new to the cluster.
@@ -167,6 +166,7 @@ class Shard:
         """
         self._start_batch()
         self._recall = recall
+        self._batch = {mention.mention_id: mention for mention, _ in items}
         first_seq = self._seq
         for mention, verdict in items:
             self._assign(mention, troubles(verdict), now)
@@ -268,7 +268,7 @@ class Shard:
         vector = weigh(counts, self._frequencies.idf, told)
         is_complaint = self._rules.is_complaint(fields)
         length = len(fields.title) + len(fields.body)
-        member = Member(_gist(mention), length, fields.has_title, is_complaint)
+        member = Member(length, fields.has_title, is_complaint)
         least = self._rules.least_score(is_complaint=is_complaint)
         match = self._clusters.best(vector, least) if len(vector) else None
         ids = ids_of(counts)
@@ -342,9 +342,23 @@ class Shard:
         members = [kept.member for kept in cluster.exemplars]
         face = choose_face(members, self._clusters.likeness(cluster))
         cluster.representative_id = MentionId(cluster.exemplars[face].mention_id)
-        cluster.label, cluster.keywords = name_cluster(members, face, self._segment, self._idf_of)
+        texts = self._texts_of(cluster)
+        if not texts:
+            return
+        cluster.label, cluster.keywords = name_cluster(
+            texts, min(face, len(texts) - 1), self._segment, self._idf_of, cluster.label
+        )
         cluster.labelled_size = cluster.size
         self._changed[cluster.opened_seq] = cluster
+
+    def _texts_of(self, cluster: LiveCluster) -> list[tuple[str, str]]:
+        """Return title and text of the exemplars: of this batch, else as they are stored."""
+        ids = [MentionId(kept.mention_id) for kept in cluster.exemplars]
+        found = {one: self._batch[one] for one in ids if one in self._batch}
+        absent = [one for one in ids if one not in found]
+        if absent:
+            found |= {one.mention_id: one for one in self._recall.mentions(absent)}
+        return [(found[one].title, found[one].text) for one in ids if one in found]
 
     def _idf_of(self, words: Sequence[str]) -> list[float]:
         ids = np.array([hash_token(word.lower()) for word in words], dtype=np.uint32)
@@ -371,12 +385,6 @@ class Shard:
 def _arrival(mention: Mention) -> float:
     """When a mention counts as come (s): a date in the future does not move the shard's clock."""
     return min(mention.published_at, mention.observed_at).timestamp()
-
-
-def _gist(mention: Mention) -> str:
-    """How the text begins, as it was written: names are shown, not the plain spelling."""
-    fields = split_fields(mention.title[:GIST_READ], mention.text[:GIST_READ])
-    return gist_of(fields.title, fields.body)
 
 
 def _is_looked_over(size: int) -> bool:

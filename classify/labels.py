@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from classify.vectors import split_fields
+
+GIST_READ = 300  # characters of a text from which its beginning is taken
 GIST_CHARACTERS = 80
 LABEL_CHARACTERS = 24
 PHRASE = (4, 16)  # characters, shortest and longest
@@ -26,9 +29,8 @@ _FUNCTION_WORDS = frozenset(_WORDS_TEXT.split())
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What is remembered of one text: its beginning, its length, its form (`vectors.Fields`)."""
+    """What is remembered of one text: its length and its form (`vectors.Fields`)."""
 
-    gist: str
     length: int
     has_title: bool
     is_complaint: bool
@@ -68,19 +70,37 @@ def _phrases(words: Sequence[str]) -> set[str]:
 
 
 def name_cluster(
-    members: Sequence[Member],
+    texts: Sequence[tuple[str, str]],
     face: int,
     segment: Callable[[str], list[str]],
     idf: Callable[[Sequence[str]], Sequence[float]],
+    before: str = "",
 ) -> tuple[str, tuple[str, ...]]:
-    """Return the label and up to three keywords; `face` is the representative's index.
+    """Return the label and up to three keywords.
+
+    `texts` are (title, text) as written: the exemplars, then up to some 30 newest members; `face`
+    is the representative's index among them. `before` is the label so far: it stays unless a new
+    one is clearly better.
 
     The label is the phrase that most of the texts share (count * sqrt(length), measured best of
     three on dev), else how the representative begins.
     """
-    cut = [segment(member.gist) for member in members]
+    gists = [_gist(title, text) for title, text in texts]
+    cut = [segment(gist) for gist in gists]
     label = _phrase(cut) if len(cut) > 1 else ""
-    return label or shorten(members[face].gist), _keywords(cut, idf)
+    if before and label and before in "\n".join(gists):
+        label = before if _support(before, gists) >= _support(label, gists) else label
+    return label or shorten(gists[face]), _keywords(cut, idf)
+
+
+def _support(phrase: str, gists: Sequence[str]) -> int:
+    return sum(phrase in gist for gist in gists)
+
+
+def _gist(title: str, text: str) -> str:
+    """Return how a text begins, as it was written: names are shown, not the plain spelling."""
+    fields = split_fields(title[:GIST_READ], text[:GIST_READ])
+    return gist_of(fields.title, fields.body)
 
 
 def _phrase(cut: Sequence[Sequence[str]]) -> str:

@@ -22,9 +22,7 @@ def packed(exemplars: int = 3, *, centroid: bool = True) -> Packed:
         touched=1_760_000_000.25,
         labelled_size=4,
         exemplars=tuple(
-            Exemplar(
-                n, Member(f"漏水第{n}天", 60 + n, n % 2 == 0, n % 3 == 0), vector_of(n, 40 + n)
-            )
+            Exemplar(n, Member(60 + n, n % 2 == 0, n % 3 == 0), vector_of(n, 40 + n))
             for n in range(exemplars)
         ),
         centroid=vector_of(99, 200) if centroid else None,
