@@ -17,6 +17,7 @@ from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
+from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
 from storage.digests import read_digest_facts
@@ -31,6 +32,7 @@ from storage.labels import LabelQueries
 from storage.models import ModelQueries
 from storage.observed import ObservedQueries
 from storage.official import OfficialQueries
+from storage.proposals import ProposalQueries
 from storage.records import (
     Account,
     ClusterId,
@@ -79,6 +81,7 @@ _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 class Queries(
     ClusterQueries,
+    ClusterPageQueries,
     FactQueries,
     DoorQueries,
     ObservedQueries,
@@ -91,6 +94,7 @@ class Queries(
     DriftQueries,
     AdaptationQueries,
     ContactQueries,
+    ProposalQueries,
 ):
     """Reads on one connection, all of one moment."""
 

@@ -1,0 +1,193 @@
+"""What the pages of clusters show beyond a cluster: members, kin, hours, a search.
+
+In: cluster ids, words, limits. Out: records, without the clusterer's blobs, which no page needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from storage import tables
+from storage.records import Cluster, ClusterId, Mention, MentionId, ShardId, Verdict
+from storage.rows import cluster_of, mappings, mention_of, verdict_of
+
+_assigned = tables.mention_cluster
+_author = tables.cluster_hour_author
+_cluster = tables.cluster
+_mention = tables.mention
+_verdict = tables.verdict
+
+_WITHOUT_BLOB = (
+    *(column for column in _cluster.c if column.name != "blob"),
+    sa.literal(b"", sa.LargeBinary).label("blob"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLine:
+    """A member of a cluster. `copies`: near-duplicates of it that stand in the same cluster.
+
+    `placed_by` is the person who put it there, "" the program.
+    """
+
+    mention: Mention
+    verdict: Verdict
+    copies: int = 0
+    placed_by: str = ""
+
+
+class ClusterPageQueries:
+    """Queries part: what pages show of clusters."""
+
+    connection: Connection
+
+    def clusters_by_id(self, cluster_ids: Collection[str]) -> dict[ClusterId, Cluster]:
+        """Return clusters as they are stored, aliases as aliases; unknown ids are left out."""
+        query = sa.select(*_WITHOUT_BLOB).where(_cluster.c.cluster_id.in_(sorted(cluster_ids)))
+        return {one.cluster_id: one for one in self._clusters(query)}
+
+    def cluster_aliases(self, cluster_id: ClusterId) -> list[Cluster]:
+        """Return the clusters that were merged into this one, the oldest first."""
+        query = sa.select(*_WITHOUT_BLOB).where(_cluster.c.alias_of == cluster_id)
+        return self._clusters(query.order_by(_cluster.c.first_at, _cluster.c.cluster_id))
+
+    def cluster_parts(self, shard_id: ShardId, cluster_id: ClusterId) -> list[Cluster]:
+        """Return the clusters that came out of this one and still stand, the newest first."""
+        query = sa.select(*_WITHOUT_BLOB).where(
+            _cluster.c.shard_id == shard_id,
+            _cluster.c.parent_id == cluster_id,
+            _cluster.c.alias_of.is_(None),
+        )
+        return self._clusters(query.order_by(_cluster.c.last_at.desc(), _cluster.c.cluster_id))
+
+    def neighbours(self, cluster: Cluster, words: str = "", limit: int = 1000) -> list[Cluster]:
+        """Return clusters of the same shard that an edit may name, the latest first.
+
+        `words`: a part of the label or of a keyword, or the beginning of an id.
+        """
+        query = sa.select(*_WITHOUT_BLOB).where(
+            _cluster.c.shard_id == cluster.shard_id,
+            _cluster.c.state.in_(("live", "cold")),
+            _cluster.c.cluster_id != cluster.cluster_id,
+            _cluster.c.size > 0,
+        )
+        if words:
+            query = query.where(cluster_says(words))
+        order = (_cluster.c.last_at.desc(), _cluster.c.cluster_id)
+        return self._clusters(query.order_by(*order).limit(limit))
+
+    def cluster_originals(
+        self, cluster_id: ClusterId, limit: int = 20, offset: int = 0
+    ) -> list[MemberLine]:
+        """Return members that are no copies, newest first, each with the number of its copies."""
+        query = _members().where(
+            _assigned.c.cluster_id == cluster_id, _assigned.c.duplicate_of.is_(None)
+        )
+        lines = self._lines(query.order_by(*_NEWEST).limit(limit).offset(offset))
+        counted = self._copies_of(cluster_id, [line.mention.mention_id for line in lines])
+        return [
+            MemberLine(
+                mention=line.mention,
+                verdict=line.verdict,
+                copies=counted.get(line.mention.mention_id, 0),
+                placed_by=line.placed_by,
+            )
+            for line in lines
+        ]
+
+    def cluster_copies(
+        self, cluster_id: ClusterId, original_id: MentionId, limit: int = 50, offset: int = 0
+    ) -> list[MemberLine]:
+        """Return the copies of one member, newest first."""
+        query = _members().where(
+            _assigned.c.cluster_id == cluster_id, _assigned.c.duplicate_of == original_id
+        )
+        return self._lines(query.order_by(*_NEWEST).limit(limit).offset(offset))
+
+    def cluster_members_of(
+        self, cluster_id: ClusterId, mention_ids: Collection[MentionId]
+    ) -> list[MemberLine]:
+        """Return those of these mentions that are members of a cluster, newest first."""
+        query = _members().where(
+            _assigned.c.cluster_id == cluster_id, _assigned.c.mention_pk.in_(sorted(mention_ids))
+        )
+        return self._lines(query.order_by(*_NEWEST))
+
+    def hours_of_clusters(
+        self, cluster_ids: Collection[ClusterId], since: datetime
+    ) -> dict[ClusterId, list[tuple[datetime, int]]]:
+        """Return the mentions per hour of several clusters, oldest hour first."""
+        hour = _author.c.hour
+        query = (
+            sa.select(_author.c.cluster_id, hour, sa.func.sum(_author.c.n))
+            .where(_author.c.cluster_id.in_(sorted(cluster_ids)), hour >= since)
+            .group_by(_author.c.cluster_id, hour)
+            .order_by(_author.c.cluster_id, hour)
+        )
+        found: dict[ClusterId, list[tuple[datetime, int]]] = {}
+        for row in self.connection.execute(query):
+            found.setdefault(ClusterId(row[0]), []).append((row[1], int(row[2])))
+        return found
+
+    def _copies_of(
+        self, cluster_id: ClusterId, mention_ids: Sequence[MentionId]
+    ) -> dict[MentionId, int]:
+        query = (
+            sa.select(_assigned.c.duplicate_of, sa.func.count())
+            .where(_assigned.c.cluster_id == cluster_id, _assigned.c.duplicate_of.in_(mention_ids))
+            .group_by(_assigned.c.duplicate_of)
+        )
+        return {MentionId(row[0]): row[1] for row in self.connection.execute(query)}
+
+    def _clusters(self, query: sa.Select[Any]) -> list[Cluster]:
+        return [cluster_of(row) for row in mappings(self.connection.execute(query))]
+
+    def _lines(self, query: sa.Select[Any]) -> list[MemberLine]:
+        names = [column.name for column in _verdict.c]
+        return [
+            MemberLine(
+                mention=mention_of(row),
+                verdict=verdict_of({name: row[f"v_{name}"] for name in names}),
+                placed_by=row["a_placed_by"],
+            )
+            for row in mappings(self.connection.execute(query))
+        ]
+
+
+_NEWEST = (_assigned.c.published_at.desc(), _assigned.c.mention_pk.desc())
+
+
+def cluster_says(words: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a cluster's label or keywords hold words, or its id begins so."""
+    part = words.strip().lower()
+    return sa.or_(
+        sa.func.lower(_cluster.c.label).contains(part, autoescape=True),
+        # the stored document: a quotation mark in the words finds nothing, and harms nothing
+        sa.func.lower(sa.cast(_cluster.c.keywords, sa.Text)).contains(part, autoescape=True),
+        _cluster.c.cluster_id.startswith(part, autoescape=True),
+    )
+
+
+def _members() -> sa.Select[Any]:
+    return (
+        sa.select(
+            _mention,
+            _assigned.c.placed_by.label("a_placed_by"),
+            *(column.label(f"v_{column.name}") for column in _verdict.c),
+        )
+        .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
+        .join(
+            _verdict,
+            sa.and_(
+                _verdict.c.mention_pk == _assigned.c.mention_pk,
+                _verdict.c.brand_id == _assigned.c.brand_id,
+                _verdict.c.is_current,
+            ),
+        )
+    )
