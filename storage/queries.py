@@ -25,6 +25,7 @@ from storage.doors import DoorQueries
 from storage.drift import DriftQueries
 from storage.facts import FactQueries
 from storage.figures import FigureQueries
+from storage.growth import GrowthQueries
 from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
@@ -87,6 +88,7 @@ class Queries(
     ObservedQueries,
     OfficialQueries,
     FigureQueries,
+    GrowthQueries,
     HotQueries,
     LabelQueries,
     ReviewQueries,

@@ -30,6 +30,7 @@ from storage.migrate import check_schema
 from storage.models import Models
 from storage.official import Official
 from storage.outbox import Outbox
+from storage.proposals import Proposals
 from storage.queries import Queries
 from storage.review import Review
 from storage.sources import Sources
@@ -56,6 +57,7 @@ class Transaction(
     Official,
     Adaptations,
     Contacts,
+    Proposals,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 

@@ -136,6 +136,15 @@ merge_proposal = table(
     at("decided_at", optional=True),
     sa.Index(None, "brand_id", "state"),
 )
+# Which topic of the week each cluster was in when topics were last told: their ids stay.
+cluster_topic = narrow(
+    "cluster_topic",
+    text("cluster_id", key=True),
+    text("brand_id"),
+    text("topic_id"),
+    at("at"),
+    sa.Index(None, "brand_id"),
+)
 # What the mentions of a cluster state, counted: platforms, tiers, regions, products, symptoms,
 # issue classes and severity facts (per author: two posts of one person are one injury).
 cluster_fact = narrow(

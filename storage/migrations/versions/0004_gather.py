@@ -14,7 +14,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_NEW = ("merge_proposal", "cluster_apart", "cold_feature", "cluster_hour_platform")
+_NEW = ("cluster_topic", "merge_proposal", "cluster_apart", "cold_feature", "cluster_hour_platform")
 
 
 def _text(name: str, *, default: bool = False) -> sa.Column[str]:
@@ -103,3 +103,13 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("first_id", "second_id", name="pk_merge_proposal"),
     )
     op.create_index("ix_merge_proposal_brand_id_state", "merge_proposal", ["brand_id", "state"])
+    op.create_table(
+        "cluster_topic",
+        _text("cluster_id"),
+        _text("brand_id"),
+        _text("topic_id"),
+        _at("at"),
+        sa.PrimaryKeyConstraint("cluster_id", name="pk_cluster_topic"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_cluster_topic_brand_id", "cluster_topic", ["brand_id"])
