@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from storage import tables
 from storage.cluster_journal import read_journal
 from storage.evidence import find_cluster, gather_evidence
-from storage.hours import count_hours
+from storage.hour_figures import read_hours
 from storage.incidents import OPEN_STATES
 from storage.records import Cluster, ClusterEvent, ClusterId, Evidence, HourCount, Mention, Verdict
 from storage.rows import mappings, mention_of, verdict_of
@@ -68,13 +68,7 @@ class ClusterQueries:
         cluster = find_cluster(self.connection, cluster_id)
         if cluster is None:
             return []
-        author, text = tables.cluster_hour_author, tables.cluster_hour_text
-        rows = count_hours(
-            self.connection,
-            sa.and_(author.c.cluster_id == cluster.cluster_id, author.c.hour >= since),
-            sa.and_(text.c.cluster_id == cluster.cluster_id, text.c.hour >= since),
-        )
-        return [HourCount(**row) for row in rows]
+        return list(read_hours(self.connection, cluster.cluster_id, since))
 
     def cluster_events(self, cluster_id: ClusterId) -> list[ClusterEvent]:
         """Return the journal of a cluster, as either side of an event, oldest first."""

@@ -16,7 +16,7 @@ from config.errors import StoreError
 from storage import tables
 from storage.authors import read_voices
 from storage.completeness import blind_hours
-from storage.hours import count_hours
+from storage.hour_figures import read_hours
 from storage.records import Cluster, ClusterId, Evidence, HourCount, MentionId
 from storage.rows import cluster_of, mappings
 
@@ -88,14 +88,8 @@ class _Reader:
         return mappings(self._connection.execute(query))
 
     def hours(self) -> tuple[HourCount, ...]:
-        author, text = tables.cluster_hour_author, tables.cluster_hour_text
         since = self._now - _HOURS_FOR
-        rows = count_hours(
-            self._connection,
-            sa.and_(author.c.cluster_id == self._cluster.cluster_id, author.c.hour >= since),
-            sa.and_(text.c.cluster_id == self._cluster.cluster_id, text.c.hour >= since),
-        )
-        return tuple(HourCount(**row) for row in rows)
+        return read_hours(self._connection, self._cluster.cluster_id, since)
 
     def past_hours(self) -> tuple[HourCount, ...]:
         """Count history as live: the hour tables hold it apart, so the members are counted."""

@@ -1,7 +1,8 @@
 """The hour tables: who said what about a cluster, counted per hour so that distinct counts add up.
 
-In: members of clusters that come or go. Out: rows of cluster_hour_author, cluster_hour_text and
-cluster_fact, which equal a recount of all members at any time, and the cache brand_hour.
+In: members of clusters that come or go. Out: rows of cluster_hour_author, cluster_hour_text,
+cluster_hour_platform and cluster_fact, which equal a recount of all members at any time, and the
+cache brand_hour.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from storage.rows import Row, mappings
 
 _author = tables.cluster_hour_author
 _text = tables.cluster_hour_text
+_platform = tables.cluster_hour_platform
 _fact = tables.cluster_fact
 _row = tables.mention_cluster
 _HOUR = timedelta(hours=1)
 _SPREAD = ("platform", "tier")
+_AUTHOR_COUNTS = ("n", "n_live", "n_watch", "n_negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,7 @@ class Counts:
 
     authors: Counter[tuple[str, datetime, str, str]] = field(default_factory=Counter)
     texts: Counter[tuple[str, datetime, int]] = field(default_factory=Counter)
+    platforms: Counter[tuple[str, datetime, str]] = field(default_factory=Counter)
     facts: Counter[tuple[str, str, str, str, str]] = field(default_factory=Counter)
     hours: set[tuple[str, datetime]] = field(default_factory=set)
 
@@ -161,7 +165,12 @@ class Counts:
         hour = hour_of(member.published_at)
         self.hours.add((member.brand_id, hour))
         watch = not member.history
-        weights = {"n": 1, "n_watch": int(watch), "n_live": int(watch and member.is_sure)}
+        weights = {
+            "n": 1,
+            "n_watch": int(watch),
+            "n_live": int(watch and member.is_sure),
+            "n_negative": int(member.is_sure),
+        }
         for column, weight in weights.items():
             self.authors[(member.cluster_id, hour, member.author_key, column)] += weight * times
         self.texts[(member.cluster_id, hour, member.text_key)] += times
@@ -173,6 +182,9 @@ class Counts:
         for kind, value in member.facts:
             author = member.author_key if kind == "severity" else ""
             self.facts[(member.cluster_id, kind, value, author, "n")] += times
+            if kind == "platform":
+                hour = hour_of(member.published_at)
+                self.platforms[(member.cluster_id, hour, value)] += times
             self.facts[(member.cluster_id, kind, value, author, "n_watch")] += watch * times
 
     def move(self, member: Member, cluster_id: ClusterId) -> None:
@@ -203,8 +215,13 @@ class Counts:
             {"cluster_id": cluster_id, "hour": hour, "text_key": key, "n": n}
             for (cluster_id, hour, key), n in self.texts.items()
         ]
-        _apply(connection, _author, list(authors.values()), ("n", "n_live", "n_watch"))
+        platforms = [
+            {"cluster_id": cluster_id, "hour": hour, "platform": value, "n": n}
+            for (cluster_id, hour, value), n in self.platforms.items()
+        ]
+        _apply(connection, _author, list(authors.values()), _AUTHOR_COUNTS)
         _apply(connection, _text, texts, ("n",))
+        _apply(connection, _platform, platforms, ("n",))
         _apply(connection, _fact, list(facts.values()), ("n", "n_watch"))
 
 
@@ -226,7 +243,7 @@ def _apply(
 
 def merge_hours(connection: Connection, loser: str, survivor: str) -> None:
     """Add a cluster's rows to those of another and delete them."""
-    for table, add in ((_author, ("n", "n_live", "n_watch")), (_text, ("n",))):
+    for table, add in ((_author, _AUTHOR_COUNTS), (_text, ("n",)), (_platform, ("n",))):
         _merge(connection, table, loser, survivor, add)
     _merge(connection, _fact, loser, survivor, ("n", "n_watch"))
 
@@ -296,35 +313,3 @@ def _spans(hours: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
         else:
             spans.append((hour, end))
     return spans
-
-
-def count_hours(
-    connection: Connection,
-    of_authors: sa.ColumnElement[bool],
-    of_texts: sa.ColumnElement[bool],
-) -> list[dict[str, Any]]:
-    """Count mentions, distinct authors and texts per hour, oldest hour first."""
-    author, hour = _author.c.author_key, _author.c.hour
-    distinct = sa.func.count(sa.distinct(author))
-    authors = connection.execute(
-        sa.select(
-            hour,
-            sa.func.sum(_author.c.n).label("mentions"),
-            distinct.label("authors"),
-            sa.func.count(sa.distinct(sa.case((_author.c.n_live > 0, author)))).label("live"),
-            sa.func.count(sa.distinct(sa.case((_author.c.n_watch > 0, author)))).label("watch"),
-        )
-        .where(of_authors)
-        .group_by(hour)
-        .order_by(hour)
-    )
-    texts = connection.execute(
-        sa.select(_text.c.hour, sa.func.count(sa.distinct(_text.c.text_key)))
-        .where(of_texts)
-        .group_by(_text.c.hour)
-    )
-    per_hour: dict[datetime, int] = {found[0]: found[1] for found in texts}
-    return [
-        {**row, "mentions": int(row["mentions"]), "texts": per_hour.get(row["hour"], 0)}
-        for row in mappings(authors)
-    ]

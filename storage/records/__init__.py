@@ -19,6 +19,7 @@ from storage.records.clusters import (
     ShardState,
 )
 from storage.records.coverage import Completeness, SourceCover
+from storage.records.growth import Growth, GrowthLine
 from storage.records.ids import (
     BrandId,
     ChannelId,
@@ -134,6 +135,8 @@ __all__ = [
     "FetchEvent",
     "Figure",
     "Grade",
+    "Growth",
+    "GrowthLine",
     "HostState",
     "HotEntry",
     "HotStanding",

@@ -155,13 +155,15 @@ def recounted(store: Store) -> dict[str, dict]:
             if row["is_current"]
         }
     authors: dict[tuple, Counter] = {}
-    texts, facts = Counter(), {}
+    texts, platforms, facts = Counter(), Counter(), {}
     brand: dict = {}
     for row in members:
         hour, watch = hour_of(row["published_at"]), not row["history"]
         live = watch and row["is_sure"]
         key = (row["cluster_id"], hour, row["author_key"])
-        authors.setdefault(key, Counter()).update(n=1, n_live=live, n_watch=watch)
+        authors.setdefault(key, Counter()).update(
+            n=1, n_live=live, n_watch=watch, n_negative=row["is_sure"]
+        )
         texts[row["cluster_id"], hour, row["text_key"]] += 1
         seen = brand.setdefault(
             hour, {"mentions": 0, "authors": set(), "texts": set(), "live": set(), "watch": set()}
@@ -186,6 +188,7 @@ def recounted(store: Store) -> dict[str, dict]:
         ]
         if mention["channel"] != "internal":
             stated.append(("platform", mention["platform"], ""))
+            platforms[row["cluster_id"], hour, mention["platform"]] += 1
             stated += [("tier", mention["tier"], "")] if mention["tier"] else []
         for kind, value, author in stated:
             if not value:
@@ -197,7 +200,13 @@ def recounted(store: Store) -> dict[str, dict]:
         hour: tuple(n if isinstance(n, int) else len(n) for n in seen.values())
         for hour, seen in brand.items()
     }
-    return {"authors": authors, "texts": texts, "facts": facts, "brand": sizes}
+    return {
+        "authors": authors,
+        "texts": texts,
+        "platforms": platforms,
+        "facts": facts,
+        "brand": sizes,
+    }
 
 
 def stored(store: Store) -> dict[str, dict]:
@@ -205,13 +214,17 @@ def stored(store: Store) -> dict[str, dict]:
         return {
             "authors": {
                 (r["cluster_id"], r["hour"], r["author_key"]): Counter(
-                    n=r["n"], n_live=r["n_live"], n_watch=r["n_watch"]
+                    {name: r[name] for name in ("n", "n_live", "n_watch", "n_negative")}
                 )
                 for r in queries.table_rows("cluster_hour_author")
             },
             "texts": {
                 (r["cluster_id"], r["hour"], r["text_key"]): r["n"]
                 for r in queries.table_rows("cluster_hour_text")
+            },
+            "platforms": {
+                (r["cluster_id"], r["hour"], r["platform"]): r["n"]
+                for r in queries.table_rows("cluster_hour_platform")
             },
             "facts": {
                 (r["cluster_id"], r["kind"], r["value"], r["author_key"]): Counter(

@@ -1,0 +1,62 @@
+"""How fast something grows: what the hours of one cluster add up to, and a line of a list of them.
+
+Figures are of the whole cluster unless a window is named; copies are counted and shown, growth is
+of distinct authors, because one person may post fifty times and one text may be sent by a machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.records.clusters import Cluster
+from storage.records.ids import ClusterId
+from storage.records.incidents import HourCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What is known of the growth of a cluster at one instant.
+
+    `hours` are the last ones that hold something, oldest first. `copies` are mentions whose text
+    was in the cluster before: mentions = texts + copies. `negative` counts mentions that are surely
+    negative, `platforms` the public ones. `authors_24h` wrote within the last 24 whole UTC hours
+    (this one included), `authors_before_24h` within the 24 before those. `doubling_h` is the time
+    in hours within which the distinct authors became twice as many; None: they do not grow, or are
+    too few to say (storage.growing).
+    """
+
+    cluster_id: ClusterId
+    hours: tuple[HourCount, ...] = ()
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    mentions: int = 0
+    authors: int = 0
+    texts: int = 0
+    copies: int = 0
+    negative: int = 0
+    platforms: int = 0
+    doubling_h: float | None = None
+    authors_24h: int = 0
+    authors_before_24h: int = 0
+
+    @property
+    def copy_share(self) -> float:
+        """The share of mentions that say what was said before, 0 to 1."""
+        return self.copies / self.mentions if self.mentions else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthLine:
+    """A cluster in a list of what grows; figures as in Growth. `incident_code`: "" for none."""
+
+    cluster: Cluster
+    mentions: int = 0
+    authors: int = 0
+    texts: int = 0
+    copies: int = 0
+    negative: int = 0
+    authors_24h: int = 0
+    authors_before_24h: int = 0
+    doubling_h: float | None = None
+    incident_code: str = ""
