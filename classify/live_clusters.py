@@ -59,6 +59,8 @@ class LiveCluster:
     centroid_row: int = -1  # -1: the only exemplar is the centroid
     norm: float = 1.0
     label: str = ""
+    named_by: str = ""
+    pinned: bool = False
     keywords: tuple[str, ...] = ()
     representative_id: MentionId | None = None
     labelled_size: int = 0
