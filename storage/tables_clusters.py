@@ -73,7 +73,27 @@ cluster_event = table(
     sa.Column("mention_id", sa.BigInteger),
     sa.Column("undoes", sa.BigInteger),  # event_no of the row that this one takes back
     text("note"),
+    text("was"),  # what a name was before
     sa.Index(None, "cluster_id"),
+    sa.Index(
+        "ix_cluster_event_other_id",
+        "other_id",
+        sqlite_where=sa.text("other_id IS NOT NULL"),
+        postgresql_where=sa.text("other_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_cluster_event_undoes",
+        "undoes",
+        sqlite_where=sa.text("undoes IS NOT NULL"),
+        postgresql_where=sa.text("undoes IS NOT NULL"),
+    ),
+)
+# Which mentions a split or a move took from one cluster to another, copies included.
+cluster_moved = narrow(
+    "cluster_moved",
+    number("event_no", key=True),
+    number("mention_pk", key=True),
+    sa.Column("home_id", Words),  # the cluster it had joined before, where a merge took it
 )
 df_snapshot = table(
     "df_snapshot",

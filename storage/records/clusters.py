@@ -70,7 +70,8 @@ class ClusterEvent:
 
     `kind` is one of CLUSTER_EVENTS. "merge": `other_id` went into `cluster_id`. "split": `other_id`
     came out of `cluster_id`. "move": `mention_id` came from `other_id` into `cluster_id`. "undo":
-    takes back the row numbered `undoes`. `event_no` is given when it is stored.
+    takes back the row numbered `undoes`. "rename": `note` is the new name, `was` the one before.
+    `event_no` is given when it is stored.
     """
 
     cluster_id: ClusterId
@@ -81,6 +82,7 @@ class ClusterEvent:
     mention_id: MentionId | None = None
     undoes: int | None = None
     note: str = ""
+    was: str = ""
     event_no: int = 0
 
 

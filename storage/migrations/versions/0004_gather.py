@@ -14,13 +14,19 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_NEW = ("cluster_topic", "merge_proposal", "cluster_apart", "cold_feature", "cluster_hour_platform")
+_EVENT_INDEXES = ("other_id", "undoes")
+_NEW = (
+    "cluster_moved",
+    "cluster_topic",
+    "merge_proposal",
+    "cluster_apart",
+    "cold_feature",
+    "cluster_hour_platform",
+)
 
 
 def _text(name: str, *, default: bool = False) -> sa.Column[str]:
-    return sa.Column(
-        name, columns.Words(), nullable=False, server_default="" if default else None
-    )
+    return sa.Column(name, columns.Words(), nullable=False, server_default="" if default else None)
 
 
 def _at(name: str, *, optional: bool = False) -> sa.Column[object]:
@@ -36,6 +42,16 @@ def upgrade() -> None:
     op.add_column("mention_cluster", _text("placed_by", default=True))
     op.add_column("cluster_event", sa.Column("mention_id", sa.BigInteger()))
     op.add_column("cluster_event", sa.Column("undoes", sa.BigInteger()))
+    op.add_column("cluster_event", _text("was", default=True))
+    for name in _EVENT_INDEXES:
+        given = sa.text(f"{name} IS NOT NULL")
+        op.create_index(
+            f"ix_cluster_event_{name}",
+            "cluster_event",
+            [name],
+            sqlite_where=given,
+            postgresql_where=given,
+        )
     op.add_column(
         "cluster_hour_author",
         sa.Column("n_negative", sa.Integer(), nullable=False, server_default=sa.text("0")),
@@ -47,7 +63,10 @@ def downgrade() -> None:
     """Take the schema back to the revision before."""
     for name in _NEW:
         op.drop_table(name)
+    for name in _EVENT_INDEXES:
+        op.drop_index(f"ix_cluster_event_{name}", table_name="cluster_event")
     for name, column in (
+        ("cluster_event", "was"),
         ("cluster_hour_author", "n_negative"),
         ("cluster_event", "undoes"),
         ("cluster_event", "mention_id"),
@@ -60,6 +79,14 @@ def downgrade() -> None:
 
 
 def _make_tables() -> None:
+    op.create_table(
+        "cluster_moved",
+        sa.Column("event_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mention_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("home_id", columns.Words()),
+        sa.PrimaryKeyConstraint("event_no", "mention_pk", name="pk_cluster_moved"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "cluster_hour_platform",
         _text("cluster_id"),
