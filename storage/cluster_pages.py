@@ -14,7 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
-from storage.records import Cluster, ClusterId, Mention, MentionId, ShardId, Verdict
+from storage.cluster_search import cluster_says
+from storage.growth import growth_lines
+from storage.records import (
+    BrandId,
+    Cluster,
+    ClusterId,
+    GrowthLine,
+    Mention,
+    MentionId,
+    ShardId,
+    Verdict,
+)
 from storage.rows import cluster_of, mappings, mention_of, verdict_of
 
 _assigned = tables.mention_cluster
@@ -65,6 +76,32 @@ class ClusterPageQueries:
             _cluster.c.alias_of.is_(None),
         )
         return self._clusters(query.order_by(_cluster.c.last_at.desc(), _cluster.c.cluster_id))
+
+    def listed_clusters(
+        self,
+        now: datetime,
+        *,
+        brand_id: BrandId | None = None,
+        state: str = "",
+        words: str = "",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[GrowthLine]:
+        """Return clusters in a state ("" live and cold ones) that have members, the latest first.
+
+        `words`: see storage.cluster_search.
+        """
+        query = sa.select(*_WITHOUT_BLOB).where(
+            _cluster.c.state.in_((state,) if state else ("live", "cold")),
+            _cluster.c.size + _cluster.c.n_duplicates > 0,
+        )
+        if brand_id is not None:
+            query = query.where(_cluster.c.brand_id == brand_id)
+        if words:
+            query = query.where(cluster_says(words))
+        order = (_cluster.c.last_at.desc(), _cluster.c.cluster_id)
+        found = self._clusters(query.order_by(*order).limit(limit).offset(offset))
+        return growth_lines(self.connection, found, now)
 
     def neighbours(self, cluster: Cluster, words: str = "", limit: int = 1000) -> list[Cluster]:
         """Return clusters of the same shard that an edit may name, the latest first.
@@ -161,17 +198,6 @@ class ClusterPageQueries:
 
 
 _NEWEST = (_assigned.c.published_at.desc(), _assigned.c.mention_pk.desc())
-
-
-def cluster_says(words: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a cluster's label or keywords hold words, or its id begins so."""
-    part = words.strip().lower()
-    return sa.or_(
-        sa.func.lower(_cluster.c.label).contains(part, autoescape=True),
-        # the stored document: a quotation mark in the words finds nothing, and harms nothing
-        sa.func.lower(sa.cast(_cluster.c.keywords, sa.Text)).contains(part, autoescape=True),
-        _cluster.c.cluster_id.startswith(part, autoescape=True),
-    )
 
 
 def _members() -> sa.Select[Any]:

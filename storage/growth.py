@@ -14,11 +14,13 @@ from sqlalchemy.engine import Connection
 
 from config.errors import StoreError
 from storage import growing, tables
+from storage.cluster_search import cluster_says
 from storage.evidence import find_cluster
 from storage.hour_figures import read_hours
 from storage.incidents import find_incident_of
 from storage.records import (
     BrandId,
+    Cluster,
     ClusterId,
     Growth,
     GrowthLine,
@@ -64,25 +66,35 @@ class GrowthQueries:
         *,
         brand_id: BrandId | None = None,
         window_h: int = 24,
+        words: str = "",
         limit: int = 50,
         offset: int = 0,
     ) -> list[GrowthLine]:
         """Return the clusters in which somebody wrote within `window_h` hours, growing first.
 
         First those that won most distinct authors in 24 hours against the 24 before, then those
-        with most authors in 24 hours, then the largest.
+        with most authors in 24 hours, then the largest. `words`: see storage.cluster_search.
         """
         moved = _moved(now, brand_id, window_h)
+        if words:
+            moved = moved.where(cluster_says(words))
         query = _growing_first(moved, now).limit(limit).offset(offset)
         found = [cluster_of(row) for row in mappings(self.connection.execute(query))]
-        figures = read_figures(self.connection, [one.cluster_id for one in found], now)
-        lines = []
-        for cluster in found:
-            incident = find_incident_of(self.connection, cluster.cluster_id)
-            code = "" if incident is None else incident.code
-            own = figures[cluster.cluster_id]
-            lines.append(GrowthLine(cluster=cluster, incident_code=code, **own))
-        return lines
+        return growth_lines(self.connection, found, now)
+
+
+def growth_lines(
+    connection: Connection, clusters: Sequence[Cluster], now: datetime
+) -> list[GrowthLine]:
+    """Return clusters with their figures and the codes of their incidents, in their order."""
+    figures = read_figures(connection, [one.cluster_id for one in clusters], now)
+    lines = []
+    for cluster in clusters:
+        incident = find_incident_of(connection, cluster.cluster_id)
+        code = "" if incident is None else incident.code
+        own = figures[cluster.cluster_id]
+        lines.append(GrowthLine(cluster=cluster, incident_code=code, **own))
+    return lines
 
 
 def read_figures(
