@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
 import sys
 import time
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from classify.cluster_agreement import Agreement, agreement, harmonic
 from classify.cluster_rules import Kind, Rules
+from classify.cluster_story import Story
 from classify.clustering import Shard
 from classify.duplicates import find_in_pair
 from classify.recall import Ledger
@@ -23,92 +27,74 @@ from storage.records import (
     Mention,
     MentionId,
     Polarity,
+    ShardChanges,
     ShardId,
     SourceId,
     Verdict,
 )
 
+__all__ = ["Agreement", "agreement", "evaluate_clusters", "evaluate_duplicates"]
+
 _START = datetime(2020, 1, 1, tzinfo=UTC)  # of files without a time column
-_BATCH = 100
+_TOLD_EVERY = 100  # rows, of progress
+_NEXT = 20  # rows by whose times a row's own is believed
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100  # nothing that is gathered was said before or will be after
+_EPOCH = re.compile(r"(\d{9,10})(?:\d{3}|\.\d+)?")  # seconds, or with milliseconds
+_WRITTEN = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
+    r"(?:[T ]*(\d{1,2})[:时点](\d{1,2})(?:[:分](\d{1,2}))?)?"
+)
+Items = tuple[tuple[Mention, Verdict], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How well found clusters agree with true ones."""
+def time_of(text: str) -> datetime | None:
+    """Read a time as files write it: ISO, 2020/3/1 8:05, 2020年3月1日, seconds since 1970.
 
-    clusters: int
-    bcubed_precision: float
-    bcubed_recall: float
-    bcubed_f1: float
-    v_measure: float
-    ari: float
-    best_match_f1: float  # macro, over true clusters of 2 or more
-
-
-def _harmonic(left: float, right: float) -> float:
-    return 2 * left * right / (left + right) if left + right else 0.0
-
-
-def _entropy(sizes: Sequence[int], n: int) -> float:
-    return -sum(size / n * math.log(size / n) for size in sizes)
-
-
-def _pairs(size: int) -> float:
-    return size * (size - 1) / 2
-
-
-def agreement(found: Sequence[str], truth: Sequence[str]) -> Agreement:
-    """Compare two labellings of the same rows; linear in rows.
-
-    Source: BCubed (Bagga and Baldwin 1998), V-measure (Rosenberg and Hirschberg 2007, equal to NMI
-    with the arithmetic mean), adjusted Rand index (Hubert and Arabie 1985).
+    Without a zone it is taken as UTC. None for what is no time of the years 1990 to 2100.
     """
-    n = len(found)
-    if not n:
-        return Agreement(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    in_found, in_truth = Counter(found), Counter(truth)
-    joint = Counter(zip(found, truth, strict=True))
-    precision = sum(v * v / in_found[f] for (f, _), v in joint.items()) / n
-    recall = sum(v * v / in_truth[t] for (_, t), v in joint.items()) / n
-    mutual = sum(
-        v / n * math.log(v * n / (in_found[f] * in_truth[t])) for (f, t), v in joint.items()
-    )
-    entropies = _entropy(list(in_found.values()), n) + _entropy(list(in_truth.values()), n)
-    both = sum(_pairs(v) for v in joint.values())
-    left = sum(_pairs(v) for v in in_found.values())
-    right = sum(_pairs(v) for v in in_truth.values())
-    chance = left * right / _pairs(n) if n > 1 else 0.0
-    room = (left + right) / 2 - chance
-    best: dict[str, float] = {}
-    for (f, t), v in joint.items():
-        best[t] = max(best.get(t, 0.0), 2 * v / (in_found[f] + in_truth[t]))
-    several = [best[t] for t, size in in_truth.items() if size > 1]
-    return Agreement(
-        clusters=len(in_found),
-        bcubed_precision=precision,
-        bcubed_recall=recall,
-        bcubed_f1=_harmonic(precision, recall),
-        v_measure=2 * mutual / entropies if entropies else 1.0,
-        ari=(both - chance) / room if room else 1.0,
-        best_match_f1=sum(several) / len(several) if several else 1.0,
-    )
-
-
-def _time_of(row: Mapping[str, str], previous: datetime) -> datetime:
-    text = (row.get("time") or "").strip().replace("/", "-")
+    plain = text.strip()
     try:
-        found = datetime.fromisoformat(text)
+        found = _EPOCH.fullmatch(plain)
+        if found is not None:
+            return _within(datetime.fromtimestamp(int(found[1]), UTC))
+        return _within(datetime.fromisoformat(plain))
+    except (ValueError, OverflowError):
+        pass
+    written = _WRITTEN.match(plain)
+    if written is None:
+        return None
+    numbers = [int(one or 0) for one in written.groups()]
+    try:
+        return _within(datetime(*numbers, tzinfo=UTC))  # type: ignore[arg-type,misc]
     except ValueError:
-        return previous + timedelta(seconds=1)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return None
+
+
+def _within(at: datetime) -> datetime | None:
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _came(times: Sequence[datetime], number: int) -> datetime:
+    """When a row was there to be read: its time, but no later than most of the next twenty.
+
+    One row with a date of the next century would else age everything before it.
+    """
+    after = times[number + 1 : number + 1 + _NEXT] or times[number:]
+    return min(times[number], sorted(after)[len(after) // 2])
 
 
 def mentions_of(rows: Sequence[Mapping[str, str]]) -> list[Mention]:
     """Turn rows into mentions, in row order; rows without a readable time follow the last one."""
+    times: list[datetime] = []
+    for row in rows:
+        before = times[-1] if times else _START
+        times.append(time_of(row.get("time") or "") or before + timedelta(seconds=1))
+    came = _START
     mentions = []
-    at = _START
     for number, row in enumerate(rows):
-        at = _time_of(row, at)
+        came = _came(times, number) if not number else max(came, _came(times, number))
         mentions.append(
             Mention(
                 mention_id=MentionId(number + 1),
@@ -117,8 +103,8 @@ def mentions_of(rows: Sequence[Mapping[str, str]]) -> list[Mention]:
                 platform="",
                 title=row.get("title") or "",
                 text=row["text"],
-                published_at=at,
-                observed_at=at,
+                published_at=times[number],
+                observed_at=came,
             )
         )
     return mentions
@@ -141,32 +127,82 @@ class Run:
 
     clusters: list[str]
     seconds: float
-    assign_ms: list[float]
+    assign_ms: Sequence[float]
+    events: Mapping[str, int] = field(default_factory=dict)  # by kind: open, merge, reopen, split
 
 
-def run_clusters(rows: Sequence[Mapping[str, str]], rules: Rules) -> Run:
-    """Gather rows in their order, one shard per (entity, language), as the product does."""
+@dataclass(slots=True)
+class _Pass:
+    """The shards of one pass over a file, and what they did."""
+
+    rules: Rules
+    story: Story | None
+    shards: dict[str, tuple[Shard, Ledger]] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def of(self, name: str) -> tuple[Shard, Ledger]:
+        if name not in self.shards:
+            self.shards[name] = _new_shard(name, self.rules)
+        return self.shards[name]
+
+    def keep(self, ledger: Ledger, changes: ShardChanges, items: Items) -> None:
+        """Save what happened, less what only a restart reads: 200,000 rows are gathered too."""
+        clusters = tuple(
+            replace(one, blob=b"") if one.state == "live" else one for one in changes.clusters
+        )
+        ledger.save(replace(changes, clusters=clusters, events=(), snapshot=None), items)
+        self.events.update(event.kind for event in changes.events)
+        if self.story is None:
+            return
+        for event in changes.events:
+            self.story.tell(event)
+        for one in changes.assignments:
+            self.story.arrive(items[0][0].observed_at, one.cluster_id)
+        self.story.labels.update((one.cluster_id, one.label) for one in changes.clusters)
+
+
+def run_clusters(
+    rows: Sequence[Mapping[str, str]],
+    rules: Rules,
+    *,
+    advance: Callable[[int], object] | None = None,
+    pictured: Callable[[Story], object] | None = None,
+) -> Run:
+    """Gather rows in their order, one shard per (entity, language), as the product does.
+
+    `advance` hears of every hundred rows, `pictured` is given the story of the run at its end.
+    """
     mentions = mentions_of(rows)
-    shards: dict[str, tuple[Shard, Ledger]] = {}
+    story = _story_of(mentions) if pictured is not None else None
+    doing = _Pass(rules, story)
     names: list[str] = []
-    spent: list[float] = []
+    spent = array("d")
     started = time.process_time()
-    for row, mention in zip(rows, mentions, strict=True):
+    for number, (row, mention) in enumerate(zip(rows, mentions, strict=True), 1):
         name = f"{row.get('entity') or 'all'}/{language_of(mention.title + mention.text)}"
-        if name not in shards:
-            shards[name] = _new_shard(name, rules)
-        shard, ledger = shards[name]
+        shard, ledger = doing.of(name)
         items = ((mention, _verdict(mention)),)
         at = time.thread_time()
         changes = shard.gather(items, mention.observed_at, ledger)
         spent.append((time.thread_time() - at) * 1000)
-        ledger.save(changes, items)
+        doing.keep(ledger, changes, items)
         names.append(name)
+        if advance is not None and number % _TOLD_EVERY == 0:
+            advance(_TOLD_EVERY)
     seconds = time.process_time() - started
     found = [
-        shards[name][1].homes[one.mention_id] for name, one in zip(names, mentions, strict=True)
+        str(doing.shards[name][1].homes[one.mention_id])
+        for name, one in zip(names, mentions, strict=True)
     ]
-    return Run([str(one) for one in found], seconds, spent)
+    if story is not None and pictured is not None:
+        story.finish()
+        pictured(story)
+    return Run(found, seconds, spent, doing.events)
+
+
+def _story_of(mentions: Sequence[Mention]) -> Story:
+    times = [one.observed_at for one in mentions]
+    return Story(min(times, default=_START), max(times, default=_START))
 
 
 def _new_shard(name: str, rules: Rules) -> tuple[Shard, Ledger]:
@@ -189,15 +225,20 @@ def peak_rss_mb() -> float:
 
 
 def evaluate_clusters(
-    rows: Sequence[Mapping[str, str]], kind: Kind = "auto"
+    rows: Sequence[Mapping[str, str]],
+    kind: Kind = "auto",
+    *,
+    advance: Callable[[int], object] | None = None,
+    pictured: Callable[[Story], object] | None = None,
 ) -> dict[str, float | int]:
-    """Gather `text[,title][,time]` rows in one pass and compare with `label`.
+    """Gather `text[,title][,time][,entity]` rows in one pass and compare with `label`.
 
     Rows arrive in file order; frequencies are those of the rows before; defaults as shipped.
     `docs_per_s` and `p99_assign_ms` are CPU time of one core, from raw text to stored record.
     """
-    run = run_clusters(rows, Rules(kind=kind))
-    figures = agreement(run.clusters, [row["label"] for row in rows])
+    run = run_clusters(rows, Rules(kind=kind), advance=advance, pictured=pictured)
+    figures = agreement(run.clusters, [row["label"].strip() for row in rows])
+    largest = max(Counter(run.clusters).values(), default=0)
     return {
         "n": len(rows),
         "clusters": figures.clusters,
@@ -207,19 +248,27 @@ def evaluate_clusters(
         "v_measure": round(figures.v_measure, 4),
         "ari": round(figures.ari, 4),
         "best_match_f1": round(figures.best_match_f1, 4),
+        "largest_cluster_share": round(largest / len(rows), 4) if rows else 0.0,
+        "merged": run.events.get("merge", 0),
+        "split": run.events.get("split", 0),
+        "reopened": run.events.get("reopen", 0),
         "docs_per_s": round(len(rows) / run.seconds, 1) if run.seconds else 0.0,
         "p99_assign_ms": round(percentile(run.assign_ms, 0.99), 3),
         "peak_rss_mb": round(peak_rss_mb(), 1),
     }
 
 
-def evaluate_duplicates(rows: Sequence[Mapping[str, str]]) -> dict[str, float | int]:
+def evaluate_duplicates(
+    rows: Sequence[Mapping[str, str]], *, advance: Callable[[int], object] | None = None
+) -> dict[str, float | int]:
     """Decide for each `text,text2` whether one copies the other and compare with `label` (1 = yes).
 
     The gate is the product's: exact key, else candidates by shared small hashes, then containment.
     """
     true_yes = found = right = 0
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+        if advance is not None and number % _TOLD_EVERY == 0:
+            advance(_TOLD_EVERY)
         is_same = row["label"].strip() in {"1", "1.0"}
         says = find_in_pair(row["text"], row["text2"])
         true_yes += is_same
@@ -231,5 +280,5 @@ def evaluate_duplicates(rows: Sequence[Mapping[str, str]]) -> dict[str, float | 
         "n": len(rows),
         "precision": round(precision, 4),
         "recall": round(recall, 4),
-        "f1": round(_harmonic(precision, recall), 4),
+        "f1": round(harmonic(precision, recall), 4),
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from groundswell.cli.output import JsonOption, chosen, example, show
+from groundswell.cli.output import JsonOption, chosen, example, progress, show, write_picture
 
 
 class Kind(StrEnum):
@@ -49,8 +50,12 @@ _ISSUES = (
     + example("groundswell eval issues --data rows.csv")
 )
 _CLUSTERS = (
-    "Columns text,label[,title][,time][,entity]; rows in arrival order, one pass."
-    + example("groundswell eval clusters --data rows.csv --kind auto")
+    "Columns text,label[,title][,time][,entity]; rows in arrival order, one pass, defaults as "
+    "shipped. --picture draws the run. 按到达顺序聚类一遍，和标注比较；--picture 画出全过程。"
+    + example(
+        "groundswell eval clusters --data rows.csv --kind auto",
+        "groundswell eval clusters --data rows.csv --picture run.svg",
+    )
 )
 _DUPLICATES = "Columns text,text2,label; label 1 = the same text up to edits." + example(
     "groundswell eval duplicates --data pairs.csv"
@@ -85,14 +90,33 @@ def clusters(
     context: typer.Context,
     data: DataOption,
     kind: Annotated[Kind, typer.Option(help="what form the texts have")] = Kind.AUTO,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="F.svg", help="draw the run: clusters over time")
+    ] = None,
+    largest: Annotated[int, typer.Option(min=1, max=60, help="clusters in the picture")] = 24,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the clusters."""
+    from classify.cluster_plot import picture as drawn
+    from classify.cluster_story import Story
     from classify.evaluation import read_csv
     from classify.evaluation_clusters import evaluate_clusters
 
     rows = read_csv(data, ["text", "label"])
-    _report(context, as_json, evaluate_clusters(rows, kind=kind.value))
+
+    def draw(story: Story) -> None:
+        assert picture is not None
+        write_picture(picture, drawn(story, f"{data.name} · {len(rows):,} 条 mentions", largest))
+
+    with progress() as bars:
+        task = bars.add_task("聚类 gathering", total=len(rows))
+        figures = evaluate_clusters(
+            rows,
+            kind=kind.value,
+            advance=partial(bars.advance, task),
+            pictured=draw if picture else None,
+        )
+    _report(context, as_json, figures)
 
 
 def duplicates(context: typer.Context, data: DataOption, as_json: JsonOption = False) -> None:
@@ -100,7 +124,11 @@ def duplicates(context: typer.Context, data: DataOption, as_json: JsonOption = F
     from classify.evaluation import read_csv
     from classify.evaluation_clusters import evaluate_duplicates
 
-    _report(context, as_json, evaluate_duplicates(read_csv(data, ["text", "text2", "label"])))
+    rows = read_csv(data, ["text", "text2", "label"])
+    with progress() as bars:
+        task = bars.add_task("比对 comparing", total=len(rows))
+        figures = evaluate_duplicates(rows, advance=partial(bars.advance, task))
+    _report(context, as_json, figures)
 
 
 def surges(

@@ -131,3 +131,16 @@ def progress() -> Iterator[Progress]:
 def say(text: str) -> None:
     """Print a line for people on stderr."""
     typer.echo(text, err=True)
+
+
+def write_picture(path: Path, svg: str) -> None:
+    """Write an SVG document and say so on stderr. Errors: ConfigError when it cannot be written."""
+    from config.errors import ConfigError
+
+    try:
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the picture cannot be written: {error.strerror}; name another file"
+        ) from error
+    say(f"图已写入 wrote {path}")

@@ -1,0 +1,154 @@
+"""Arrivals and events of clusters in, in their order; what a picture of a run shows, in bins, out.
+
+Evaluation tells its own run, the command line the journal and the members of a database. Nothing
+is kept of a mention, and a cluster costs some bytes, so a story may be as long as it likes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from storage.records import ClusterEvent, ClusterId
+
+BINS = 96  # of a picture 900 pixels wide: bars that are still seen apart
+_BEGINS = frozenset({"open", "reopen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Two clusters meet or part at `at`, or one is opened again (then both ids are its own)."""
+
+    kind: str  # merge, split or reopen
+    at: datetime
+    cluster_id: ClusterId
+    other_id: ClusterId
+
+
+@dataclass(slots=True)
+class Story:
+    """What became of the clusters between two instants.
+
+    `sizes`: the mentions of clusters that began before, where they are known.
+    """
+
+    since: datetime
+    until: datetime
+    sizes: Mapping[ClusterId, int] = field(default_factory=dict)
+    bins: int = BINS
+    arrivals: dict[ClusterId, Counter[int]] = field(default_factory=dict)
+    joins: list[Join] = field(default_factory=list)
+    labels: dict[ClusterId, str] = field(default_factory=dict)
+    taken: dict[ClusterId, ClusterId] = field(default_factory=dict)  # merged one -> survivor
+    parents: dict[ClusterId, ClusterId] = field(default_factory=dict)  # part -> split cluster
+    live: list[int] = field(default_factory=list)
+    singles: list[int] = field(default_factory=list)
+    merges: list[int] = field(default_factory=list)
+    _n_live: int = 0
+    _alone: set[ClusterId] = field(default_factory=set)
+    _known: set[ClusterId] = field(default_factory=set)
+    _at: int = 0
+
+    def __post_init__(self) -> None:
+        """Lay out the bins; a story of an instant lasts a second."""
+        self.until = max(self.until, self.since + timedelta(seconds=1))
+        self.live, self.singles, self.merges = ([0] * self.bins for _ in range(3))
+        self._known.update(self.sizes)
+        self._alone = {one for one, size in self.sizes.items() if size == 1}
+
+    def bin_of(self, at: datetime) -> int:
+        """Return the bin of an instant; what lies outside counts to the first or the last."""
+        share = (at - self.since) / (self.until - self.since)
+        return min(self.bins - 1, max(0, int(share * self.bins)))
+
+    def arrive(self, at: datetime, cluster_id: ClusterId) -> None:
+        """Tell of a mention that came into a cluster."""
+        self._advance(at)
+        self.arrivals.setdefault(cluster_id, Counter())[self.bin_of(at)] += 1
+        if cluster_id in self._known:
+            self._alone.discard(cluster_id)
+        else:
+            self._known.add(cluster_id)
+            self._alone.add(cluster_id)
+        self._note()
+
+    def tell(self, event: ClusterEvent) -> None:
+        """Tell of a row of the journal; kinds that a picture does not show are passed over."""
+        self._advance(event.at)
+        other = event.other_id
+        if event.kind in _BEGINS:
+            self._n_live += 1
+        elif event.kind == "cold":
+            self._n_live -= 1
+            self._alone.discard(event.cluster_id)
+        elif event.kind == "merge" and other is not None:
+            self._n_live -= 1
+            self._alone -= {other, event.cluster_id}
+            self.merges[self.bin_of(event.at)] += 1
+            self.taken[other] = event.cluster_id
+        elif event.kind == "split" and other is not None:
+            self._n_live += 1
+            self._known.add(other)
+            self.parents[other] = event.cluster_id
+        if event.kind == "reopen" or (other is not None and event.kind in {"merge", "split"}):
+            self.joins.append(
+                Join(event.kind, event.at, event.cluster_id, other or event.cluster_id)
+            )
+        self._note()
+
+    def _advance(self, at: datetime) -> None:
+        now = self.bin_of(at)
+        for number in range(self._at + 1, now + 1):
+            self.live[number] = self.live[self._at]
+            self.singles[number] = self.singles[self._at]
+        self._at = max(self._at, now)
+
+    def _note(self) -> None:
+        self.live[self._at] = self._n_live
+        self.singles[self._at] = len(self._alone)
+
+    def finish(self, live: int | None = None) -> None:
+        """Carry the last counts to the end; `live`: how many live at the end, where it is known."""
+        self._advance(self.until)
+        if live is not None:
+            before = live - self.live[-1]
+            self.live = [count + before for count in self.live]
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def home_of(self, cluster_id: ClusterId) -> ClusterId:
+        """Return the cluster that a merged one ended in."""
+        seen = {cluster_id}
+        while (target := self.taken.get(cluster_id)) is not None and target not in seen:
+            seen.add(target)
+            cluster_id = target
+        return cluster_id
+
+    def size_of(self, cluster_id: ClusterId) -> int:
+        """Return how many mentions came into a cluster by itself in this time."""
+        return sum(self.arrivals.get(cluster_id, Counter()).values())
+
+    def groups(self, largest: int, branches: int = 3) -> list[tuple[ClusterId, list[ClusterId]]]:
+        """Return the largest clusters, each with its largest branches, in order of beginning.
+
+        Branches are clusters of two mentions or more that went into it or came out of it.
+        """
+        totals: Counter[ClusterId] = Counter()
+        for one in self.arrivals:
+            totals[self.home_of(one)] += self.size_of(one)
+        chosen = [one for one, _ in sorted(totals.items(), key=lambda x: (-x[1], x[0]))[:largest]]
+        around: dict[ClusterId, list[ClusterId]] = {one: [] for one in chosen}
+        for one in self.arrivals:
+            root = self.home_of(self.parents.get(one, one)) if one not in around else one
+            if one not in around and root in around and root != one and self.size_of(one) > 1:
+                around[root].append(one)
+        for found in around.values():
+            found.sort(key=lambda one: (-self.size_of(one), one))
+            del found[branches:]
+            found.sort(key=self._begin)
+        return sorted(around.items(), key=lambda pair: self._begin(pair[0]))
+
+    def _begin(self, cluster_id: ClusterId) -> tuple[int, ClusterId]:
+        return min(self.arrivals.get(cluster_id, {0: 0})), cluster_id
