@@ -176,6 +176,7 @@ class Shard:
                 shard_id=self._shard_id, seq=self._seq, blob=self._frequencies.dump()
             )
         changed = [self._record(self._changed[seq]) for seq in sorted(self._changed)]
+        self._clusters.settle(self._changed.values())
         return ShardChanges(
             shard_id=self._shard_id,
             assignments=tuple(self._assignments),
@@ -232,12 +233,13 @@ class Shard:
 
     def _lives(self, owner: int) -> bool:
         """Say whether a remembered text's cluster is live: else it is no original to join."""
-        return self._home_of(owner) in self._clusters.by_id
+        return self._home_of(owner) in self._clusters
 
     def _add_copy(
         self, mention: Mention, cluster_id: ClusterId, fingerprint: int, original: int
     ) -> None:
-        cluster = self._clusters.by_id[cluster_id]
+        cluster = self._clusters.get(cluster_id)
+        assert cluster is not None
         cluster.n_duplicates += 1
         self._note(
             mention,
@@ -302,7 +304,7 @@ class Shard:
         digest = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=20).digest()
         letters = base64.b32encode(digest).decode().lower()
         size = 8
-        while (found := ClusterId(f"{self._brand_id}-{letters[:size]}")) in self._clusters.by_id:
+        while (found := ClusterId(f"{self._brand_id}-{letters[:size]}")) in self._clusters:
             size += 4
             if size > len(letters):
                 letters += f"{self._seq:04d}"
@@ -339,9 +341,9 @@ class Shard:
         """Name anew when the size has doubled, so that names stand still."""
         if cluster.labelled_size and cluster.size < 2 * cluster.labelled_size:
             return
-        members = [kept.member for kept in cluster.exemplars]
+        members = [kept.member for kept in self._clusters.exemplars(cluster)]
         face = choose_face(members, self._clusters.likeness(cluster))
-        cluster.representative_id = MentionId(cluster.exemplars[face].mention_id)
+        cluster.representative_id = MentionId(self._clusters.exemplars(cluster)[face].mention_id)
         texts = self._texts_of(cluster)
         if not texts:
             return
@@ -353,7 +355,7 @@ class Shard:
 
     def _texts_of(self, cluster: LiveCluster) -> list[tuple[str, str]]:
         """Return title and text of the exemplars: of this batch, else as they are stored."""
-        ids = [MentionId(kept.mention_id) for kept in cluster.exemplars]
+        ids = [MentionId(kept.mention_id) for kept in self._clusters.exemplars(cluster)]
         found = {one: self._batch[one] for one in ids if one in self._batch}
         absent = [one for one in ids if one not in found]
         if absent:

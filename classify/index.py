@@ -86,6 +86,12 @@ class Rows:
         self._free: list[int] = []
         self._next = 0  # rows from here on were never used
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows that were ever used."""
+        width = 4 + np.dtype(self._weight_type).itemsize
+        return self._next * self._width * width
+
     def put(self, vector: Vector) -> int:
         """Store a vector and return its row; the weights must be exact in the rows' type."""
         if self._free:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -103,12 +104,39 @@ class LiveClusters:
         self._clusters: list[LiveCluster | None] = []
         self._free: list[int] = []
         self._grown = np.zeros(1024, dtype=bool)  # by slot: has it more than one member
-        self.by_id: dict[ClusterId, LiveCluster] = {}
+        self._by_id: dict[ClusterId, LiveCluster] = {}
         self._members = Rows(HEAVIEST, np.float16)
         self._centroids = Rows(CENTROID, np.float32)
         self._index = PostingIndex()
         self._scratch = np.zeros(BUCKETS, dtype=np.uint8)
         self._due: list[tuple[float, int, int]] = []  # (expires at, opened_seq, slot), lower bounds
+
+    def __len__(self) -> int:
+        """Return how many clusters are live."""
+        return len(self._by_id)
+
+    def __contains__(self, cluster_id: ClusterId) -> bool:
+        """Say whether a cluster is live."""
+        return cluster_id in self._by_id
+
+    def get(self, cluster_id: ClusterId) -> LiveCluster | None:
+        """Return a live cluster, always the same object between two calls of `settle`."""
+        return self._by_id.get(cluster_id)
+
+    def exemplars(self, cluster: LiveCluster) -> list[Kept]:
+        """Return the members that stand for a cluster in comparisons, oldest first."""
+        return cluster.exemplars
+
+    def settle(self, clusters: Iterable[LiveCluster]) -> None:
+        """Put the clusters that a batch touched away; no `LiveCluster` is good after this.
+
+        A cluster of one mention comes back without its name (label "", no keywords, labelled size
+        1): only its stored record has it, and an empty label there leaves the stored one alone.
+        """
+
+    def nbytes(self) -> int:
+        """Return the bytes of memory that the clusters take, the index included."""
+        return self._members.nbytes + self._centroids.nbytes + 1000 * len(self._by_id)
 
     def restore(self, cluster: LiveCluster, packed: Packed) -> None:
         """Take in a cluster that was stored; its slot and rows are given here."""
@@ -145,7 +173,7 @@ class LiveClusters:
             if cluster.slot == len(self._grown):
                 self._grown = np.concatenate((self._grown, np.zeros_like(self._grown)))
         self._grown[cluster.slot] = cluster.centroid_row >= 0
-        self.by_id[cluster.cluster_id] = cluster
+        self._by_id[cluster.cluster_id] = cluster
         centroid = self.centroid(cluster)
         cluster.norm = _norm(centroid)
         self._index.add(cluster.slot, centroid.ids)
@@ -336,7 +364,7 @@ class LiveClusters:
         self._index.remove(cluster.slot, self.centroid(cluster).ids)
         self._clusters[cluster.slot] = None
         self._free.append(cluster.slot)
-        del self.by_id[cluster.cluster_id]
+        del self._by_id[cluster.cluster_id]
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -352,7 +380,7 @@ class LiveClusters:
         `drop` them.
         """
         expired: list[LiveCluster] = []
-        limit = min(limit, len(self.by_id) - self._rules.keep_clusters)
+        limit = min(limit, len(self._by_id) - self._rules.keep_clusters)
         while self._due and self._due[0][0] < clock and len(expired) < limit:
             due, opened_seq, slot = heapq.heappop(self._due)
             cluster = self._clusters[slot]
