@@ -41,6 +41,20 @@ class Recall(Protocol):
         """Return mentions by id, in any order; those that are gone are left out."""
         ...
 
+    def copies(
+        self, cluster_ids: Sequence[ClusterId], originals: Sequence[MentionId]
+    ) -> Sequence[Recalled]:
+        """Return the members of these clusters that copy one of these texts, in any order."""
+        ...
+
+    def known(self, cluster_ids: Sequence[ClusterId]) -> Sequence[Cluster]:
+        """Return clusters of any state by id, in any order; ids that nothing has are left out."""
+        ...
+
+    def has_cold(self) -> bool:
+        """Say whether any cluster of the shard can be found by its features."""
+        ...
+
     def cold(self, features: Sequence[int], limit: int) -> Sequence[Cluster]:
         """Return cold clusters that share most of these features (at least two), best first."""
         ...
@@ -82,9 +96,9 @@ class Ledger:
         by_id = {mention.mention_id: (mention, verdict) for mention, verdict in items}
         for one in changes.assignments:
             self._assigned[one.mention_id] = (*by_id[one.mention_id], one)
-            self._put(one.mention_id, one.cluster_id)
+            self.place(one.mention_id, one.cluster_id)
         for move in changes.moves:
-            self._put(move.mention_id, move.cluster_id)
+            self.place(move.mention_id, move.cluster_id)
         for cluster in changes.clusters:
             self.clusters[cluster.cluster_id] = cluster
             for feature in self._features.pop(cluster.cluster_id, ()):
@@ -97,7 +111,8 @@ class Ledger:
         self.events += changes.events
         self.snapshot = changes.snapshot or self.snapshot
 
-    def _put(self, mention_id: MentionId, cluster_id: ClusterId) -> None:
+    def place(self, mention_id: MentionId, cluster_id: ClusterId) -> None:
+        """Put a mention into a cluster, out of the one it was in."""
         before = self.homes.get(mention_id)
         if before is not None:
             self._members[before].remove(mention_id)
@@ -125,14 +140,34 @@ class Ledger:
         ]
         texts = [one for one in found if one[2].duplicate_of is None]
         texts.sort(key=lambda one: -one[2].seq)
-        return [
-            Recalled(mention=mention, verdict=verdict, assignment=self._now_at(assignment))
-            for mention, verdict, assignment in texts[:limit]
-        ]
+        return [self._recalled(*one) for one in texts[:limit]]
+
+    def _recalled(self, mention: Mention, verdict: Verdict, assignment: Assignment) -> Recalled:
+        return Recalled(mention=mention, verdict=verdict, assignment=self._now_at(assignment))
 
     def mentions(self, ids: Sequence[MentionId]) -> list[Mention]:
         """See `Recall.mentions`."""
         return [self._assigned[one][0] for one in ids if one in self._assigned]
+
+    def copies(
+        self, cluster_ids: Sequence[ClusterId], originals: Sequence[MentionId]
+    ) -> list[Recalled]:
+        """See `Recall.copies`."""
+        wanted = set(originals)
+        found = [
+            self._assigned[mention_id]
+            for cluster_id in cluster_ids
+            for mention_id in self._members.get(cluster_id, ())
+        ]
+        return [self._recalled(*one) for one in found if one[2].duplicate_of in wanted]
+
+    def known(self, cluster_ids: Sequence[ClusterId]) -> list[Cluster]:
+        """See `Recall.known`."""
+        return [self.clusters[one] for one in cluster_ids if one in self.clusters]
+
+    def has_cold(self) -> bool:
+        """See `Recall.has_cold`."""
+        return bool(self._features)
 
     def cold(self, features: Sequence[int], limit: int) -> list[Cluster]:
         """See `Recall.cold`."""

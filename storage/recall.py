@@ -42,6 +42,26 @@ class ShardRecall:
         query = sa.select(_mention).where(_mention.c.mention_pk.in_(list(ids)))
         return [mention_of(row) for row in mappings(self._connection.execute(query))]
 
+    def copies(
+        self, cluster_ids: Sequence[ClusterId], originals: Sequence[MentionId]
+    ) -> list[Recalled]:
+        """Return the members of these clusters that copy one of these texts."""
+        where = sa.and_(
+            _assigned.c.cluster_id.in_(list(cluster_ids)),
+            _assigned.c.duplicate_of.in_(list(originals)),
+        )
+        return _recalled(self._connection, where)
+
+    def known(self, cluster_ids: Sequence[ClusterId]) -> list[Cluster]:
+        """Return clusters of any state by id; ids that nothing has are left out."""
+        query = sa.select(_cluster).where(_cluster.c.cluster_id.in_(list(cluster_ids)))
+        return [cluster_of(row) for row in mappings(self._connection.execute(query))]
+
+    def has_cold(self) -> bool:
+        """Say whether any cluster of the shard can be found by its features."""
+        query = sa.select(_cold.c.feature).where(_cold.c.shard_id == self._shard_id).limit(1)
+        return self._connection.scalar(query) is not None
+
     def cold(self, features: Sequence[int], limit: int) -> list[Cluster]:
         """Return the cold clusters that share most of these features, at least two of them."""
         shared = sa.func.count()
@@ -64,6 +84,19 @@ class ShardRecall:
 def _members(
     connection: Connection, cluster_ids: Sequence[ClusterId], limit: int, *, newest: bool
 ) -> list[Recalled]:
+    where = sa.and_(
+        _assigned.c.cluster_id.in_(list(cluster_ids)), _assigned.c.duplicate_of.is_(None)
+    )
+    return _recalled(connection, where, limit, newest=newest)
+
+
+def _recalled(
+    connection: Connection,
+    where: sa.ColumnElement[bool],
+    limit: int | None = None,
+    *,
+    newest: bool = False,
+) -> list[Recalled]:
     query = (
         sa.select(
             _mention,
@@ -79,7 +112,7 @@ def _members(
                 _verdict.c.is_current,
             ),
         )
-        .where(_assigned.c.cluster_id.in_(list(cluster_ids)), _assigned.c.duplicate_of.is_(None))
+        .where(where)
         .order_by(_assigned.c.seq.desc() if newest else _assigned.c.seq)
         .limit(limit)
     )

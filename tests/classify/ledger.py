@@ -10,7 +10,7 @@ from classify.clustering import Shard
 from classify.recall import Ledger
 from classify.segment import segment
 from classify.vectors import Background
-from storage.records import BrandId, Mention, ShardChanges, ShardId, Verdict
+from storage.records import BrandId, Mention, ShardChanges, ShardId, ShardState, Verdict
 from tests.make import NOW, make_mention, make_verdict
 
 SHARD = ShardId("yunque/zh")
@@ -21,7 +21,11 @@ def new_ledger() -> Ledger:
 
 
 def restore(ledger: Ledger, rules: Rules | None = None) -> Shard:
-    return Shard.restore(ledger.state(), rules, Background.load("zh"), segment=segment)
+    return restore_state(ledger.state(), rules)
+
+
+def restore_state(state: ShardState, rules: Rules | None = None) -> Shard:
+    return Shard.restore(state, rules, Background.load("zh"), segment=segment)
 
 
 def items_of(

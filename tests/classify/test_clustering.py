@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from classify.cluster_rules import Rules
 from classify.evaluation_clusters import mentions_of
+from classify.recall import Ledger
 from config.errors import StoreError
-from storage.records import Mention, ShardChanges, Verdict
-from tests.classify.ledger import gather_all, items_of, new_ledger, restore
+from storage.records import ClusterId, Mention, ShardChanges, ShardState, Verdict
+from tests.classify.ledger import gather_all, items_of, new_ledger, restore, restore_state
 from tests.eval.complaints import complaints
 from tests.make import NOW, make_verdict
 
@@ -238,3 +239,42 @@ def test_any_texts_are_gathered(texts: list[str]) -> None:
 
     assert len(changes.assignments) == len(texts)
     assert restore(ledger).gather(items_of([LEAK[0]], first_id=500), NOW, ledger).assignments
+
+
+def stale(ledger: Ledger, cluster_id: ClusterId) -> ShardState:
+    """What is stored when people changed a cluster's members: its blob is empty."""
+    record = replace(ledger.clusters[cluster_id], blob=b"", representative_id=None)
+    ledger.clusters[cluster_id] = record
+    members = tuple(reversed(ledger.members([cluster_id], 400)))
+    return replace(ledger.state(), members={cluster_id: members})
+
+
+def test_a_cluster_whose_members_people_changed_is_made_anew_from_them() -> None:
+    items = items_of([*LEAK, HEAT])
+    ledger, changes = gather_all(items)
+    leak = changes.assignments[0].cluster_id
+    ledger.place(items[3][0].mention_id, leak)
+    state = stale(ledger, leak)
+    later = items_of(["空气炸锅插头发烫，焦糊味，吓得拔了"], first_id=50)
+
+    once, again = (restore_state(state).gather(later, NOW, ledger) for _ in range(2))
+
+    assert once == again
+    [record] = [one for one in once.clusters if one.cluster_id == leak]
+    assert record.blob
+    assert record.representative_id in {mention.mention_id for mention, _ in items}
+    assert once.assignments[0].cluster_id in {leak, changes.assignments[3].cluster_id}
+
+
+def test_a_name_given_by_a_person_stays() -> None:
+    items = items_of(LEAK)
+    ledger, changes = gather_all(items)
+    leak = changes.assignments[0].cluster_id
+    named = replace(ledger.clusters[leak], label="滤芯漏水", named_by="lin")
+    ledger.clusters[leak] = named
+    later = items_of([f"{LEAK[n]}，第{n}回了" for n in range(3)], first_id=50)
+
+    for state in (ledger.state(), stale(ledger, leak)):
+        changes = restore_state(state).gather(later, NOW, ledger)
+        [record] = [one for one in changes.clusters if one.cluster_id == leak]
+        assert (record.label, record.named_by) == ("滤芯漏水", "lin")
