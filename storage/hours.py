@@ -1,14 +1,15 @@
 """The hour tables: who said what about a cluster, counted per hour so that distinct counts add up.
 
 In: members of clusters that come or go. Out: rows of cluster_hour_author, cluster_hour_text,
-cluster_hour_platform and cluster_fact, which equal a recount of all members at any time, and the
-cache brand_hour.
+cluster_hour_platform, cluster_fact and cluster_total, which equal a recount of all members at any
+time, and the cache brand_hour.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,24 +18,37 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
+from storage.cluster_totals import (
+    COLUMNS,
+    Totals,
+    distinct_changes,
+    shared_counts,
+    total_rows,
+)
 from storage.columns import Instant, hour_start, upsert, upsert_from
+from storage.counters import lock_counter
 from storage.instants import hour_of
 from storage.records import Assignment, ClusterId, Mention, Polarity, Verdict
-from storage.rows import Row, mappings
+from storage.rows import Row, columns_of, mappings
 
 _author = tables.cluster_hour_author
 _text = tables.cluster_hour_text
 _platform = tables.cluster_hour_platform
 _fact = tables.cluster_fact
+_total = tables.cluster_total
 _row = tables.mention_cluster
 _HOUR = timedelta(hours=1)
 _SPREAD = ("platform", "tier")
-_AUTHOR_COUNTS = ("n", "n_live", "n_watch", "n_negative")
+_FIGURES = ("reposts", "views")
+_AUTHOR_COUNTS = ("n", "n_live", "n_watch", "n_negative", "n_public")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """What a mention adds to the counts of its cluster. `facts` are (kind, value)."""
+    """What a mention adds to the counts of its cluster. `facts` are (kind, value).
+
+    `reposts` and `views` are None where they are unknown, or the mention is not public.
+    """
 
     cluster_id: str
     brand_id: str
@@ -44,6 +58,9 @@ class Member:
     is_sure: bool
     history: bool
     facts: tuple[tuple[str, str], ...]
+    is_public: bool
+    reposts: int | None
+    views: int | None
 
 
 def member_of(
@@ -63,6 +80,7 @@ def member_of(
         published_at=mention.published_at,
         is_sure=verdict.polarity is Polarity.NEGATIVE,
         history=mention.history,
+        **_spread_of(columns_of(mention, tables.mention)),
         facts=_facts(
             {
                 "channel": mention.channel,
@@ -88,7 +106,7 @@ def stored_members(connection: Connection, where: sa.ColumnElement[bool]) -> Ite
     query = (
         sa.select(
             _row,
-            *(mention.c[name] for name in ("channel", "platform", "tier", "region")),
+            *(mention.c[name] for name in ("channel", "platform", "tier", "region", *_FIGURES)),
             verdict.c.issue_class,
             verdict.c.detail,
         )
@@ -107,6 +125,7 @@ def stored_members(connection: Connection, where: sa.ColumnElement[bool]) -> Ite
     for row in mappings(connection.execute(query)):
         member = Member(
             facts=_facts(row, row["detail"]),
+            **_spread_of(row),
             **{
                 name: row[name]
                 for name in (
@@ -123,19 +142,33 @@ def stored_members(connection: Connection, where: sa.ColumnElement[bool]) -> Ite
         yield {**row, "member": member}
 
 
-def publish(connection: Connection, mention_ids: Sequence[int]) -> None:
-    """Count the spread of members that were known from inside only and are public now.
+@contextmanager
+def spread_anew(connection: Connection, mention_ids: Sequence[int]) -> Iterator[None]:
+    """Count the spread of members anew whose rows of `mention` are changed in the block.
 
-    Their rows of `mention` must say so already.
+    Figures rise as pages are read again, and what was known from inside only may become public.
     """
-    if not mention_ids:
+    ids = sorted(mention_ids)
+    is_one = _row.c.mention_pk.in_(ids)
+    if not ids or connection.scalar(sa.select(_row.c.mention_pk).where(is_one).limit(1)) is None:
+        yield
         return
+    lock_counter(connection, "correction")  # who gathers shares it: no member moves meanwhile
     counts = Counts()
-    for row in stored_members(connection, _row.c.mention_pk.in_(sorted(mention_ids))):
-        member: Member = row["member"]
-        spread = tuple(fact for fact in member.facts if fact[0] in _SPREAD)
-        counts.add_facts(replace(member, facts=spread))
+    for row in stored_members(connection, is_one):
+        counts.add_spread(row["member"], -1)
+    yield
+    for row in stored_members(connection, is_one):
+        counts.add_spread(row["member"])
     counts.write(connection)
+
+
+def _spread_of(mention: Row) -> dict[str, Any]:
+    is_public = mention["channel"] != "internal"
+    return {
+        "is_public": is_public,
+        **{name: mention[name] if is_public else None for name in _FIGURES},
+    }
 
 
 def _facts(mention: Row, verdict: Row) -> tuple[tuple[str, str], ...]:
@@ -158,6 +191,7 @@ class Counts:
     texts: Counter[tuple[str, datetime, int]] = field(default_factory=Counter)
     platforms: Counter[tuple[str, datetime, str]] = field(default_factory=Counter)
     facts: Counter[tuple[str, str, str, str, str]] = field(default_factory=Counter)
+    totals: Totals = field(default_factory=Counter)
     hours: set[tuple[str, datetime]] = field(default_factory=set)
 
     def add(self, member: Member, times: int = 1) -> None:
@@ -174,12 +208,26 @@ class Counts:
         for column, weight in weights.items():
             self.authors[(member.cluster_id, hour, member.author_key, column)] += weight * times
         self.texts[(member.cluster_id, hour, member.text_key)] += times
-        self.add_facts(member, times)
+        self.totals[member.cluster_id, "n"] += times
+        self.totals[member.cluster_id, "n_negative"] += member.is_sure * times
+        self._add_facts(member, [one for one in member.facts if one[0] not in _SPREAD], times)
+        self.add_spread(member, times)
 
-    def add_facts(self, member: Member, times: int = 1) -> None:
-        """Count in, or out, what a member states, and nothing else of it."""
+    def add_spread(self, member: Member, times: int = 1) -> None:
+        """Count in, or out, what is known of a member in public, and nothing else of it."""
+        if not member.is_public:
+            return
+        hour = hour_of(member.published_at)
+        self._add_facts(member, [one for one in member.facts if one[0] in _SPREAD], times)
+        self.authors[(member.cluster_id, hour, member.author_key, "n_public")] += times
+        for name in _FIGURES:
+            figure = getattr(member, name)
+            self.totals[member.cluster_id, name] += (figure or 0) * times
+            self.totals[member.cluster_id, f"n_{name}"] += (figure is not None) * times
+
+    def _add_facts(self, member: Member, facts: Iterable[tuple[str, str]], times: int) -> None:
         watch = not member.history
-        for kind, value in member.facts:
+        for kind, value in facts:
             author = member.author_key if kind == "severity" else ""
             self.facts[(member.cluster_id, kind, value, author, "n")] += times
             if kind == "platform":
@@ -197,11 +245,13 @@ class Counts:
 
         The cache of the brand is not among them: see refresh_brand_hours.
         """
+        self.totals.update(distinct_changes(connection, self.authors, self.texts))
         authors: dict[tuple[Any, ...], dict[str, Any]] = {}
         for (cluster_id, hour, author, column), n in self.authors.items():
             row = authors.setdefault(
                 (cluster_id, hour, author),
-                {"cluster_id": cluster_id, "hour": hour, "author_key": author},
+                {"cluster_id": cluster_id, "hour": hour, "author_key": author}
+                | dict.fromkeys(_AUTHOR_COUNTS, 0),
             )
             row[column] = n
         facts: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -223,6 +273,7 @@ class Counts:
         _apply(connection, _text, texts, ("n",))
         _apply(connection, _platform, platforms, ("n",))
         _apply(connection, _fact, list(facts.values()), ("n", "n_watch"))
+        _apply(connection, _total, total_rows(self.totals), COLUMNS)
 
 
 def _apply(
@@ -243,9 +294,12 @@ def _apply(
 
 def merge_hours(connection: Connection, loser: str, survivor: str) -> None:
     """Add a cluster's rows to those of another and delete them."""
+    shared = shared_counts(connection, loser, survivor)
     for table, add in ((_author, _AUTHOR_COUNTS), (_text, ("n",)), (_platform, ("n",))):
         _merge(connection, table, loser, survivor, add)
     _merge(connection, _fact, loser, survivor, ("n", "n_watch"))
+    _merge(connection, _total, loser, survivor, COLUMNS)
+    _apply(connection, _total, total_rows(shared), COLUMNS)
 
 
 def _merge(

@@ -18,7 +18,7 @@ from storage import tables
 from storage.authors import see_authors
 from storage.columns import insert_new, storable, upsert
 from storage.counters import lock_counter, move_counter
-from storage.hours import publish
+from storage.hours import spread_anew
 from storage.identity import author_key, item_key, text_hash, url_key
 from storage.instants import hour_of, month_of
 from storage.records import ItemKey, MentionId, Outcome, RawMention, SourceId
@@ -52,7 +52,6 @@ class _Item:
     row: dict[str, Any] | None = None  # set for an item that is new
     replaced: list[dict[str, Any]] = field(default_factory=list)
     has_changed: bool = False  # figures, place or gone_at
-    is_published: bool = False  # known from inside before, now seen in public
     curve: list[dict[str, Any]] = field(default_factory=list)  # rows of figure
     sightings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -168,11 +167,11 @@ class Intake:
             if item.row is None and (item.replaced or item.has_changed)
         ]
         if changed:
-            run(_UPDATE, changed)
+            with spread_anew(self.connection, [one["key_pk"] for one in changed]):
+                run(_UPDATE, changed)
         insert_new(self.connection, tables.figure, [row for i in items.values() for row in i.curve])
         sightings = [row for item in items.values() for row in item.sightings.values()]
         upsert(self.connection, _sighting, sightings)
-        publish(self.connection, [i.mention_id for i in items.values() if i.is_published])
         waiting = [i.mention_id for i in items.values() if i.row is not None or i.replaced]
         queue = [{"mention_pk": mention_id} for mention_id in waiting]
         insert_new(self.connection, tables.mention_queue, queue)
@@ -265,7 +264,7 @@ def _compare(item: _Item, raw: RawMention, title: str, text: str, now: datetime)
 def _publish(item: _Item, raw: RawMention) -> None:
     """Take an item that customer service knew of as what it is: said in public."""
     item.place = {name: getattr(raw, name) for name in _PLACE}
-    item.has_changed = item.is_published = True
+    item.has_changed = True
     if item.row is not None:
         item.row |= item.place
 

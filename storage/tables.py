@@ -24,7 +24,9 @@ from storage.tables_clusters import cluster_fact as cluster_fact  # noqa: PLC041
 from storage.tables_clusters import cluster_hour_author as cluster_hour_author  # noqa: PLC0414
 from storage.tables_clusters import cluster_hour_platform as cluster_hour_platform  # noqa: PLC0414
 from storage.tables_clusters import cluster_hour_text as cluster_hour_text  # noqa: PLC0414
+from storage.tables_clusters import cluster_moved as cluster_moved  # noqa: PLC0414
 from storage.tables_clusters import cluster_topic as cluster_topic  # noqa: PLC0414
+from storage.tables_clusters import cluster_total as cluster_total  # noqa: PLC0414
 from storage.tables_clusters import cold_feature as cold_feature  # noqa: PLC0414
 from storage.tables_clusters import df_snapshot as df_snapshot  # noqa: PLC0414
 from storage.tables_clusters import mention_cluster as mention_cluster  # noqa: PLC0414

@@ -110,6 +110,8 @@ cluster_hour_author = narrow(
     count("n_live"),  # sure negatives that are not history: they may page
     count("n_watch"),  # those and the unsure ones
     count("n_negative"),  # sure negatives, history included
+    count("n_public"),  # said in public: what a customer service ticket says is not spread
+    sa.Index(None, "cluster_id", "author_key"),
 )
 cluster_hour_text = narrow(
     "cluster_hour_text",
@@ -117,6 +119,7 @@ cluster_hour_text = narrow(
     sa.Column("hour", Instant, primary_key=True),
     number("text_key", key=True),
     count("n"),
+    sa.Index(None, "cluster_id", "text_key"),
 )
 cluster_hour_platform = narrow(
     "cluster_hour_platform",
@@ -124,6 +127,20 @@ cluster_hour_platform = narrow(
     sa.Column("hour", Instant, primary_key=True),
     text("platform", key=True),
     count("n"),
+)
+# All hours of a cluster in one row: evidence on a large one must not read its members.
+cluster_total = narrow(
+    "cluster_total",
+    text("cluster_id", key=True),
+    count("n"),
+    count("n_negative"),
+    count("authors"),
+    count("public_authors"),
+    count("texts"),
+    number("reposts"),
+    count("n_reposts"),  # public members whose reposts are known; 0: unknown, not none
+    number("views"),
+    count("n_views"),
 )
 # The heaviest features of clusters that left memory: how a newcomer finds the one to open again.
 cold_feature = narrow(

@@ -164,6 +164,7 @@ def recounted(store: Store) -> dict[str, dict]:
         authors.setdefault(key, Counter()).update(
             n=1, n_live=live, n_watch=watch, n_negative=row["is_sure"]
         )
+        authors[key]["n_public"] += mentions[row["mention_pk"]]["channel"] != "internal"
         texts[row["cluster_id"], hour, row["text_key"]] += 1
         seen = brand.setdefault(
             hour, {"mentions": 0, "authors": set(), "texts": set(), "live": set(), "watch": set()}
@@ -201,6 +202,7 @@ def recounted(store: Store) -> dict[str, dict]:
         for hour, seen in brand.items()
     }
     return {
+        "totals": totals_of(members, mentions),
         "authors": authors,
         "texts": texts,
         "platforms": platforms,
@@ -209,12 +211,39 @@ def recounted(store: Store) -> dict[str, dict]:
     }
 
 
+def totals_of(members: list[dict], mentions: dict) -> dict[str, dict]:
+    found: dict[str, dict] = {}
+    for row in members:
+        found.setdefault(row["cluster_id"], []).append(row)
+    totals = {}
+    for cluster_id, rows in found.items():
+        seen = [(row, mentions[row["mention_pk"]]) for row in rows]
+        public = [(row, mention) for row, mention in seen if mention["channel"] != "internal"]
+        figures = {}
+        for name in ("reposts", "views"):
+            known = [mention[name] for _, mention in public if mention[name] is not None]
+            figures |= {name: sum(known), f"n_{name}": len(known)}
+        totals[cluster_id] = {
+            "n": len(rows),
+            "n_negative": sum(row["is_sure"] for row in rows),
+            "authors": len({row["author_key"] for row in rows}),
+            "public_authors": len({row["author_key"] for row, _ in public}),
+            "texts": len({row["text_key"] for row in rows}),
+            **figures,
+        }
+    return totals
+
+
 def stored(store: Store) -> dict[str, dict]:
     with store.read() as queries:
         return {
+            "totals": {
+                r["cluster_id"]: {name: n for name, n in r.items() if name != "cluster_id"}
+                for r in queries.table_rows("cluster_total")
+            },
             "authors": {
                 (r["cluster_id"], r["hour"], r["author_key"]): Counter(
-                    {name: r[name] for name in ("n", "n_live", "n_watch", "n_negative")}
+                    {name: r[name] for name in ("n", "n_live", "n_watch", "n_negative", "n_public")}
                 )
                 for r in queries.table_rows("cluster_hour_author")
             },

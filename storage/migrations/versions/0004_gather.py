@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from storage import columns
+from storage.migrations import gather_0004
 
 revision = "0004"
 down_revision = "0003"
@@ -16,6 +17,7 @@ depends_on = None
 
 _EVENT_INDEXES = ("other_id", "undoes")
 _NEW = (
+    "cluster_total",
     "cluster_moved",
     "cluster_topic",
     "merge_proposal",
@@ -52,11 +54,22 @@ def upgrade() -> None:
             sqlite_where=given,
             postgresql_where=given,
         )
-    op.add_column(
+    for name in ("n_negative", "n_public"):
+        op.add_column(
+            "cluster_hour_author",
+            sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0")),
+        )
+    op.create_index(
+        "ix_cluster_hour_author_cluster_id_author_key",
         "cluster_hour_author",
-        sa.Column("n_negative", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        ["cluster_id", "author_key"],
+    )
+    op.create_index(
+        "ix_cluster_hour_text_cluster_id_text_key", "cluster_hour_text", ["cluster_id", "text_key"]
     )
     _make_tables()
+    _make_totals()
+    gather_0004.count_members(op.get_bind())
 
 
 def downgrade() -> None:
@@ -140,3 +153,23 @@ def _make_tables() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_cluster_topic_brand_id", "cluster_topic", ["brand_id"])
+
+
+def _make_totals() -> None:
+    def count(name: str) -> sa.Column[int]:
+        return sa.Column(name, sa.Integer(), nullable=False)
+
+    def number(name: str) -> sa.Column[int]:
+        return sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False)
+
+    op.create_table(
+        "cluster_total",
+        _text("cluster_id"),
+        *(count(name) for name in ("n", "n_negative", "authors", "public_authors", "texts")),
+        number("reposts"),
+        count("n_reposts"),
+        number("views"),
+        count("n_views"),
+        sa.PrimaryKeyConstraint("cluster_id", name="pk_cluster_total"),
+        sqlite_with_rowid=False,
+    )
