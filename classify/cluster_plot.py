@@ -60,7 +60,7 @@ def picture(story: Story, title: str, largest: int = LARGEST) -> str:
     `largest`: clusters that get a row, at most 60. Texts of the web are escaped and cut.
     """
     lanes, foot = _lanes(story, min(largest, MOST))
-    totals = _totals(story, lanes)
+    totals, reach = _totals(story, lanes), _reach(story)
     panel = foot + 34
     height = panel + _PANEL + _FOOT
     width = _LEFT + _WIDTH + _RIGHT
@@ -75,7 +75,7 @@ def picture(story: Story, title: str, largest: int = LARGEST) -> str:
         f'<text class="t" x="16" y="26">{_safe(title)}</text>',
         *_legend(),
         *_time_axis(story, foot, panel + _PANEL),
-        *(line for lane in lanes for line in _lane(story, lane, totals[lane.cluster_id])),
+        *(line for lane in lanes for line in _lane(story, lane, totals[lane.cluster_id], reach)),
         *_joins(story, lanes),
         *_below(story, panel),
         "</svg>",
@@ -128,12 +128,23 @@ def _totals(story: Story, lanes: Sequence[_Lane]) -> dict[ClusterId, int]:
     }
 
 
+def _reach(story: Story) -> dict[ClusterId, int]:
+    """Return the bin of the last join of each cluster: its row goes on until there."""
+    found: dict[ClusterId, int] = {}
+    for join in story.joins:
+        for one in (join.cluster_id, join.other_id):
+            found[one] = max(found.get(one, 0), story.bin_of(join.at))
+    return found
+
+
 def _x(story: Story, at: datetime) -> float:
     share = (at - story.since) / (story.until - story.since)
     return _LEFT + _WIDTH * min(1.0, max(0.0, share))
 
 
-def _lane(story: Story, lane: _Lane, total: int) -> Iterator[str]:
+def _lane(
+    story: Story, lane: _Lane, total: int, reach: Mapping[ClusterId, int]
+) -> Iterator[str]:
     counts: Mapping[int, int] = story.arrivals.get(lane.cluster_id, {})
     label = story.labels.get(lane.cluster_id) or lane.cluster_id
     y = lane.middle + 4
@@ -143,7 +154,8 @@ def _lane(story: Story, lane: _Lane, total: int) -> Iterator[str]:
     yield f'<text class="{css}" x="{x}" y="{y:g}">{mark}{_safe(_cut(label, characters))}</text>'
     step = _WIDTH / story.bins
     if counts:
-        begin, end = _LEFT + min(counts) * step, _LEFT + (max(counts) + 1) * step
+        last = max(*counts, reach.get(lane.cluster_id, 0))
+        begin, end = _LEFT + min(counts) * step, _LEFT + (last + 1) * step
         yield f'<path class="b" d="M{begin:.1f} {lane.middle:g}H{end:.1f}"/>'
     for shade, path in _bars(counts, lane, step):
         yield f'<path class="h{shade}" d="{path}"/>'

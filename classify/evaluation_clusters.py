@@ -37,6 +37,7 @@ __all__ = ["Agreement", "agreement", "evaluate_clusters", "evaluate_duplicates"]
 
 _START = datetime(2020, 1, 1, tzinfo=UTC)  # of files without a time column
 _TOLD_EVERY = 100  # rows, of progress
+_EARLY = 100  # one in so many rows may lie before the picture
 _NEXT = 20  # rows by whose times a row's own is believed
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # nothing that is gathered was said before or will be after
 _EPOCH = re.compile(r"(\d{9,10})(?:\d{3}|\.\d+)?")  # seconds, or with milliseconds
@@ -201,8 +202,12 @@ def run_clusters(
 
 
 def _story_of(mentions: Sequence[Mention]) -> Story:
-    times = [one.observed_at for one in mentions]
-    return Story(min(times, default=_START), max(times, default=_START))
+    times = [one.observed_at for one in mentions] or [_START]
+    first = times[len(times) // _EARLY]
+    # A handful of rows from years before would push all others to the edge of the picture.
+    if (times[-1] - first) * 2 > times[-1] - times[0]:
+        first = times[0]
+    return Story(first, times[-1])
 
 
 def _new_shard(name: str, rules: Rules) -> tuple[Shard, Ledger]:
