@@ -65,6 +65,7 @@ from storage.rows import (
     source_state_of,
     verdict_of,
 )
+from storage.topics import TopicQueries
 from storage.vault import ContactQueries
 
 _incident = tables.incident
@@ -97,6 +98,7 @@ class Queries(
     AdaptationQueries,
     ContactQueries,
     ProposalQueries,
+    TopicQueries,
 ):
     """Reads on one connection, all of one moment."""
 

@@ -82,6 +82,13 @@ from storage.records.mentions import (
     Term,
     Verdict,
 )
+from storage.records.topics import (
+    BrandTopics,
+    Topic,
+    TopicCluster,
+    TopicRest,
+    TopicSample,
+)
 from storage.records.understanding import (
     PERSON,
     WITHDRAWN,
@@ -112,6 +119,7 @@ __all__ = [
     "BatchSignal",
     "BrandHit",
     "BrandId",
+    "BrandTopics",
     "Change",
     "ChannelId",
     "Cluster",
@@ -182,6 +190,10 @@ __all__ = [
     "Surge",
     "Term",
     "Timer",
+    "Topic",
+    "TopicCluster",
+    "TopicRest",
+    "TopicSample",
     "TrainingLabel",
     "VaultEntry",
     "Verdict",

@@ -1,0 +1,133 @@
+"""Topics of a week: what people are unhappy about, brand by brand, for digest, page and command.
+
+In: the store's clusters of a window. Out: BrandTopics with samples that can be read; and, once a
+day, what is remembered so that topics keep their ids.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from classify.topics import find_topics
+from config.errors import ConfigError
+from config.schema import ISSUE_CLASSES, Brand, Project
+from storage.queries import Queries
+from storage.records import (
+    BrandId,
+    BrandTopics,
+    ClusterId,
+    Mention,
+    MentionId,
+    Topic,
+    TopicCluster,
+    TopicSample,
+)
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+DAYS = 7
+_GIST = 80  # characters of a sample; its page has the rest
+_TOLD_ON = "topics_told_on"
+
+
+def week_of(project: Project, day: date, days: int = DAYS) -> tuple[datetime, datetime]:
+    """Return the instants between which the `days` local days that end with `day` lie."""
+    zone = ZoneInfo(project.settings.timezone)
+    start = datetime.combine(day - timedelta(days=days - 1), datetime.min.time(), zone)
+    end = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
+    utc = ZoneInfo("UTC")
+    return start.astimezone(utc), end.astimezone(utc)
+
+
+def survey_topics(
+    queries: Queries, project: Project, since: datetime, until: datetime, brand: str | None = None
+) -> tuple[BrandTopics, ...]:
+    """Return the topics of every brand, or of one, in [since, until), own brands first.
+
+    They are compared with the window of equal length before. Errors: ConfigError for a brand that
+    is not configured.
+    """
+    if brand is not None and project.brand(brand) is None:
+        known = ", ".join(one.id for one in project.brands)
+        raise ConfigError(f'there is no brand "{brand}"; known: {known}')
+    wanted = [one for one in project.brands if brand in (None, one.id)]
+    return tuple(_of_brand(queries, one, since, until) for one in wanted)
+
+
+def _of_brand(queries: Queries, brand: Brand, since: datetime, until: datetime) -> BrandTopics:
+    brand_id = BrandId(brand.id)
+    clusters = _clusters(queries, brand_id, since, until)
+    found = find_topics(brand_id, clusters, since, queries.known_topics(brand_id))
+    samples = queries.topic_samples([one for t in found.topics for one in t.representative_ids])
+    homes = {
+        one.cluster.representative_id: one.cluster.cluster_id
+        for one in clusters
+        if one.cluster.representative_id is not None
+    }
+    return BrandTopics(
+        brand_id=brand_id,
+        name=brand.name,
+        since=since,
+        until=until,
+        topics=tuple(_with_samples(one, samples, homes) for one in found.topics),
+        rest=found.rest,
+        authors=len(frozenset[str]().union(*(one.authors for one in clusters))),
+        mentions=sum(one.mentions for one in clusters),
+        mentions_before=sum(one.mentions_before for one in clusters),
+        competitor=brand.competitor,
+    )
+
+
+def _clusters(
+    queries: Queries, brand_id: BrandId, since: datetime, until: datetime
+) -> Sequence[TopicCluster]:
+    found = queries.topic_clusters(brand_id, since - (until - since), since, until)
+    return [replace(one, issue_class=one.issue_class or ISSUE_CLASSES[-1]) for one in found]
+
+
+def _with_samples(
+    topic: Topic, mentions: dict[MentionId, Mention], homes: dict[MentionId, ClusterId]
+) -> Topic:
+    known = [mentions[one] for one in topic.representative_ids if one in mentions]
+    return replace(topic, samples=tuple(_sample(one, homes[one.mention_id]) for one in known))
+
+
+def _sample(mention: Mention, cluster_id: ClusterId) -> TopicSample:
+    line = " ".join((mention.title.strip() or mention.text).split())
+    return TopicSample(
+        mention_id=mention.mention_id,
+        cluster_id=cluster_id,
+        text=line if len(line) <= _GIST else f"{line[: _GIST - 1]}…",
+        url=mention.url,
+        platform=mention.platform,
+        published_at=mention.published_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicMemory:
+    """Tells the week's topics over once a day, so that each cluster's topic is remembered."""
+
+    store: Store
+    project: Project
+
+    def tick(self, now: datetime) -> bool:
+        """Remember the topics of the week that ended yesterday; False when that is done."""
+        today = now.astimezone(ZoneInfo(self.project.settings.timezone)).date()
+        if self.store.meta(_TOLD_ON) == today.isoformat():
+            return False
+        since, until = week_of(self.project, today - timedelta(days=1))
+        with self.store.read() as queries:
+            found = survey_topics(queries, self.project, since, until)
+        with self.store.transaction() as tx:
+            for one in found:
+                homes = {c: topic.topic_id for topic in one.topics for c in topic.clusters}
+                tx.save_topics(one.brand_id, homes, now)
+            tx.set_meta(_TOLD_ON, today.isoformat())
+        log.info("topics day=%s topics=%d", today, sum(len(one.topics) for one in found))
+        return True
