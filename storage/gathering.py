@@ -21,14 +21,15 @@ from storage.hours import (
     Counts,
     Member,
     member_of,
-    merge_hours,
     refresh_brand_hours,
     stored_members,
 )
+from storage.membership import absorb, put_members, remember_moved, texts_of
 from storage.recall import ShardRecall, members_to_rebuild, read_apart
 from storage.records import (
     Assignment,
     Cluster,
+    ClusterEvent,
     ClusterId,
     Mention,
     ShardChanges,
@@ -38,6 +39,7 @@ from storage.records import (
     Verdict,
 )
 from storage.rows import (
+    Row,
     assignment_of,
     cluster_of,
     columns_of,
@@ -139,13 +141,11 @@ class Gathering:
         by_id = {int(mention.mention_id): (mention, verdict) for mention, verdict in items}
         counts = Counts()
         self._assign(changes, by_id, counts)
-        self._move_members(changes, counts)
         counts.write(self.connection)
         refresh_brand_hours(self.connection, counts.hours)
-        aliases = {c.cluster_id: c.alias_of for c in changes.clusters if c.alias_of is not None}
-        for loser in sorted(aliases):
-            self._merge(loser, _survivor(aliases, loser))
-        write_journal(self.connection, changes.events)
+        for loser, survivor in sorted(_aliases(changes).items()):
+            absorb(self.connection, loser, survivor)
+        self._move_members(changes, write_journal(self.connection, changes.events))
         self._write_cold(changes)
         if changes.snapshot is not None:
             upsert(
@@ -214,22 +214,30 @@ class Gathering:
             )
         )
 
-    def _move_members(self, changes: ShardChanges, counts: Counts) -> None:
-        """Carry out splits: each member named changes its cluster."""
-        targets = {int(move.mention_id): move.cluster_id for move in changes.moves}
-        if not targets:
+    def _move_members(self, changes: ShardChanges, numbers: Sequence[int]) -> None:
+        """Carry out splits: each member named changes its cluster, and its copies with it."""
+        if not changes.moves:
             return
-        of_brand = _assigned.c.brand_id == brand_of(changes.shard_id)
-        for row in stored_members(
-            self.connection, sa.and_(of_brand, _assigned.c.mention_pk.in_(sorted(targets)))
-        ):
-            counts.move(row["member"], targets[row["mention_pk"]])
-        for mention_id, cluster_id in sorted(targets.items()):
-            self.connection.execute(
-                sa.update(_assigned)
-                .where(_assigned.c.mention_pk == mention_id, of_brand)
-                .values(cluster_id=cluster_id, home_id=None)
-            )
+        survivors = _aliases(changes)
+        named = {int(move.mention_id): move.cluster_id for move in changes.moves}
+        targets: dict[int, ClusterId] = {}
+        homes: dict[int, str | None] = {}
+        moved: dict[int, list[Row]] = {}
+        rows_by = _movers(changes.events, numbers)
+        for root, rows in texts_of(self.connection, changes.shard_id, named).items():
+            target = next(named[pk] for row in rows if (pk := row["mention_pk"]) in named)
+            number = rows_by.get(target, rows_by.get(root))
+            if number is None:
+                raise StoreError(
+                    f"gathering shard {changes.shard_id!r}: mention {root} changes to cluster "
+                    f"{target!r} without a row in the journal that says so"
+                )
+            members = [row["mention_pk"] for row in rows]
+            targets |= dict.fromkeys(members, survivors.get(target, target))
+            homes |= dict.fromkeys(members, target if target in survivors else None)
+            moved.setdefault(number, []).extend(rows)
+        put_members(self.connection, brand_of(changes.shard_id), targets, homes=homes)
+        remember_moved(self.connection, moved)
 
     def _write_cold(self, changes: ShardChanges) -> None:
         """File clusters that went cold under their features; take out those that live again."""
@@ -268,26 +276,6 @@ class Gathering:
         last: datetime | None = self.connection.scalar(query)
         return last
 
-    def _merge(self, loser: ClusterId, survivor: ClusterId) -> None:
-        if loser == survivor:
-            raise StoreError(f"merging clusters: {loser!r} is an alias of itself")
-        connection = self.connection
-        connection.execute(
-            sa.update(_assigned)
-            .where(_assigned.c.cluster_id == loser)
-            .values(
-                home_id=sa.func.coalesce(_assigned.c.home_id, _assigned.c.cluster_id),
-                cluster_id=survivor,
-            )
-        )
-        merge_hours(connection, loser, survivor)
-        # aliases of the loser point at the survivor at once: a redirect is always one step
-        connection.execute(
-            sa.update(_cluster)
-            .where(sa.or_(_cluster.c.cluster_id == loser, _cluster.c.alias_of == loser))
-            .values(alias_of=survivor)
-        )
-
     def _recent(
         self, shard_id: ShardId, snapshot: ShardSnapshot | None
     ) -> tuple[tuple[Mention, Assignment], ...]:
@@ -315,14 +303,31 @@ class Gathering:
         return tuple((mention_of(row), assignment_of(row)) for row in rows)
 
 
-def _survivor(aliases: Mapping[ClusterId, ClusterId], loser: ClusterId) -> ClusterId:
-    """Follow the aliases of one batch to the cluster that lives."""
-    seen = {loser}
-    survivor = aliases[loser]
-    while survivor in aliases and survivor not in seen:
-        seen.add(survivor)
-        survivor = aliases[survivor]
-    return survivor
+def _movers(events: Sequence[ClusterEvent], numbers: Sequence[int]) -> dict[str | int, int]:
+    """Return the numbers of the rows that explain moves: by new part, or by mention moved."""
+    found: dict[str | int, int] = {}
+    for event, number in zip(events, numbers, strict=True):
+        if event.kind == "split" and event.other_id is not None:
+            found[event.other_id] = number
+        elif event.kind == "move" and event.mention_id is not None:
+            found[int(event.mention_id)] = number
+    return found
+
+
+def _aliases(changes: ShardChanges) -> dict[ClusterId, ClusterId]:
+    """Return what became an alias in a batch, each with the cluster that lives at its end."""
+    aliases = {c.cluster_id: c.alias_of for c in changes.clusters if c.alias_of is not None}
+    found = {}
+    for loser, target in aliases.items():
+        seen = {loser}
+        survivor = target
+        while survivor in aliases and survivor not in seen:
+            seen.add(survivor)
+            survivor = aliases[survivor]
+        if survivor in seen:
+            raise StoreError(f"merging clusters: {loser!r} is an alias of itself")
+        found[loser] = survivor
+    return found
 
 
 def _assigned_row(

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
+from storage.cluster_checks import pairs_apart
 from storage.records import Cluster, ClusterId, Mention, MentionId, Recalled, ShardId
 from storage.rows import assignment_of, cluster_of, mappings, mention_of, verdict_of
 
@@ -142,7 +143,5 @@ def members_to_rebuild(
 
 
 def read_apart(connection: Connection, brand_id: str) -> frozenset[tuple[ClusterId, ClusterId]]:
-    """Return the pairs of a brand's clusters that people want apart, the smaller id first."""
-    table = tables.cluster_apart
-    query = sa.select(table.c.first_id, table.c.second_id).where(table.c.brand_id == brand_id)
-    return frozenset((ClusterId(a), ClusterId(b)) for a, b in connection.execute(query))
+    """Return the pairs of a brand's clusters of today that people want apart, smaller id first."""
+    return frozenset(pairs_apart(connection, brand_id))

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from storage import database, tables
 from storage.accounts import Accounts
 from storage.adaptation import Adaptations
+from storage.cluster_edits import ClusterEdits
 from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
 from storage.digests import DigestClaims
@@ -34,6 +35,7 @@ from storage.proposals import Proposals
 from storage.queries import Queries
 from storage.review import Review
 from storage.sources import Sources
+from storage.topics import TopicMemory
 from storage.understanding import Understanding
 from storage.vault import Contacts
 
@@ -49,6 +51,7 @@ class Transaction(
     Models,
     Drift,
     Gathering,
+    ClusterEdits,
     Incidents,
     DigestClaims,
     Accounts,
@@ -58,6 +61,7 @@ class Transaction(
     Adaptations,
     Contacts,
     Proposals,
+    TopicMemory,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 
