@@ -24,6 +24,9 @@ LAST_READ = 50  # newest entries read per hash: a phrase of the day stays cheap
 MAX_VERIFIED = 8  # candidates verified, those that share most first
 ENOUGH = 0.6  # containment that makes a copy
 ENOUGH_SHORT = 0.7  # the same for texts of fewer than 25 shingles
+ENOUGH_RETYPED = 0.65  # for those of one length: a character mistyped costs four shingles
+ENOUGH_HEADS = 0.7  # where neither text holds the other's beginning: a template's other subject
+ENOUGH_SHORT_HEADS = 0.8
 SHORT = 25
 SURE = 0.98  # containment that outweighs different numbers
 _BUCKET_MASK = 0xFFFF
@@ -60,11 +63,36 @@ def _numbers_conflict(left: Sketch, right: Sketch) -> bool:
     return shared < len(left.numbers) and shared < len(right.numbers)
 
 
+def _heads_conflict(left: Sketch, right: Sketch) -> bool:
+    """Neither text holds the beginning of the other, as far as the sketches know.
+
+    Templates begin with what they are about (甲公司终止重组, 乙公司终止重组); who passes a text on
+    cuts its end or writes before it.
+    """
+    return not (_may_hold(left, right.head) or _may_hold(right, left.head))
+
+
+def _may_hold(one: Sketch, head: int | None) -> bool:
+    if head is None or head > _known_range(one):
+        return True
+    place = int(np.searchsorted(one.hashes, head))
+    return place < len(one.hashes) and int(one.hashes[place]) == head
+
+
+def _enough(left: Sketch, right: Sketch) -> float:
+    """Return the containment from which on two texts can be copies."""
+    short = min(left.shingles, right.shingles) < SHORT
+    if _heads_conflict(left, right):
+        return ENOUGH_SHORT_HEADS if short else ENOUGH_HEADS
+    if not short:
+        return ENOUGH
+    return ENOUGH_RETYPED if left.shingles == right.shingles else ENOUGH_SHORT
+
+
 def is_copy(left: Sketch, right: Sketch) -> bool:
     """Say whether one text is an edited copy or a part of the other."""
     contained = containment(left, right)
-    short = min(left.shingles, right.shingles) < SHORT
-    if contained < (ENOUGH_SHORT if short else ENOUGH):
+    if contained < _enough(left, right):
         return False
     return contained >= SURE or not _numbers_conflict(left, right)
 

@@ -37,6 +37,31 @@ def test_another_order_number_in_the_same_template_is_no_copy() -> None:
     assert not find_in_pair(first, second)
 
 
+def test_a_template_about_another_firm_is_no_copy() -> None:
+    first = "星河物业：股东计划减持不超过百分之二"
+
+    assert not find_in_pair(first, "蓝桥机电：股东计划减持不超过百分之二")
+    assert not find_in_pair(first, "东海机电：两股东计划减持不超过百分之二")
+
+
+def test_a_short_text_with_one_character_mistyped_is_a_copy() -> None:
+    assert find_in_pair("这台净水器用了三天就漏水真气人", "这台净水器用了三田就漏水真气人")
+
+
+def test_a_copy_cut_within_a_number_is_a_copy() -> None:
+    first = "澜禾净水器的滤芯一套卖398元，装上第3天就漏水，客服要我先付128元上门费才肯来看"
+
+    assert find_in_pair(first, first[: first.index("8元上门")] + "……展开")
+
+
+def test_a_complaint_reposted_on_another_platform_is_a_copy() -> None:
+    title, text = "澜禾净水器漏水泡坏地板", "装上不到两个月，半夜滤芯接口漏水，厨房地板全泡坏了。"
+    complaint = f"{title}\n{text}"
+
+    assert find_in_pair(complaint, f"#澜禾漏水# 【{title}】{text} t.example.cn/Ab3 来自 早报客户端")
+    assert find_in_pair(complaint, f"太过分了//@小鹿:{title}，{text}")
+
+
 def test_the_same_complaint_in_other_words_is_no_copy() -> None:
     assert not find_in_pair(LONG, "云雀的净水器质量太差，接口渗水，售后一直拖着不来修")
 

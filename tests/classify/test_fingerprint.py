@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,12 @@ TEXT = "昨晚云雀净水器的第3批次滤芯漏水，把厨房地板全泡�
         f"{TEXT}[怒][怒]（分享自 @早报）",
         f"#净水器漏水# {TEXT}",
         TEXT.replace("净水器", "净\u200b水器"),
+        f"{TEXT} t.example.cn/a1B2c3",
+        f"{TEXT} 复制本条信息，打开【小红薯】App查看精彩内容！",
+        f"7.43 复制打开快音，看看【小鹿的作品】{TEXT} https://v.example.com/a1B2/ f@u.fb 02/14",
+        f"小鹿发布了一篇小红薯笔记，快来看吧！{TEXT} http://xhs.example/o/3kQ",
+        f"{TEXT}（来自 早报客户端）",
+        f"{TEXT} 发自我的iPhone",
     ],
 )
 def test_what_passing_on_changes_leaves_the_key_alone(copy: str) -> None:
@@ -41,13 +49,28 @@ def test_fingerprints_are_the_same_in_every_version() -> None:
     assert fingerprint(TEXT) == -8766859399017044879
 
 
-def test_a_sketch_survives_storage() -> None:
+@pytest.mark.parametrize("head", ["as stored today", "as stored before"])
+def test_a_sketch_survives_storage(head: str) -> None:
     before = sketch(TEXT)
+    if head == "as stored before":
+        before = replace(before, head=None)
     after = Sketch.from_bytes(before.to_bytes())
 
     assert before.shingles == after.shingles
+    assert before.head == after.head
     assert np.array_equal(before.hashes, after.hashes)
     assert np.array_equal(before.numbers, after.numbers)
+
+
+def test_a_number_broken_off_by_a_cut_is_no_number() -> None:
+    cut = "客服说维修费一共要1280元，配件还要等45……展开"
+
+    assert len(sketch(cut).numbers) == 1
+    assert len(sketch(cut.replace("……展开", "天")).numbers) == 2
+
+
+def test_a_site_without_a_path_is_part_of_the_text() -> None:
+    assert "12306cn" in normalise_key("在 12306.cn 上买的票退不了款，客服说要等三天")
 
 
 def test_a_sketch_of_another_format_is_refused() -> None:
