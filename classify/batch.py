@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from classify.live_clusters import LiveCluster
-from classify.recall import Recall
+from classify.recall import MIN_SHARED, Recall
 from storage.records import (
     Assignment,
     Cluster,
@@ -40,6 +40,9 @@ class Batch:
         self._items = {mention.mention_id: (mention, verdict) for mention, verdict in items}
         self._touched: dict[MentionId, Recalled] = {}  # assigned or moved here
         self._homes: dict[MentionId, ClusterId] = {}  # where those are now
+        self.cold: dict[ClusterId, tuple[int, ...]] = {}  # what went cold: found under
+        self._thawed: set[ClusterId] = set()
+        self._has_cold: bool | None = None
         self._taken: set[ClusterId] = set()
         self._merged: dict[ClusterId, list[ClusterId]] = {}  # survivor -> whom it took in
 
@@ -84,6 +87,20 @@ class Batch:
             if home == absorbed:
                 self._homes[mention_id] = survivor_id
 
+    def chill(self, record: Cluster, features: tuple[int, ...]) -> None:
+        """Note that a cluster went cold, to be found under these features."""
+        self.changed.pop(record.cluster_id, None)
+        self.gone[record.cluster_id] = record
+        self.cold[record.cluster_id] = features
+        self.log(record.cluster_id, "cold")
+
+    def thaw(self, cluster_id: ClusterId) -> None:
+        """Note that a cold cluster lives again."""
+        self.gone.pop(cluster_id, None)
+        self.cold.pop(cluster_id, None)
+        self._thawed.add(cluster_id)
+        self.log(cluster_id, "reopen")
+
     def move(self, member: Recalled, cluster_id: ClusterId) -> None:
         """Note that a member goes to another cluster."""
         mention_id = member.mention.mention_id
@@ -100,6 +117,37 @@ class Batch:
         texts = [one for one in found if one.assignment.duplicate_of is None]
         texts.sort(key=lambda one: one.assignment.seq)
         return texts[-limit:]
+
+    def has_cold(self) -> bool:
+        """Say whether any cluster can be found by its features."""
+        if self._has_cold is None:
+            self._has_cold = self._recall.has_cold()
+        return self._has_cold or bool(self.cold)
+
+    def cold_like(self, features: Sequence[int], limit: int) -> list[Cluster]:
+        """Return cold clusters that share at least two of these features, in no order.
+
+        Among them are the `limit` that share most.
+        """
+        wanted = set(features)
+        here = [
+            self.gone[one]
+            for one, filed in self.cold.items()
+            if len(wanted.intersection(filed)) >= MIN_SHARED
+        ]
+        if not self._has_cold:
+            return here
+        away = self._thawed | self.cold.keys()
+        stored = self._recall.cold(features, limit + len(away))
+        return here + [one for one in stored if one.cluster_id not in away]
+
+    def cold_one(self, cluster_id: ClusterId) -> Cluster | None:
+        """Return a cluster that is cold, None when it is not."""
+        known = [self.gone[cluster_id]] if cluster_id in self.gone else []
+        for one in known or self._recall.known([cluster_id]):
+            if one.state == "cold":
+                return one
+        return None
 
     def mentions(self, ids: Sequence[MentionId]) -> Mapping[MentionId, Mention]:
         """Return mentions by id, as far as there are any."""

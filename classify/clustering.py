@@ -15,17 +15,19 @@ from datetime import datetime
 import numpy as np
 
 from classify.batch import Batch
-from classify.cluster_blob import pack, unpack
+from classify.cluster_blob import Packed, pack, unpack
 from classify.cluster_ids import ids_for, key_of_founder
 from classify.cluster_rules import Rules
 from classify.duplicates import SketchIndex
 from classify.fingerprint import Sketch, digest64, key_of, sketch_of
 from classify.homes import Homes
-from classify.live_clusters import DAY_S, LiveCluster, LiveClusters
+from classify.index import Vector
+from classify.live_clusters import DAY_S, LiveCluster, LiveClusters, Match
 from classify.naming import is_due, rename
 from classify.reading import Reader, Reading
 from classify.rebuilding import Placed, assemble, revive
 from classify.recall import Recall
+from classify.reopening import filed_under, find_cold
 from classify.text import rewrite
 from classify.vectors import Background, Frequencies, split_fields
 from storage.records import (
@@ -42,6 +44,7 @@ from storage.records import (
 )
 
 SNAPSHOT_EVERY = 2000  # assignments
+NEWEST_MEMBERS = 400  # from which a cluster is made anew: cluster.md 3.8
 EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
 # Before the sketch of a stored assignment stand the shard's clock (f64), the number of the text's
 # features (u16) and a bit for each: was it new to the cluster.
@@ -105,24 +108,27 @@ class Shard:
             self._seq = max(self._seq, packed.last_seq)
             self._clock = max(self._clock, packed.touched)
 
-    def _make_anew(self, record: Cluster, members: Sequence[Recalled]) -> LiveCluster:
-        """Make a cluster from its members: outside, people changed who they are.
+    def _make_anew(self, record: Cluster, members: Sequence[Recalled]) -> None:
+        """Make a cluster from its members: outside, people changed who they are."""
+        packed = self._pack_anew(record, members)
+        self._seq = max(self._seq, packed.last_seq)
+        self._clock = max(self._clock, packed.touched)
+        self._clusters.restore(revive(record, packed), packed)
+        self._made_anew.append(record.cluster_id)
 
-        It is as old as its first member, and was touched when its last one came.
+    def _pack_anew(self, record: Cluster, members: Sequence[Recalled]) -> Packed:
+        """Return the state of a cluster with these members.
+
+        It is as old as its first member, and was touched when its last one or a copy came.
         """
         placed = [
             Placed(one.assignment.seq, one.mention.mention_id, self._reader.read_stored(one))
             for one in members
         ]
-        self._seq = max(self._seq, placed[-1].seq)
         assert record.last_at is not None
-        came = max(_clock_of(members[-1].assignment), record.last_at.timestamp())
-        self._clock = max(self._clock, _clock_of(members[-1].assignment))
-        packed = assemble(placed, opened_seq=placed[0].seq, touched=min(came, self._clock))
-        cluster = revive(record, packed)
-        self._clusters.restore(cluster, packed)
-        self._made_anew.append(cluster.cluster_id)
-        return cluster
+        came = _clock_of(members[-1].assignment)
+        touched = max(came, min(record.last_at.timestamp(), self._clock))
+        return assemble(placed, opened_seq=placed[0].seq, touched=touched)
 
     def _remember(self, mention: Mention, assignment: Assignment, *, replay: bool) -> None:
         self._seq = max(self._seq, assignment.seq)
@@ -176,6 +182,7 @@ class Shard:
             events=tuple(batch.events),
             snapshot=snapshot,
             moves=batch.result(),
+            cold=batch.cold,
         )
 
     def _name_made_anew(self) -> None:
@@ -195,9 +202,10 @@ class Shard:
         title, text = rewrite(mention.title), rewrite(mention.text)
         key, stripped = key_of(text if text.startswith(title) else f"{title}\n{text}")
         sketch, exact = sketch_of(key, stripped), digest64(key)
-        original = self._copies.find(exact, sketch, self._lives)
-        if original is not None:
-            self._add_copy(mention, self._homes.of(original), exact, original)
+        original = self._copies.find(exact, sketch)
+        home = None if original is None else self._home_of(original)
+        if original is not None and home is not None:
+            self._add_copy(mention, home, exact, original)
             return
         reading = self._reader.read(split_fields(title, text), verdict)
         cluster, score, arrival = self._place(mention, reading)
@@ -224,13 +232,34 @@ class Shard:
         before = self._clock - self._rules.duplicate_window_days * DAY_S
         self._homes.forget(self._copies.drop_before(before))
         for cluster in self._clusters.take_expired(self._clock, EXPIRED_AT_ONCE):
-            self._batch.changed.pop(cluster.cluster_id, None)
-            self._batch.gone[cluster.cluster_id] = replace(self._record(cluster), state="cold")
+            record = replace(self._record(cluster), state="cold")
+            self._batch.chill(record, filed_under(self._clusters.pack(cluster)))
             self._clusters.drop(cluster)
 
-    def _lives(self, owner: int) -> bool:
-        """Say whether a remembered text's cluster is live: else it is no original to join."""
-        return self._homes.of(owner) in self._clusters
+    def _home_of(self, owner: int) -> LiveCluster | None:
+        """Return the cluster of a remembered text; one that is cold lives again."""
+        cluster_id = self._homes.of(owner)
+        cluster = self._clusters.get(cluster_id)
+        if cluster is not None:
+            return cluster
+        record = self._batch.cold_one(cluster_id)
+        packed = None if record is None else self._state_of(record)
+        return None if record is None or packed is None else self._reopen(record, packed)
+
+    def _reopen(self, record: Cluster, packed: Packed) -> LiveCluster:
+        """Take a cold cluster back into memory: its id, its label and its journal go on."""
+        cluster = revive(record, packed)
+        self._clusters.restore(cluster, packed)
+        self._batch.thaw(record.cluster_id)
+        self._batch.changed[record.cluster_id] = cluster
+        return cluster
+
+    def _state_of(self, record: Cluster) -> Packed | None:
+        """Return the state of a cold cluster, made anew where people changed who is in it."""
+        if record.blob:
+            return unpack(record.blob)
+        members = self._batch.members(record.cluster_id, NEWEST_MEMBERS)
+        return self._pack_anew(record, members) if members else None
 
     def _live(self, cluster_id: ClusterId) -> LiveCluster:
         cluster = self._clusters.get(cluster_id)
@@ -238,16 +267,15 @@ class Shard:
         return cluster
 
     def _add_copy(
-        self, mention: Mention, cluster_id: ClusterId, fingerprint: int, original: int
+        self, mention: Mention, cluster: LiveCluster, fingerprint: int, original: int
     ) -> None:
-        cluster = self._live(cluster_id)
         cluster.n_duplicates += 1
         self._note(
             mention,
             cluster,
             Assignment(
                 mention_id=mention.mention_id,
-                cluster_id=cluster_id,
+                cluster_id=cluster.cluster_id,
                 seq=self._seq,
                 score=1.0,
                 fingerprint=fingerprint,
@@ -267,7 +295,7 @@ class Shard:
         """Join the best cluster or open one; return it, the score and what replay needs."""
         vector, member = reading.vector, reading.member
         least = self._rules.least_score(is_complaint=member.is_complaint)
-        match = self._clusters.best(vector, least) if len(vector) else None
+        match = self._find(vector, least) if len(vector) else None
         new = np.ones(len(reading.ids), dtype=bool)
         if match is not None:
             new = self._clusters.lacks(match.cluster, reading.ids)
@@ -292,6 +320,16 @@ class Shard:
         self._clusters.open(cluster, vector, mention.mention_id, member)
         self._batch.log(cluster.cluster_id, "open")
         return cluster, 1.0, arrival
+
+    def _find(self, vector: Vector, least: float) -> Match | None:
+        """Return the best live cluster, else the best cold one, which lives again."""
+        match = self._clusters.best(vector, least)
+        if match is not None:
+            return match
+        found = find_cold(vector, least, self._batch, self._state_of)
+        if found is None:
+            return None
+        return Match(self._reopen(found.record, found.packed), found.score)
 
     def _ids_of(self, mention: Mention) -> tuple[ClusterId, ...]:
         return ids_for(self._brand_id, key_of_founder(mention))

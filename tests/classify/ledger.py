@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from classify.cluster_rules import Rules
 from classify.clustering import Shard
@@ -33,12 +33,13 @@ def items_of(
     *,
     step: timedelta = timedelta(minutes=1),
     first_id: int = 1,
+    start: datetime = NOW,
     **fields: str,
 ) -> list[tuple[Mention, Verdict]]:
     """Make one mention a text, `step` apart."""
     items = []
     for n, text in enumerate(texts):
-        at = NOW + n * step
+        at = start + n * step
         mention = make_mention(
             first_id + n,
             item_key=f"key:{first_id + n}",

@@ -150,6 +150,38 @@ def test_a_cluster_untouched_for_its_window_goes_cold_and_is_stored_so() -> None
     assert sorted(one.state for one in ledger.clusters.values()) == ["cold"] * 3 + ["live"]
 
 
+def test_a_complaint_that_comes_back_opens_its_cold_cluster_again() -> None:
+    rules = Rules(keep_clusters=0, single_window_days=14, window_days=60)
+    items = items_of(LEAK)
+    later = items_of(["快递把机器摔坏了不肯赔"], first_id=20, start=NOW + timedelta(days=70))
+    again = items_of(
+        ["云雀净水器滤芯接口又漏水，厨房地板泡坏"], first_id=30, start=NOW + timedelta(days=71)
+    )
+    ledger, first = gather_all([*items, *later], rules)
+    [leak] = [one.cluster_id for one in first.clusters if one.state == "cold"]
+    changes = restore(ledger, rules).gather(again, NOW, ledger)
+    ledger.save(changes, again)
+
+    assert [one.cluster_id for one in changes.assignments] == [leak]
+    assert [(one.kind, one.cluster_id) for one in changes.events] == [("reopen", leak)]
+    live = ledger.clusters[leak]
+    assert (live.state, live.size) == ("live", 4)
+
+
+def test_a_copy_of_a_text_that_went_cold_opens_its_cluster_again() -> None:
+    rules = Rules(keep_clusters=0, single_window_days=14, window_days=60)
+    items = items_of([LEAK[0]])
+    later = items_of(["快递把机器摔坏了不肯赔"], first_id=20, start=NOW + timedelta(days=20))
+    copy = items_of([LEAK[0] + "！"], first_id=30, start=NOW + timedelta(days=21))
+    _, changes = gather_all([*items, *later, *copy], rules)
+
+    assert changes.assignments[2].duplicate_of == 1
+    assert [one.kind for one in changes.events] == ["open", "cold", "open", "reopen"]
+    [leak] = [one for one in changes.clusters if one.n_duplicates]
+    assert leak.state == "live"
+    assert not changes.cold
+
+
 def test_few_clusters_stay_live_whatever_their_age() -> None:
     ledger, _ = gather_all(items_of([*LEAK, HEAT, LEAK[1] + "！！"], step=timedelta(days=200)))
 
