@@ -28,6 +28,7 @@ from storage.records import BrandId, Mention, ShardId, Verdict
 Reason = Literal["too_few", "no_gain", "raise", "lower"]
 Setting = Literal["complaint", "complaint_merge", "post", "post_merge"]
 
+SETTINGS: tuple[Setting, ...] = ("complaint", "complaint_merge", "post", "post_merge")
 EARLIER = 0.6  # of the rows choose, the rest check
 LEAST_EARLIER, LEAST_LATER = 10, 5  # issues of two rows or more; fewer say nothing
 DRAWN_BACK = 20  # issues at which a threshold moves half of the way: chosen by 20 it is half chance
@@ -142,7 +143,7 @@ def runs_of(settings: Sequence[Setting]) -> int:
 def calibrate(
     samples: Sequence[Sample],
     rules: Rules,
-    settings: Sequence[Setting] = ("complaint", "complaint_merge", "post", "post_merge"),
+    settings: Sequence[Setting] = SETTINGS,
     advance: Callable[[], object] = lambda: None,
 ) -> list[Advice]:
     """Try thresholds around those of `rules`, one setting after the other; advise on each.

@@ -142,9 +142,7 @@ def _x(story: Story, at: datetime) -> float:
     return _LEFT + _WIDTH * min(1.0, max(0.0, share))
 
 
-def _lane(
-    story: Story, lane: _Lane, total: int, reach: Mapping[ClusterId, int]
-) -> Iterator[str]:
+def _lane(story: Story, lane: _Lane, total: int, reach: Mapping[ClusterId, int]) -> Iterator[str]:
     counts: Mapping[int, int] = story.arrivals.get(lane.cluster_id, {})
     label = story.labels.get(lane.cluster_id) or lane.cluster_id
     y = lane.middle + 4

@@ -109,12 +109,14 @@ class Story:
         self.live[self._at] = self._n_live
         self.singles[self._at] = len(self._alone)
 
-    def finish(self, live: int | None = None) -> None:
-        """Carry the last counts to the end; `live`: how many live at the end, where it is known."""
+    def finish(self, live: int | None = None, singles: int | None = None) -> None:
+        """Carry the last counts to the end; where the true ones at the end are known, keep to them.
+
+        The whole line moves by what was there before and never stirred in this time.
+        """
         self._advance(self.until)
-        if live is not None:
-            before = live - self.live[-1]
-            self.live = [count + before for count in self.live]
+        self.live = _ending(self.live, live)
+        self.singles = _ending(self.singles, singles)
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -152,3 +154,7 @@ class Story:
 
     def _begin(self, cluster_id: ClusterId) -> tuple[int, ClusterId]:
         return min(self.arrivals.get(cluster_id, {0: 0})), cluster_id
+
+
+def _ending(counts: list[int], last: int | None) -> list[int]:
+    return counts if last is None else [max(0, count + last - counts[-1]) for count in counts]

@@ -111,7 +111,8 @@ def mentions_of(rows: Sequence[Mapping[str, str]]) -> list[Mention]:
     return mentions
 
 
-def _verdict(mention: Mention) -> Verdict:
+def verdict_of(mention: Mention) -> Verdict:
+    """Return what understanding says of a row of a labelled file."""
     return Verdict(
         mention_id=mention.mention_id,
         brand_id=BrandId("evaluation"),
@@ -182,7 +183,7 @@ def run_clusters(
     for number, (row, mention) in enumerate(zip(rows, mentions, strict=True), 1):
         name = f"{row.get('entity') or 'all'}/{language_of(mention.title + mention.text)}"
         shard, ledger = doing.of(name)
-        items = ((mention, _verdict(mention)),)
+        items = ((mention, verdict_of(mention)),)
         at = time.thread_time()
         changes = shard.gather(items, mention.observed_at, ledger)
         spent.append((time.thread_time() - at) * 1000)

@@ -17,6 +17,7 @@ from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
+from storage.cluster_history import ClusterHistoryQueries
 from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
@@ -83,6 +84,7 @@ _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 class Queries(
     ClusterQueries,
+    ClusterHistoryQueries,
     ClusterPageQueries,
     FactQueries,
     DoorQueries,
