@@ -5,6 +5,7 @@ Format 1, little-endian:
   u8 exemplars, each: i64 mention · u16 length · u8 form (1: has a title, 2: is a complaint) · u16 n
                       · u32 ids[n] · f16 weights[n] · u16 bytes · UTF-8 gist (read, not written)
   u16 n · u32 ids[n] · f32 weights[n] of the centroid (n = 0: the only exemplar is the centroid)
+  f64 reshaped, where a merge or a split ever changed it
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FORMAT = 1
 _HEAD = struct.Struct("<BQQdI")
 _EXEMPLAR = struct.Struct("<qHBH")
 _LENGTH = struct.Struct("<H")
+_CLOCK = struct.Struct("<d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Packed:
     labelled_size: int
     exemplars: tuple[Exemplar, ...]
     centroid: Vector | None
+    reshaped: float = 0.0
 
 
 def pack(state: Packed) -> bytes:
@@ -73,6 +76,8 @@ def pack(state: Packed) -> bytes:
     parts.append(_LENGTH.pack(len(centroid) if centroid else 0))
     if centroid:
         parts += (centroid.ids.astype("<u4").tobytes(), centroid.weights.astype("<f4").tobytes())
+    if state.reshaped:
+        parts.append(_CLOCK.pack(state.reshaped))
     return b"".join(parts)
 
 
@@ -88,6 +93,12 @@ class _Reader:
     def take(self, size: int) -> bytes:
         self._at += size
         return self._blob[self._at - size : self._at]
+
+    def clock(self) -> float:
+        """Return the clock that may follow at the end, 0 for none."""
+        if self._at == len(self._blob):
+            return 0.0
+        return float(_CLOCK.unpack_from(self._blob, self._at)[0])
 
     def vector(self, size: int, weight: str) -> Vector:
         ids = np.frombuffer(self.take(size * 4), dtype="<u4").astype(np.uint32)
@@ -121,4 +132,12 @@ def _unpack(reader: _Reader) -> Packed:
         exemplars.append(Exemplar(mention_id, member, vector))
     (size,) = reader.fields(_LENGTH)
     centroid = reader.vector(size, "<f4") if size else None
-    return Packed(opened_seq, last_seq, touched, labelled_size, tuple(exemplars), centroid)
+    return Packed(
+        opened_seq,
+        last_seq,
+        touched,
+        labelled_size,
+        tuple(exemplars),
+        centroid,
+        reader.clock(),
+    )

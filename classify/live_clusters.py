@@ -44,7 +44,11 @@ class Kept:
 
 @dataclass(slots=True, eq=False)
 class LiveCluster:
-    """One live cluster. `touched` is the shard's clock (s) when a mention last came."""
+    """One live cluster.
+
+    `touched` is the shard's clock (s) when a mention last came, `reshaped` when a merge or a split
+    last changed it.
+    """
 
     slot: int
     opened_seq: int
@@ -65,6 +69,7 @@ class LiveCluster:
     keywords: tuple[str, ...] = ()
     representative_id: MentionId | None = None
     labelled_size: int = 0
+    reshaped: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,7 @@ class LiveClusters:
             cluster.labelled_size,
             exemplars,
             centroid,
+            cluster.reshaped,
         )
 
     def _enter(self, cluster: LiveCluster) -> None:
@@ -370,6 +376,8 @@ class LiveClusters:
 
     def _expires(self, cluster: LiveCluster) -> float:
         alone = cluster.size + cluster.n_duplicates < 2
+        if cluster.pinned:
+            return math.inf  # a person wants it kept
         days = self._rules.single_window_days if alone else self._rules.window_days
         return cluster.touched + days * DAY_S
 

@@ -76,4 +76,5 @@ def revive(record: Cluster, packed: Packed) -> LiveCluster:
         keywords=record.keywords,
         representative_id=record.representative_id,
         labelled_size=packed.labelled_size,
+        reshaped=packed.reshaped,
     )

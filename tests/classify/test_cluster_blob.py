@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,13 @@ def test_a_cluster_read_again_packs_to_the_same_bytes(centroid: bool) -> None:
 
 def test_a_cluster_of_one_takes_less_than_half_a_kilobyte() -> None:
     assert len(pack(packed(1, centroid=False))) < 450
+
+
+def test_a_cluster_knows_when_it_was_reshaped() -> None:
+    before = replace(packed(), reshaped=1_760_000_123.5)
+
+    assert unpack(pack(before)).reshaped == 1_760_000_123.5
+    assert unpack(pack(packed())).reshaped == 0.0
 
 
 @pytest.mark.parametrize("cut", [0, 1, 30, 200])
