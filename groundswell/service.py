@@ -12,7 +12,9 @@ from config.errors import GroundswellError
 from config.schema import ConsoleRules, Project
 from groundswell import wiring
 from groundswell.clock import Clock
+from groundswell.cluster_desk import ClusterDesk
 from groundswell.digests import Digests
+from groundswell.hot import HotLists
 from groundswell.label_desk import LabelDesk
 from groundswell.reloading import Watch
 from groundswell.scheduler import MainJob
@@ -131,6 +133,13 @@ def _console(
             clock=application.clock,
             links=application.links,
             woken=application.desk.woken,
+        ),
+        cluster_desk=ClusterDesk(
+            application.store,
+            application.project,
+            HotLists(application.project),
+            application.links,
+            application.desk.woken,
         ),
         bench=Workbench(
             project=application.project,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
+from storage.cluster_checks import pairs_apart
 from storage.cluster_search import cluster_says
 from storage.growth import growth_lines
 from storage.records import (
@@ -68,6 +69,15 @@ class ClusterPageQueries:
         query = sa.select(*_WITHOUT_BLOB).where(_cluster.c.alias_of == cluster_id)
         return self._clusters(query.order_by(_cluster.c.first_at, _cluster.c.cluster_id))
 
+    def clusters_apart(self, cluster: Cluster) -> list[Cluster]:
+        """Return the clusters that a person wants apart from this one."""
+        one = cluster.cluster_id
+        pairs = pairs_apart(self.connection, cluster.brand_id)
+        others = {
+            first if second == one else second for first, second in pairs if one in {first, second}
+        }
+        return sorted(self.clusters_by_id(others).values(), key=lambda other: other.cluster_id)
+
     def cluster_parts(self, shard_id: ShardId, cluster_id: ClusterId) -> list[Cluster]:
         """Return the clusters that came out of this one and still stand, the newest first."""
         query = sa.select(*_WITHOUT_BLOB).where(
@@ -120,14 +130,23 @@ class ClusterPageQueries:
         return self._clusters(query.order_by(*order).limit(limit))
 
     def cluster_originals(
-        self, cluster_id: ClusterId, limit: int = 20, offset: int = 0
+        self, cluster_id: ClusterId, limit: int = 20, offset: int = 0, *, says: str = ""
     ) -> list[MemberLine]:
-        """Return members that are no copies, newest first, each with the number of its copies."""
+        """Return members that are no copies, newest first, each with the number of its copies.
+
+        `says`: only those whose title or text hold these words.
+        """
         query = _members().where(
             _assigned.c.cluster_id == cluster_id, _assigned.c.duplicate_of.is_(None)
         )
+        if says:
+            part = says.lower()
+            title, body = sa.func.lower(_mention.c.title), sa.func.lower(_mention.c.text)
+            query = query.where(
+                sa.or_(title.contains(part, autoescape=True), body.contains(part, autoescape=True))
+            )
         lines = self._lines(query.order_by(*_NEWEST).limit(limit).offset(offset))
-        counted = self._copies_of(cluster_id, [line.mention.mention_id for line in lines])
+        counted = self.copies_in(cluster_id, [line.mention.mention_id for line in lines])
         return [
             MemberLine(
                 mention=line.mention,
@@ -172,9 +191,10 @@ class ClusterPageQueries:
             found.setdefault(ClusterId(row[0]), []).append((row[1], int(row[2])))
         return found
 
-    def _copies_of(
+    def copies_in(
         self, cluster_id: ClusterId, mention_ids: Sequence[MentionId]
     ) -> dict[MentionId, int]:
+        """Return per original how many copies of it stand in this cluster."""
         query = (
             sa.select(_assigned.c.duplicate_of, sa.func.count())
             .where(_assigned.c.cluster_id == cluster_id, _assigned.c.duplicate_of.in_(mention_ids))

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from config.errors import GroundswellError, StoreError
 from config.schema import Project
 from groundswell.clock import Clock
+from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.accounts import Accounts
 from groundswell.console.api import Api, describe, problem, push
 from groundswell.console.base import (
@@ -34,6 +35,8 @@ from groundswell.console.guard import Guard
 from groundswell.console.pages import (
     add,
     brands,
+    cluster_edits,
+    clusters,
     contact,
     coverage,
     entry,
@@ -71,12 +74,13 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     hasher: PasswordHasher | None = None,
     bench: Workbench | None = None,
     label_desk: LabelDesk | None = None,
+    cluster_desk: ClusterDesk | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
     `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
     tokens of links in messages; `keep` takes raw mentions into the journey; `bench` tries sources;
-    `label_desk` takes corrections.
+    `label_desk` takes corrections, `cluster_desk` people's word on clusters.
     """
     rules = project.settings.console
     console = Console(
@@ -95,6 +99,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         bench=bench,
         vault=Vault.of(project.settings.vault),
         labels=label_desk,
+        clusters=cluster_desk,
     )
     api = Api()
     application = Starlette(
@@ -127,6 +132,17 @@ def _routes(console: Console) -> list[BaseRoute]:
         post("/incidents/{incident}/{action}", incidents.act),
         get("/mentions/{mention:int}", reading.mention_page),
         post("/mentions/{mention:int}/contact", contact.show),
+        get("/clusters", clusters.list_page),
+        get("/clusters/{cluster}", clusters.cluster_page),
+        get("/clusters/{cluster}/copies/{mention:int}", clusters.copies_page),
+        get("/clusters/{cluster}/merge", cluster_edits.merge_page),
+        post("/clusters/{cluster}/merge", cluster_edits.merge),
+        post("/clusters/{cluster}/apart", cluster_edits.keep_apart),
+        get("/clusters/{cluster}/split", cluster_edits.split_page),
+        post("/clusters/{cluster}/split", cluster_edits.split),
+        get("/clusters/{cluster}/move", cluster_edits.move_page),
+        post("/clusters/{cluster}/move", cluster_edits.move),
+        post("/clusters/{cluster}/{action}", cluster_edits.act),
         get("/labels", labels.page),
         get("/labels/incidents/{incident}", labels.incident_page),
         post("/labels/answer", labels.answer),

@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from alerts.incidents import Command
 from config.schema import Owner, Project
 from groundswell.clock import Clock
+from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
 from groundswell.label_desk import LabelDesk
@@ -81,6 +82,7 @@ class Console:
     vault: Vault | None = None  # None: contacts of customers are not kept
     bench: Workbench | None = None  # None: sources are not tried from here
     labels: LabelDesk | None = None  # None: verdicts are not corrected from here
+    clusters: ClusterDesk | None = None  # None: clusters are not edited from here
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: object

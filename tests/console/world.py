@@ -25,9 +25,11 @@ from alerts.surge import detect
 from config.load import example_dir, load
 from config.schema import Project
 from groundswell import wiring
+from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.app import create_app
 from groundswell.demo.story import Story, Variant
 from groundswell.desk import Desk
+from groundswell.hot import HotLists
 from groundswell.label_desk import LabelDesk
 from groundswell.links import SignedLinks
 from groundswell.pipeline import Journey
@@ -154,6 +156,7 @@ def build(store: Store, stage: Stage) -> World:
     app = create_app(
         store, project, desk, clock, _digest, links, keep=journey(store).keep_each, hasher=HASHER,
         label_desk=LabelDesk(store=store, project=project, clock=clock, links=links),
+        cluster_desk=ClusterDesk(store, project, HotLists(project), links),
     )  # fmt: skip
     world = World(store, project, clock, links, app, desk, stage.url)
     stage.app = app

@@ -1,0 +1,165 @@
+"""Clusters in plain words: what the journal says, how something grows, which ones are alike.
+
+In: clusters, their journal, their figures. Out: rows and sentences for pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.records import Cluster, ClusterEvent, ClusterId, MentionId
+
+# What the desk takes back; the rest is the program's own coming and going.
+_UNDOABLE = frozenset({"merge", "split", "move", "rename", "pin", "unpin", "apart", "together"})
+_LABEL_SHOWN = 30  # characters of another cluster's label in a row of the journal
+_LIKE_LEAST = 0.12  # below it two labels share little more than the brand's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """One act in words. `undo_no`: the row that an undo would take back, 0 for none.
+
+    `other` is the cluster on the other side, `mentions` are those that went, "" and () for none.
+    """
+
+    numbers: tuple[int, ...]
+    at: datetime
+    actor: str
+    text: str
+    note: str = ""
+    other: ClusterId | None = None
+    mentions: tuple[MentionId, ...] = ()
+    undo_no: int = 0
+    undone: bool = False
+
+
+def journal_rows(
+    cluster_id: ClusterId, events: Sequence[ClusterEvent], names: Mapping[ClusterId, Cluster]
+) -> list[JournalRow]:
+    """Return the journal of a cluster, newest act first; mentions that went together are one act.
+
+    `events`: oldest first, with this cluster on either side; `names`: clusters by id.
+    """
+    undone = {one.undoes for one in events if one.undoes is not None}
+    by_number = {one.event_no: one for one in events}
+    rows = []
+    for act in _acts(events):
+        first = act[0]
+        other = first.other_id if first.cluster_id == cluster_id else first.cluster_id
+        rows.append(
+            JournalRow(
+                numbers=tuple(one.event_no for one in act),
+                at=first.at,
+                actor=first.actor,
+                text=_told(cluster_id, act, by_number, names),
+                note="" if first.kind == "rename" else first.note,
+                other=other if other != cluster_id else None,
+                mentions=tuple(one.mention_id for one in act if one.mention_id is not None),
+                undo_no=_undo_no(act, undone),
+                undone=any(one.event_no in undone for one in act),
+            )
+        )
+    return rows[::-1]
+
+
+def _undo_no(act: Sequence[ClusterEvent], undone: Collection[int | None]) -> int:
+    """Any number of an act takes all of it back, and an act is taken back once."""
+    first = act[0]
+    taken = any(one.event_no in undone for one in act)
+    return 0 if taken or first.kind not in _UNDOABLE else first.event_no
+
+
+def _acts(events: Sequence[ClusterEvent]) -> list[list[ClusterEvent]]:
+    """Put rows together that one act wrote: the same kind, sides, actor, instant and note."""
+    acts: list[list[ClusterEvent]] = []
+    for one in events:
+        together = acts and one.mention_id is not None and _act(acts[-1][-1]) == _act(one)
+        if together:
+            acts[-1].append(one)
+        else:
+            acts.append([one])
+    return acts
+
+
+def _act(one: ClusterEvent) -> tuple[object, ...]:
+    return one.kind, one.cluster_id, one.other_id, one.actor, one.at, one.note
+
+
+def _told(
+    cluster_id: ClusterId,
+    act: Sequence[ClusterEvent],
+    by_number: Mapping[int, ClusterEvent],
+    names: Mapping[ClusterId, Cluster],
+) -> str:
+    first = act[0]
+    is_here = first.cluster_id == cluster_id
+    other = name_of(first.other_id if is_here else first.cluster_id, names)
+    n = f"{len(act)} 条提及" if len(act) > 1 else "1 条提及"
+    here, there = {
+        "open": ("第一次出现", "第一次出现"),
+        "merge": (f"并入了{other}", f"并进{other}"),
+        "split": (f"拆出了{other}", f"从{other}拆出来"),
+        "move": (f"从{other}移来 {n}", f"移走 {n}到{other}"),
+        "cold": ("很久没有人再说，转入沉寂", ""),
+        "reopen": ("又有人说起，重新活跃", ""),
+        "rename": (_renamed(first), ""),
+        "pin": ("钉住", ""),
+        "unpin": ("取消钉住", ""),
+        "apart": (f"和{other}分开，不再自动合并", f"和{other}分开，不再自动合并"),
+        "together": (f"不再要求和{other}分开", f"不再要求和{other}分开"),
+        "retract": (f"{n}复核或改文后离开", ""),
+    }.get(first.kind, (first.kind, first.kind))
+    if first.kind == "undo":
+        taken = by_number.get(first.undoes or 0)
+        what = "一次改动" if taken is None else f"“{_told(cluster_id, [taken], by_number, names)}”"
+        return f"撤销了{what}"
+    return (here if is_here else there) or here
+
+
+def _renamed(one: ClusterEvent) -> str:
+    was = f"（原名「{one.was}」）" if one.was else ""
+    return f"改名为「{one.note}」{was}" if one.note else f"名字交还给程序{was}"
+
+
+def name_of(cluster_id: ClusterId | None, names: Mapping[ClusterId, Cluster]) -> str:
+    """Return a cluster's label in quotation marks, its id where it has none."""
+    known = names.get(cluster_id) if cluster_id is not None else None
+    label = known.label if known is not None else ""
+    if len(label) > _LABEL_SHOWN:
+        label = f"{label[:_LABEL_SHOWN]}…"
+    return f"「{label or cluster_id or '另一个聚类'}」"
+
+
+def doubling(hours: float | None) -> str:
+    """Say in which time the authors became twice as many, "" when nobody can say."""
+    if hours is None:
+        return ""
+    if hours < 1:
+        return "不到 1 小时翻一倍"
+    return f"约 {hours:.0f} 小时翻一倍" if hours < 48 else f"约 {hours / 24:.0f} 天翻一倍"
+
+
+# --- alike ------------------------------------------------------------------------------------
+
+
+def likeliest(cluster: Cluster, others: Iterable[Cluster], most: int = 6) -> list[Cluster]:
+    """Return the clusters whose labels and keywords are most like one cluster's, likest first.
+
+    Keywords and pairs of characters of the label, as shares of what both have (Jaccard).
+    """
+    own = _features(cluster)
+    scored = [(_shared(own, _features(one)), one) for one in others]
+    kept = [(score, one) for score, one in scored if score >= _LIKE_LEAST]
+    kept.sort(key=lambda pair: (-pair[0], -pair[1].size, pair[1].cluster_id))
+    return [one for _, one in kept[:most]]
+
+
+def _features(cluster: Cluster) -> set[str]:
+    label = "".join(cluster.label.lower().split())
+    return {label[n : n + 2] for n in range(len(label) - 1)} | set(cluster.keywords)
+
+
+def _shared(one: set[str], other: set[str]) -> float:
+    return len(one & other) / (len(one | other) or 1)
