@@ -54,16 +54,18 @@ def find_topics(
     clusters: Sequence[TopicCluster],
     since: datetime,
     known: Mapping[ClusterId, ClusterId] | None = None,
+    *,
+    most: int = MOST,
 ) -> Grouping:
     """Return the topics of a window that begins at `since`.
 
     `known`: the topic that each cluster was in when topics were last told. Every mention of the
-    window is in exactly one topic or in the rest of its class.
+    window is in exactly one topic or in the rest of its class. `most`: see MOST.
     """
     before = known or {}
     ordered = sorted(clusters, key=lambda one: one.cluster.cluster_id)
     topics, single = [], []
-    groups = [group for of_class in _by_class(ordered) for group in _grouped(of_class, before)]
+    groups = [g for of_class in _by_class(ordered) for g in _grouped(of_class, before, most)]
     ids = _name_topics(groups, before)
     for topic_id, group in zip(ids, groups, strict=True):
         if sum(one.mentions for one in group) > 1:
@@ -85,14 +87,14 @@ def _by_class(clusters: Iterable[TopicCluster]) -> list[list[TopicCluster]]:
 
 
 def _grouped(
-    clusters: list[TopicCluster], known: Mapping[ClusterId, ClusterId]
+    clusters: list[TopicCluster], known: Mapping[ClusterId, ClusterId], most: int
 ) -> list[list[TopicCluster]]:
     """Group the clusters of one class, the heaviest first in each group."""
     if len(clusters) == 1:
         return [clusters]
     ranked = sorted(clusters, key=_weight)
-    rows = _matrix([vector_of(one.cluster.blob, _said(one)) for one in ranked])
-    places = _linked(rows[:MOST], [known.get(one.cluster.cluster_id) for one in ranked[:MOST]])
+    rows = matrix_of([vector_of(one.cluster.blob, _said(one)) for one in ranked])
+    places = _linked(rows[:most], [known.get(one.cluster.cluster_id) for one in ranked[:most]])
     places = np.concatenate([places, _joined(rows, places)])
     groups: dict[int, list[TopicCluster]] = {}
     for place, one in zip(places.tolist(), ranked, strict=True):
@@ -138,7 +140,7 @@ def _unit(ids: NDArray[np.uint32], weights: NDArray[np.float32]) -> Vector:
     return Vector(ids, weights / np.float32(norm) if norm else weights)
 
 
-def _matrix(vectors: Sequence[Vector]) -> csr_array[Any]:
+def matrix_of(vectors: Sequence[Vector]) -> csr_array[Any]:
     """Return rows of unit vectors, float32 [n, features that occur]."""
     from scipy.sparse import csr_array
 

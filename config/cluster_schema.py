@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from config.values import Model
@@ -26,6 +28,8 @@ class ClusterSettings(ClusterScores):
     single_window_days: float = Field(default=14, gt=0, le=3650)
     keep_clusters: int = Field(default=10_000, ge=0)  # a quiet brand forgets nothing
     memory_mb: int = Field(default=1024, ge=16)  # of all brands together; the least used leave it
+    # which clusters may be one, told to people at night: docs/adr/0026-topics.md
+    propose: Literal["off", "words", "meanings"] = "off"
 
     @model_validator(mode="after")
     def _windows(self) -> ClusterSettings:

@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import upsert
-from storage.records import BrandId, ClusterId, MergeProposal
-from storage.rows import columns_of, mappings
+from storage.records import BrandId, Cluster, ClusterId, MergeProposal
+from storage.rows import cluster_of, columns_of, mappings
 
 Pair = tuple[ClusterId, ClusterId]
 
@@ -78,9 +78,39 @@ class ProposalQueries:
         """
         return read_proposals(self.connection, brand_id, state)
 
+    def clusters_to_pair(self, brand_id: BrandId, since: datetime) -> list[Cluster]:
+        """Return the live clusters of a brand that have several texts or a mention since then."""
+        query = sa.select(_cluster).where(_to_pair(brand_id, since)).order_by(_cluster.c.cluster_id)
+        return [cluster_of(row) for row in mappings(self.connection.execute(query))]
+
+    def pair_facts(
+        self, brand_id: BrandId, since: datetime
+    ) -> dict[ClusterId, frozenset[tuple[str, str]]]:
+        """Return which (kind, value) of products and symptoms those clusters state."""
+        fact = tables.cluster_fact
+        query = (
+            sa.select(fact.c.cluster_id, fact.c.kind, fact.c.value)
+            .where(
+                fact.c.kind.in_(("product", "symptom")),
+                fact.c.cluster_id.in_(
+                    sa.select(_cluster.c.cluster_id).where(_to_pair(brand_id, since))
+                ),
+            )
+            .distinct()
+        )
+        found: dict[ClusterId, set[tuple[str, str]]] = {}
+        for cluster_id, kind, value in self.connection.execute(query):
+            found.setdefault(ClusterId(cluster_id), set()).add((kind, value))
+        return {cluster_id: frozenset(facts) for cluster_id, facts in found.items()}
+
     def settled_pairs(self, brand_id: BrandId) -> set[Pair]:
         """Return the pairs of a brand that people decided on, the smaller id first."""
         return read_settled(self.connection, brand_id)
+
+
+def _to_pair(brand_id: BrandId, since: datetime) -> sa.ColumnElement[bool]:
+    several = sa.or_(_cluster.c.size > 1, _cluster.c.last_at >= since)
+    return sa.and_(_cluster.c.brand_id == brand_id, _cluster.c.state == "live", several)
 
 
 def read_proposals(

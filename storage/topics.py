@@ -21,6 +21,7 @@ _assigned = tables.mention_cluster
 _cluster = tables.cluster
 _fact = tables.cluster_fact
 _topic = tables.cluster_topic
+_AT_ONCE = 500  # values in one IN list
 _FORGET = timedelta(days=62)  # no cluster lives longer without a mention: storage.gathering
 
 
@@ -91,9 +92,13 @@ class TopicQueries:
     def topic_samples(self, mention_ids: Sequence[MentionId]) -> dict[MentionId, Mention]:
         """Return mentions by id."""
         mention = tables.mention
-        query = sa.select(mention).where(mention.c.mention_pk.in_(list(mention_ids)))
-        found = [mention_of(row) for row in mappings(self.connection.execute(query))]
-        return {one.mention_id: one for one in found}
+        found: dict[MentionId, Mention] = {}
+        for start in range(0, len(mention_ids), _AT_ONCE):
+            wanted = mention_ids[start : start + _AT_ONCE]
+            query = sa.select(mention).where(mention.c.mention_pk.in_(wanted))
+            for row in mappings(self.connection.execute(query)):
+                found[MentionId(row["mention_pk"])] = mention_of(row)
+        return found
 
 
 def _authors(

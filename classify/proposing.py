@@ -1,0 +1,161 @@
+"""Live clusters in, pairs that may be one out, likeliest first: for a person to decide, never done.
+
+What speaks: "words", the cosine of the clusters' own features; or "meanings", the mean of that and
+the cosine of a sentence model (`classify.sentence_meanings`). Figures: docs/adr/0026-topics.md.
+Pure; nothing here runs while mentions are gathered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.topics import matrix_of, vector_of
+from storage.records import Cluster, ClusterId, MergeProposal
+
+# Shares of right proposals above these: docs/adr/0026-topics.md.
+LEAST_WORDS = 0.30
+LEAST_MEANINGS = 0.48
+NEAR = 0.10  # cosine of features below which the sentence model was right as good as never
+_NEAREST = 30  # clusters per grown one that are looked at
+FACE_CHARACTERS = 120  # of a face that the sentence model reads
+_CODE = re.compile(r"[A-Za-z]+\d+|\d{2,}")  # models, batches, numbers, places named by a code
+_CODES_FROM = 200  # characters
+_BLOCK = 500  # rows whose cosines stand in memory at once
+
+Pair = tuple[ClusterId, ClusterId]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A live cluster: the title and text of its face, what its mentions state, whether it grew.
+
+    `facts` are (kind, value) of products and symptoms.
+    """
+
+    cluster: Cluster
+    title: str = ""
+    text: str = ""
+    facts: frozenset[tuple[str, str]] = frozenset()
+    has_grown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Two candidates by their place, the cosine of their features."""
+
+    first: int
+    second: int
+    cosine: float
+
+
+def shortlist(candidates: Sequence[Candidate], settled: AbstractSet[Pair]) -> list[Near]:
+    """Return the pairs worth a look: one shard, one of them grown, one with two texts or more.
+
+    Left out are pairs that people decided on (`settled`, the smaller id first) and those whose
+    faces name different numbers or codes.
+    """
+    if len(candidates) < 2:
+        return []
+    rows = matrix_of([vector_of(one.cluster.blob, _said(one.cluster)) for one in candidates])
+    codes = [_codes(one) for one in candidates]
+    grown = np.flatnonzero([one.has_grown for one in candidates])
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, len(grown), _BLOCK):
+        block = grown[start : start + _BLOCK]
+        cosines = (rows[block] @ rows.T).toarray()
+        for own, near in zip(block.tolist(), cosines, strict=True):
+            for other in np.argsort(-near, kind="stable")[: _NEAREST + 1].tolist():
+                if near[other] < NEAR or other == own:
+                    continue
+                pair = (min(own, other), max(own, other))
+                if _is_possible(candidates, codes, pair, settled):
+                    found[pair] = float(near[other])
+    return [Near(first, second, cosine) for (first, second), cosine in sorted(found.items())]
+
+
+def _said(cluster: Cluster) -> tuple[str, ...]:
+    return (cluster.label, *cluster.keywords)
+
+
+def _codes(one: Candidate) -> frozenset[str]:
+    return frozenset(_CODE.findall(f"{one.title} {one.text}"[:_CODES_FROM].upper()))
+
+
+def _is_possible(
+    candidates: Sequence[Candidate],
+    codes: Sequence[frozenset[str]],
+    pair: tuple[int, int],
+    settled: AbstractSet[Pair],
+) -> bool:
+    first, second = (candidates[place].cluster for place in pair)
+    if first.shard_id != second.shard_id or max(first.size, second.size) < 2:
+        return False
+    one, other = (codes[place] for place in pair)
+    if one and other and not one & other:
+        return False
+    return _ordered(first.cluster_id, second.cluster_id) not in settled
+
+
+def _ordered(one: ClusterId, other: ClusterId) -> Pair:
+    return (one, other) if one < other else (other, one)
+
+
+def reading_of(one: Candidate) -> str:
+    """Return what the sentence model reads of a cluster: its label and its face."""
+    return f"{one.cluster.label}。{one.title} {one.text[:FACE_CHARACTERS]}".strip()
+
+
+def propose(
+    candidates: Sequence[Candidate],
+    near: Sequence[Near],
+    now: datetime,
+    meanings: Mapping[str, Floats] | None = None,
+) -> list[MergeProposal]:
+    """Return the proposals among near pairs.
+
+    `meanings`: unit vector by `reading_of`, of every candidate in `near`; None: only words speak.
+    """
+    found = []
+    for pair in near:
+        first, second = candidates[pair.first], candidates[pair.second]
+        score, said = pair.cosine, f"词语相似 {pair.cosine:.2f} words"
+        least = LEAST_WORDS
+        if meanings is not None:
+            alike = float(meanings[reading_of(first)] @ meanings[reading_of(second)])
+            score, least = (pair.cosine + alike) / 2, LEAST_MEANINGS
+            said = f"语义相似 {alike:.2f} meanings，{said}"
+        if score < least:
+            continue
+        ids = _ordered(first.cluster.cluster_id, second.cluster.cluster_id)
+        found.append(
+            MergeProposal(
+                first_id=ids[0],
+                second_id=ids[1],
+                brand_id=first.cluster.brand_id,
+                score=round(score, 4),
+                why="；".join([said, *_shared(first, second)]),
+                at=now,
+            )
+        )
+    return sorted(found, key=lambda one: (-one.score, one.first_id, one.second_id))
+
+
+def _shared(first: Candidate, second: Candidate) -> list[str]:
+    """Say which products, troubles and keywords both have."""
+    told = []
+    for kind, zh in (("product", "同一产品"), ("symptom", "同样的毛病")):
+        both = sorted(v for k, v in first.facts & second.facts if k == kind)
+        if both:
+            told.append(f"{zh}：{'、'.join(both[:3])}")
+    words = [word for word in first.cluster.keywords if word in second.cluster.keywords]
+    if words:
+        told.append(f"共有的词：{'、'.join(words)}")
+    return told
