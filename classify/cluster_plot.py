@@ -19,7 +19,8 @@ from classify.cluster_story import Join, Story
 from storage.records import ClusterId
 
 LARGEST = 24  # clusters shown: more rows than fit a screen are not read
-MOST = 60  # rows that a picture may be asked for: it stays under 300 kB
+MOST = 60  # clusters that a picture may be asked for
+_MOST_ROWS = 120  # with their branches: a full picture stays under 300 kB
 _LEFT, _WIDTH, _RIGHT = 230, 864, 70  # pixels: of the labels, of the time, of the sizes
 _HEAD, _ROW, _BRANCH = 78, 26, 17  # pixels: above all rows, of a cluster, of its branch
 _PANEL, _FOOT = 150, 34
@@ -37,7 +38,9 @@ sans-serif}
 .m{text-anchor:middle}.g{stroke:var(--line);fill:none}.b{stroke:var(--line);stroke-width:2}
 .j{stroke:var(--join);fill:none;stroke-width:1.3}.d{stroke-dasharray:3 3}
 .o{fill:var(--paper);stroke:var(--join);stroke-width:1.5}
-.h1{fill:var(--h1)}.h2{fill:var(--h2)}.h3{fill:var(--h3)}.h4{fill:var(--h4)}.h5{fill:var(--h5)}
+.h1{fill:var(--h1);stroke:var(--h1)}.h2{fill:var(--h2);stroke:var(--h2)}
+.h3{fill:var(--h3);stroke:var(--h3)}.h4{fill:var(--h4);stroke:var(--h4)}
+.h5{fill:var(--h5);stroke:var(--h5)}.w{stroke-width:8}
 .l{stroke:var(--live);fill:none;stroke-width:1.8}.a{stroke:var(--alone);fill:none;stroke-width:1.5}
 .lt{fill:var(--live)}.at{fill:var(--alone)}.mt{fill:var(--h4)}
 """
@@ -109,7 +112,7 @@ def _lanes(story: Story, largest: int) -> tuple[list[_Lane], float]:
     for root, branches in story.groups(largest):
         lanes.append(_Lane(root, y + _ROW / 2, _ROW, is_branch=False))
         y += _ROW
-        for one in branches:
+        for one in branches if len(lanes) < _MOST_ROWS - largest else ():
             lanes.append(_Lane(one, y + _BRANCH / 2, _BRANCH, is_branch=True))
             y += _BRANCH
     return lanes, y + 6
@@ -156,7 +159,7 @@ def _lane(story: Story, lane: _Lane, total: int, reach: Mapping[ClusterId, int])
         begin, end = _LEFT + min(counts) * step, _LEFT + (last + 1) * step
         yield f'<path class="b" d="M{begin:.1f} {lane.middle:g}H{end:.1f}"/>'
     for shade, path in _bars(counts, lane, step):
-        yield f'<path class="h{shade}" d="{path}"/>'
+        yield f'<path class="w h{shade}" d="{path}"/>'
     yield f'<text class="{css} e" x="{_LEFT + _WIDTH + _RIGHT - 12}" y="{y:g}">{total}</text></g>'
 
 
@@ -167,9 +170,8 @@ def _bars(counts: Mapping[int, int], lane: _Lane, step: float) -> Iterator[tuple
     for number, count in sorted(counts.items()):
         shade = sum(count >= least for least in _SHADES)
         tall = min(room, 3 + (room - 3) * math.sqrt(count / _SHADES[-1]))
-        x, y = _LEFT + number * step, lane.middle - tall / 2
-        bar = f"M{x:.1f} {y:.1f}h{step - 1:.1f}v{tall:.1f}h-{step - 1:.1f}z"
-        paths.setdefault(shade, []).append(bar)
+        x, y = _LEFT + (number + 0.5) * step, lane.middle - tall / 2
+        paths.setdefault(shade, []).append(f"M{x:.1f} {y:.1f}v{tall:.1f}")
     for shade in sorted(paths):
         yield shade, "".join(paths[shade])
 
@@ -268,7 +270,8 @@ def _below(story: Story, top: float) -> Iterator[str]:
         for n, count in enumerate(story.merges)
         if count
     )
-    yield f'<path class="h3" d="{bars}"/>' if bars else ""
+    if bars:
+        yield f'<path class="mt" d="{bars}"/>'
     for share in (0.5, 1.0):
         y = bottom - share * _PANEL
         yield f'<path class="g" d="M{_LEFT} {y:g}h{_WIDTH}"/>'

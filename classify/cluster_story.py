@@ -132,25 +132,31 @@ class Story:
         """Return how many mentions came into a cluster by itself in this time."""
         return sum(self.arrivals.get(cluster_id, Counter()).values())
 
-    def groups(self, largest: int, branches: int = 3) -> list[tuple[ClusterId, list[ClusterId]]]:
+    def groups(self, largest: int, branches: int = 4) -> list[tuple[ClusterId, list[ClusterId]]]:
         """Return the largest clusters, each with its largest branches, in order of beginning.
 
         Branches are clusters of two mentions or more that went into it or came out of it.
         """
-        totals: Counter[ClusterId] = Counter()
-        for one in self.arrivals:
-            totals[self.home_of(one)] += self.size_of(one)
-        chosen = [one for one, _ in sorted(totals.items(), key=lambda x: (-x[1], x[0]))[:largest]]
-        around: dict[ClusterId, list[ClusterId]] = {one: [] for one in chosen}
-        for one in self.arrivals:
-            root = self.home_of(self.parents.get(one, one)) if one not in around else one
-            if one not in around and root in around and root != one and self.size_of(one) > 1:
-                around[root].append(one)
-        for found in around.values():
-            found.sort(key=lambda one: (-self.size_of(one), one))
-            del found[branches:]
-            found.sort(key=self._begin)
-        return sorted(around.items(), key=lambda pair: self._begin(pair[0]))
+        families: dict[ClusterId, list[ClusterId]] = {}
+        for one in sorted(self.arrivals):
+            families.setdefault(self._root(one), []).append(one)
+        sizes = {root: sum(map(self.size_of, family)) for root, family in families.items()}
+        chosen = sorted(families, key=lambda one: (-sizes[one], one))[:largest]
+        found = []
+        for root in sorted(chosen, key=self._begin):
+            others = [one for one in families[root] if one != root and self.size_of(one) > 1]
+            others.sort(key=lambda one: -self.size_of(one))
+            found.append((root, sorted(others[:branches], key=self._begin)))
+        return found
+
+    def _root(self, cluster_id: ClusterId) -> ClusterId:
+        """Return the cluster that a merged one ended in, or that a part came out of."""
+        seen: set[ClusterId] = set()
+        while cluster_id not in seen:
+            seen.add(cluster_id)
+            cluster_id = self.home_of(cluster_id)
+            cluster_id = self.parents.get(cluster_id, cluster_id)
+        return self.home_of(cluster_id)
 
     def _begin(self, cluster_id: ClusterId) -> tuple[int, ClusterId]:
         return min(self.arrivals.get(cluster_id, {0: 0})), cluster_id

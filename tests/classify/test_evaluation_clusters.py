@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -11,6 +11,7 @@ from classify.evaluation_clusters import (
     evaluate_duplicates,
     mentions_of,
     percentile,
+    time_of,
 )
 from tests.eval.complaints import complaints
 
@@ -94,3 +95,42 @@ def test_two_passes_over_the_same_rows_give_the_same_clusters() -> None:
 def test_a_percentile_is_one_of_the_values() -> None:
     assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert percentile([], 0.99) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2020-03-01T08:05:00+08:00", 0), ("2020/3/1 8:05", 8), ("2020年3月1日 8时05分", 8),
+        ("2020.03.01", 0), ("1583049900", 8), ("1583049900123", 8), ("20200301", 0),
+    ],
+)  # fmt: skip
+def test_times_are_read_as_files_write_them(text: str, hour: int) -> None:
+    found = time_of(text)
+
+    assert found is not None
+    assert found.astimezone(UTC).date() == date(2020, 3, 1)
+    assert found.astimezone(UTC).hour == hour
+
+
+@pytest.mark.parametrize("text", ["", "nan", "刚刚", "0001-01-01", "9999-12-31", "2020-13-45", "7"])
+def test_what_is_no_time_is_none(text: str) -> None:
+    assert time_of(text) is None
+
+
+def test_one_date_of_the_next_century_ages_nothing() -> None:
+    days = [f"2020-03-{day:02}" for day in range(1, 28)]
+    days[12] = "2090-01-01"
+    came = [one.observed_at for one in mentions_of([{"text": "一", "time": day} for day in days])]
+
+    assert came == sorted(came)
+    assert max(came) < datetime(2020, 4, 1, tzinfo=UTC)
+
+
+def test_progress_is_told_and_the_largest_cluster_is_named() -> None:
+    told: list[int] = []
+    rows = [{"text": "净水器滤芯漏水没人管", "label": str(n)} for n in range(200)]
+    figures = evaluate_clusters(rows, advance=told.append)
+
+    assert told == [100, 100]
+    assert (figures["clusters"], figures["largest_cluster_share"]) == (1, 1.0)
+    assert (figures["merged"], figures["split"], figures["reopened"]) == (0, 0, 0)
