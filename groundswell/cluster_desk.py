@@ -105,6 +105,10 @@ class ClusterDesk:
         """Take that back; nothing is merged by it."""
         return self._edit(lambda tx: tx.bring_together(first_id, second_id, actor, now), actor, now)
 
+    def undo(self, event_no: int, actor: str, now: datetime) -> Edited:
+        """Take back what a row of the journal says, whoever wrote it; see storage.cluster_undo."""
+        return self._edit(lambda tx: tx.undo_cluster_event(event_no, actor, now), actor, now)
+
     def _edit(
         self, carry_out: Callable[[Transaction], ClusterEdit], actor: str, now: datetime
     ) -> Edited:

@@ -33,11 +33,12 @@ from storage.columns import insert_new
 from storage.counters import lock_counter
 from storage.membership import absorb, put_members, remember_moved, renew_clusters, texts_of
 from storage.records import Cluster, ClusterEvent, ClusterId, MentionId
-from storage.rows import Row, columns_of
+from storage.rows import Row, columns_of, mappings
 
 _cluster = tables.cluster
 _assigned = tables.mention_cluster
 _apart = tables.cluster_apart
+_event = tables.cluster_event
 
 LABEL_LIMIT = 60  # characters of a name: the longest that a line of a list shows whole
 _SHOWN = 24  # characters of a text that stands in for a name until the program finds one
@@ -59,7 +60,7 @@ class ClusterEdits:
             )
         for cluster in (one, other):
             filled(self.connection, cluster)
-        if _pair_of(one, other) in pairs_apart(self.connection, one.brand_id):
+        if pair_of(one, other) in pairs_apart(self.connection, one.brand_id):
             raise EditRefusedError(
                 f"有人说过 {one.cluster_id} 和 {other.cluster_id} 不是一回事；要合并，先取消："
                 f"groundswell cluster together {one.cluster_id} {other.cluster_id} "
@@ -185,7 +186,9 @@ class ClusterEdits:
         if name:
             self._set(cluster, label=name, named_by=actor)
         else:
-            self._set(cluster, named_by="", blob=b"" if cluster.state == "live" else cluster.blob)
+            own = self._programs_name(cluster)
+            blob = b"" if cluster.state == "live" else cluster.blob
+            self._set(cluster, label=own, named_by="", blob=blob)
         return self._done([event], cluster.cluster_id)
 
     def pin_cluster(
@@ -212,7 +215,7 @@ class ClusterEdits:
                 f"{first_id} 和 {second_id} 现在是同一个聚类 {one.cluster_id}；先拆开或撤销合并 "
                 "(they are one cluster; undo the merge or split it)"
             )
-        if _pair_of(one, other) in pairs_apart(self.connection, one.brand_id):
+        if pair_of(one, other) in pairs_apart(self.connection, one.brand_id):
             raise EditRefusedError(
                 f"{one.cluster_id} 和 {other.cluster_id} 已经标为不合并 (kept apart already)"
             )
@@ -242,6 +245,30 @@ class ClusterEdits:
         )
         return self._done([event], one.cluster_id, other.cluster_id)
 
+    def names_given(self, cluster_id: ClusterId) -> list[ClusterEvent]:
+        """Return the rows by which people named a cluster and that stand, oldest first."""
+        undone = _event.alias()
+        was_undone = sa.select(undone.c.event_no).where(undone.c.undoes == _event.c.event_no)
+        query = (
+            sa.select(_event)
+            .where(
+                _event.c.cluster_id == cluster_id,
+                _event.c.kind == "rename",
+                sa.not_(was_undone.exists()),
+            )
+            .order_by(_event.c.event_no)
+        )
+        return [ClusterEvent(**row) for row in mappings(self.connection.execute(query))]
+
+    def _programs_name(self, cluster: Cluster) -> str:
+        """Return how the program last named a cluster that a person named since."""
+        name = cluster.label
+        for event in reversed(self.names_given(cluster.cluster_id)):
+            if not event.note:
+                break
+            name = event.was
+        return name
+
     # --- shared with what takes edits back -------------------------------------------------------
 
     def _begin(self, actor: str) -> None:
@@ -257,12 +284,12 @@ class ClusterEdits:
         return one, other
 
     def _keep_apart(self, one: Cluster, other: Cluster, actor: str, now: datetime) -> None:
-        first, second = _pair_of(one, other)
+        first, second = pair_of(one, other)
         row = {"first_id": first, "second_id": second, "brand_id": one.brand_id}
         insert_new(self.connection, _apart, [row | {"actor": actor, "at": now}])
 
     def _let_together(self, one: Cluster, other: Cluster) -> None:
-        said = pairs_apart(self.connection, one.brand_id).get(_pair_of(one, other))
+        said = pairs_apart(self.connection, one.brand_id).get(pair_of(one, other))
         if not said:
             raise EditRefusedError(
                 f"{one.cluster_id} 和 {other.cluster_id} 没有标为不合并 (they are not kept apart)"
@@ -349,6 +376,7 @@ class ClusterEdits:
         return {"label": label, "representative_id": MentionId(first["mention_pk"])}
 
 
-def _pair_of(one: Cluster, other: Cluster) -> tuple[ClusterId, ClusterId]:
+def pair_of(one: Cluster, other: Cluster) -> tuple[ClusterId, ClusterId]:
+    """Return the ids of two clusters, the smaller one first."""
     first, second = sorted((one.cluster_id, other.cluster_id))
     return first, second

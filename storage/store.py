@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from storage import database, tables
 from storage.accounts import Accounts
 from storage.adaptation import Adaptations
-from storage.cluster_edits import ClusterEdits
+from storage.cluster_undo import ClusterUndo
 from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
 from storage.digests import DigestClaims
@@ -51,7 +51,7 @@ class Transaction(
     Models,
     Drift,
     Gathering,
-    ClusterEdits,
+    ClusterUndo,
     Incidents,
     DigestClaims,
     Accounts,
