@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
 from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of
+from alerts.digest_topics import ENGLISH, TITLE, topic_items
 from config.schema import Owner
 from storage.records import (
     Digest,
@@ -75,6 +76,9 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
     sections = [
         (name, _items(incidents, name, desk)) for name, incidents in groups.items() if incidents
     ]
+    topics = topic_items(facts)
+    if topics:
+        sections.append((TITLE, topics))
     if facts.signals:
         sections.append(("批次信号", _signals(facts)))
     past = _would_have_been(facts)
@@ -218,7 +222,7 @@ def to_html(digest: Digest, base_url: str) -> str:
     return _template().render(
         digest=digest,
         base_url=base_url.rstrip("/"),
-        english=SECTIONS,
+        english=SECTIONS | {TITLE: ENGLISH, "批次信号": "Batch signals"},
         colours={level.value: colour for level, colour in _COLOURS.items()},
         is_complete=digest.completeness.startswith("全部"),
     )
@@ -252,7 +256,11 @@ def to_text(digest: Digest, limit_bytes: int, base_url: str = "") -> str:
         for item in items:
             mark = f"【{item.level.zh}】" if item.level.zh else ""
             code = f"（{item.code}）" if item.code else ""
-            lines += [f"{mark}{item.title}{code}", f"　{item.text}"]
+            if item.path:  # on one line, so that no claim is cut from its link
+                where = f" {base_url.rstrip('/')}{item.path}" if base_url else ""
+                lines.append(f"{item.title}　{item.text}{where}")
+            else:
+                lines += [f"{mark}{item.title}{code}", f"　{item.text}"]
     whole = "\n".join([digest.headline, *lines, *([link] if link else [])])
     if _size(whole) <= limit_bytes:
         return whole

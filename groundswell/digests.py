@@ -13,8 +13,10 @@ from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
 from groundswell.links import SignedLinks
+from groundswell.topics import DAYS, survey_topics
 from storage.queries import Queries
 from storage.records import (
+    BrandTopics,
     ChannelId,
     Digest,
     DigestFacts,
@@ -24,7 +26,7 @@ from storage.records import (
     OwnerId,
     SourceId,
 )
-from storage.store import Store, Transaction
+from storage.store import Store
 
 _LATE = timedelta(hours=12)  # a digest missed by more (the program was down) is skipped for the day
 _CHAT_BYTES = 3800  # below the 4,096 bytes that the narrowest chat channel takes
@@ -43,28 +45,24 @@ class Digests:
         since, until = day_range(owner, day)
         with self.store.read() as queries:
             facts = self._facts(queries, day, since, min(until, now))
-        return compose(facts, owner, self.project.owners, now)
+            topics = self._topics(queries, min(until, now))
+        return compose(replace(facts, topics=topics), owner, self.project.owners, now)
 
     def write_due(self, now: datetime) -> int:
         """Write the digests that are due now; return how many. Each is claimed with its message."""
-        written = 0
-        for owner in self.project.owners:
-            day = due_day(owner, now)
-            if day is None:
-                continue
-            with self.store.transaction() as tx:
-                if tx.claim_digest(OwnerId(owner.id), "daily", day, now):
-                    self._write(tx, owner, day, now)
-                    written += 1
-        return written
+        due = [(owner, day) for owner in self.project.owners if (day := due_day(owner, now))]
+        with self.store.read() as queries:
+            due = [
+                (owner, day)
+                for owner, day in due
+                if not queries.had_digest(OwnerId(owner.id), "daily", day)
+            ]
+        told: dict[datetime, tuple[BrandTopics, ...]] = {}  # owners mostly share their hour
+        return sum(self._send(owner, day, now, told) for owner, day in due)
 
     def send(self, owner: Owner, day: date, now: datetime) -> bool:
         """Put one digest into the outbox now; False when this owner has had it for that day."""
-        with self.store.transaction() as tx:
-            if not tx.claim_digest(OwnerId(owner.id), "daily", day, now):
-                return False
-            self._write(tx, owner, day, now)
-            return True
+        return self._send(owner, day, now, {})
 
     def html(self, digest: Digest) -> str:
         """Return a digest as a mail-safe HTML page."""
@@ -74,11 +72,24 @@ class Digests:
         """Return a digest as text that fits a chat message."""
         return to_text(digest, _CHAT_BYTES, self.links.base_url)
 
-    def _write(self, tx: Transaction, owner: Owner, day: date, now: datetime) -> None:
+    def _send(
+        self, owner: Owner, day: date, now: datetime, told: dict[datetime, tuple[BrandTopics, ...]]
+    ) -> bool:
         since, until = day_range(owner, day)
-        facts = self._facts(tx.queries, day, since, min(until, now))
-        digest = compose(facts, owner, self.project.owners, now)
-        tx.add_intents([self._intent(digest, owner, now)])
+        until = min(until, now)
+        if until not in told:  # seconds where much is gathered: not inside a write
+            with self.store.read() as queries:
+                told[until] = self._topics(queries, until)
+        with self.store.transaction() as tx:
+            if not tx.claim_digest(OwnerId(owner.id), "daily", day, now):
+                return False
+            facts = replace(self._facts(tx.queries, day, since, until), topics=told[until])
+            digest = compose(facts, owner, self.project.owners, now)
+            tx.add_intents([self._intent(digest, owner, now)])
+            return True
+
+    def _topics(self, queries: Queries, until: datetime) -> tuple[BrandTopics, ...]:
+        return survey_topics(queries, self.project, until - timedelta(days=DAYS), until)
 
     def _facts(self, queries: Queries, day: date, since: datetime, until: datetime) -> DigestFacts:
         facts = queries.digest_facts(day, since, until, self.project)

@@ -49,6 +49,15 @@ class DigestClaims:
         return insert_one(self.connection, tables.digest_run, row)
 
 
+def had_digest(connection: Connection, owner_id: OwnerId, kind: str, local_date: date) -> bool:
+    """Say whether a person has had a digest."""
+    run = tables.digest_run
+    found = sa.select(run.c.at).where(
+        run.c.owner_id == owner_id, run.c.kind == kind, run.c.local_date == local_date
+    )
+    return connection.execute(found).first() is not None
+
+
 def read_digest_facts(
     connection: Connection,
     day: date,

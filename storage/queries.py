@@ -21,7 +21,7 @@ from storage.cluster_history import ClusterHistoryQueries
 from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
-from storage.digests import read_digest_facts
+from storage.digests import had_digest, read_digest_facts
 from storage.doors import DoorQueries
 from storage.drift import DriftQueries
 from storage.facts import FactQueries
@@ -174,6 +174,10 @@ class Queries(
         return read_digest_facts(
             self.connection, day, since, until, project=project, owner_id=owner_id
         )
+
+    def had_digest(self, owner_id: OwnerId, kind: str, day: date) -> bool:
+        """Say whether a person has had the digest of a local day."""
+        return had_digest(self.connection, owner_id, kind, day)
 
     def completeness(
         self, project: Project, since: datetime, until: datetime, now: datetime

@@ -8,6 +8,7 @@ import typer
 
 from groundswell.cli import (
     brand,
+    cluster_tune,
     coverage,
     database,
     demo,
@@ -25,6 +26,7 @@ from groundswell.cli import (
     sentiment,
     source,
     token,
+    topics,
     user,
     vault,
 )
@@ -46,9 +48,10 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (project, run, demo, intake, explain, digest, coverage, sentiment, facts):
+    for module in (project, run, demo, intake, explain, digest, coverage, sentiment, facts, topics):
         module.register(app)
     app.add_typer(brand.commands(), name="brand")
+    app.add_typer(cluster_tune.commands(), name="cluster")
     app.add_typer(source.commands(), name="source")
     app.add_typer(token.commands(), name="token")
     app.add_typer(reporter.commands(), name="reporter")

@@ -22,6 +22,7 @@ from storage.records.ids import (
     SourceId,
 )
 from storage.records.mentions import HotStanding
+from storage.records.topics import BrandTopics
 from storage.records.understanding import BatchSignal, Voices
 
 
@@ -380,6 +381,7 @@ class DigestFacts:
     would_have_been: tuple[str, ...] = ()  # incidents that history would have raised
     signals: tuple[BatchSignal, ...] = ()  # batches that stand out since this day
     drifted: tuple[str, ...] = ()  # names of sources whose texts have changed lastingly
+    topics: tuple[BrandTopics, ...] = ()  # of the seven days that end with this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,6 +394,7 @@ class DigestItem:
     title: str
     text: str
     owner_id: OwnerId | None = None
+    path: str = ""  # of the console's page that shows it, where it is no incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ from alerts.digest import MAX_ITEMS, compose, to_html, to_text
 from alerts.digest_lines import time_to_acknowledge
 from config.schema import Owner
 from storage.records import (
+    BrandId,
+    BrandTopics,
+    ClusterId,
     Digest,
     DigestFacts,
     EscalationStep,
@@ -23,6 +26,8 @@ from storage.records import (
     OwnerId,
     SourceGap,
     SourceId,
+    Topic,
+    TopicRest,
 )
 from tests.make import make_grade, make_incident, make_incident_event, make_policy
 
@@ -465,3 +470,98 @@ def test_after_a_rise_in_level_the_new_ladder_says_how_long_it_waits() -> None:
 
     assert time_to_acknowledge(before) == timedelta(seconds=900)
     assert time_to_acknowledge(after) == timedelta(seconds=1800)
+
+
+# --- topics of the week ---------------------------------------------------------------------------
+
+MONDAY = date(2026, 3, 9)
+
+
+def topic(name: str, **fields) -> Topic:
+    values = {
+        "topic_id": ClusterId(f"yunque-{name}"),
+        "brand_id": BrandId("yunque"),
+        "issue_class": "产品质量",
+        "sub_class": "",
+        "label": "滤芯接口漏水",
+        "keywords": ("滤芯", "漏水"),
+        "clusters": (ClusterId(f"yunque-{name}"), ClusterId(f"yunque-{name}2")),
+        "labels": ("滤芯接口漏水", "净水器底下渗水"),
+        "mentions": 15,
+        "authors": 12,
+        "texts": 12,
+        "negative": 14,
+        "mentions_before": 4,
+        "authors_before": 4,
+        "direction": "up",
+    }
+    return Topic(**(values | fields))
+
+
+def week(*topics: Topic, **fields) -> BrandTopics:
+    values = {
+        "brand_id": BrandId("yunque"),
+        "name": "云雀",
+        "since": ago(days=7),
+        "until": NOW,
+        "topics": topics,
+    }
+    return BrandTopics(**(values | fields))
+
+
+def told_of(facts_: DigestFacts) -> list:
+    digest = compose(facts_, ZHAO, OWNERS, NOW)
+    return list(dict(digest.sections).get("本周大家在抱怨什么", ()))
+
+
+def test_on_monday_the_week_is_told_whole_and_every_line_has_its_link():
+    rest = (TopicRest(issue_class="物流配送", mentions=3, authors=3, mentions_before=0),)
+    alone = topic("b", authors=2, direction="steady", clusters=(ClusterId("yunque-b"),))
+    rival = week(topic("x"), name="禾沐", competitor=True)
+    monday = facts(day=MONDAY, topics=(week(topic("a"), alone, rest=rest), rival))
+
+    first, second, single = told_of(monday)
+    assert first.title == "产品质量：滤芯接口漏水"
+    assert first.text == "12 人 15 条，比上周多（上周 4 人）；20% 为转发或复制"
+    assert first.path == "/topics?day=2026-03-09&brand=yunque#yunque-a"
+    assert second.path == "/clusters/yunque-b"
+    assert (single.text, single.path) == ("物流配送 3 条", "/topics?day=2026-03-09")
+
+
+def test_on_other_days_only_what_changed_is_told_and_at_most_three():
+    steady = topic("s", authors=99, direction="steady")
+    changed = [topic(name, authors=n) for n, name in enumerate("abcd", 1)]
+    rest = (TopicRest(issue_class="物流配送", mentions=3, authors=3, mentions_before=0),)
+
+    items = told_of(facts(topics=(week(steady, *changed, rest=rest),)))
+    assert [item.path[-1] for item in items] == ["d", "c", "b"]
+    assert told_of(facts(topics=(week(steady, rest=rest),))) == []
+
+
+def test_topics_that_do_not_fit_are_counted_and_two_brands_are_told_apart():
+    many = week(*(topic(f"t{n:02d}", authors=20 - n) for n in range(12)))
+    items = told_of(facts(day=MONDAY, topics=(many, week(topic("z"), name="禾沐"))))
+
+    assert len(items) == 11
+    assert items[0].title == "云雀 产品质量：滤芯接口漏水"
+    assert items[-1].title == "另有 3 个话题未列出"
+
+
+def test_with_a_blind_source_topics_are_counted_as_lower_bounds():
+    [item] = told_of(facts(topics=(week(topic("a", direction="new")),), gaps=GAPS))
+
+    assert item.text.startswith("至少 12 人 15 条，新出现；")
+
+
+def test_what_a_topic_quotes_is_text_and_its_line_is_never_cut_from_its_link():
+    evil = topic("a", label="<script>alert(1)</script>", direction="new")
+    digest = compose(facts(topics=(week(evil),)), ZHAO, OWNERS, NOW)
+
+    page = to_html(digest, BASE)
+    assert "<script>" not in page
+    assert f'href="{BASE}/topics?day=2026-03-10&amp;brand=yunque#yunque-a"' in page
+    whole = to_text(digest, 4000, BASE)
+    for limit in range(60, len(whole.encode())):
+        cut = to_text(digest, limit, BASE)
+        assert len(cut.encode()) <= limit
+        assert ("alert(1)" in cut) == ("#yunque-a" in cut)
