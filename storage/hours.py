@@ -27,6 +27,7 @@ from storage.cluster_totals import (
 )
 from storage.columns import Instant, hour_start, upsert, upsert_from
 from storage.counters import lock_counter
+from storage.hour_figures import refresh_hours
 from storage.instants import hour_of
 from storage.records import Assignment, ClusterId, Mention, Polarity, Verdict
 from storage.rows import Row, columns_of, mappings
@@ -274,6 +275,13 @@ class Counts:
         _apply(connection, _platform, platforms, ("n",))
         _apply(connection, _fact, list(facts.values()), ("n", "n_watch"))
         _apply(connection, _total, total_rows(self.totals), COLUMNS)
+        refresh_hours(connection, self._touched())
+
+    def _touched(self) -> set[tuple[str, datetime]]:
+        """Return the clusters and hours that changed."""
+        changed = {(one, hour) for (one, hour, _, _), n in self.authors.items() if n}
+        changed |= {(one, hour) for (one, hour, _), n in self.texts.items() if n}
+        return changed | {(one, hour) for (one, hour, _), n in self.platforms.items() if n}
 
 
 def _apply(
@@ -295,11 +303,15 @@ def _apply(
 def merge_hours(connection: Connection, loser: str, survivor: str) -> None:
     """Add a cluster's rows to those of another and delete them."""
     shared = shared_counts(connection, loser, survivor)
+    cache = tables.cluster_hour
+    of_loser = cache.c.cluster_id == loser
+    hours = list(connection.scalars(sa.select(cache.c.hour).where(of_loser)))
     for table, add in ((_author, _AUTHOR_COUNTS), (_text, ("n",)), (_platform, ("n",))):
         _merge(connection, table, loser, survivor, add)
     _merge(connection, _fact, loser, survivor, ("n", "n_watch"))
     _merge(connection, _total, loser, survivor, COLUMNS)
     _apply(connection, _total, total_rows(shared), COLUMNS)
+    refresh_hours(connection, [(one, hour) for hour in hours for one in (loser, survivor)])
 
 
 def _merge(

@@ -21,6 +21,7 @@ from storage.tables_clusters import cluster as cluster  # noqa: PLC0414
 from storage.tables_clusters import cluster_apart as cluster_apart  # noqa: PLC0414
 from storage.tables_clusters import cluster_event as cluster_event  # noqa: PLC0414
 from storage.tables_clusters import cluster_fact as cluster_fact  # noqa: PLC0414
+from storage.tables_clusters import cluster_hour as cluster_hour  # noqa: PLC0414
 from storage.tables_clusters import cluster_hour_author as cluster_hour_author  # noqa: PLC0414
 from storage.tables_clusters import cluster_hour_platform as cluster_hour_platform  # noqa: PLC0414
 from storage.tables_clusters import cluster_hour_text as cluster_hour_text  # noqa: PLC0414

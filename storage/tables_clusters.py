@@ -128,6 +128,19 @@ cluster_hour_platform = narrow(
     text("platform", key=True),
     count("n"),
 )
+# A cache of the three above, one row an hour.
+cluster_hour = narrow(
+    "cluster_hour",
+    text("cluster_id", key=True),
+    sa.Column("hour", Instant, primary_key=True),
+    count("mentions"),
+    count("authors"),
+    count("texts"),
+    count("live"),
+    count("watch"),
+    count("negative"),
+    count("platforms"),
+)
 # All hours of a cluster in one row: evidence on a large one must not read its members.
 cluster_total = narrow(
     "cluster_total",

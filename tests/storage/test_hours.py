@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.errors import GroundswellError
+from storage import migrate
 from storage.instants import hour_of
-from storage.records import ClusterId, MentionId, Polarity
+from storage.records import ClusterEvent, ClusterId, Correction, MentionId, Move, Polarity
 from storage.store import Store
 from tests.make import (
     BRAND,
@@ -27,6 +30,14 @@ from tests.make import (
 
 CLUSTERS = [ClusterId(f"yunque-{letter * 8}") for letter in "abcd"]
 
+SAID = [
+    ("polarity", "negative"),
+    ("polarity", "not_negative"),
+    ("noise", "advert"),
+    ("severity", "injury=yes"),
+    ("brand", ""),
+]
+
 _posts = st.fixed_dictionaries(
     {
         "cluster": st.integers(0, 3),
@@ -37,6 +48,7 @@ _posts = st.fixed_dictionaries(
         "history": st.booleans(),
         "severity": st.sampled_from([(), ("injury",), ("injury", "child")]),
         "channel": st.sampled_from(["public", "public", "internal"]),
+        "reposts": st.sampled_from([None, 0, 7]),
     }
 )
 _acts = st.lists(
@@ -46,6 +58,17 @@ _acts = st.lists(
         st.tuples(st.just("retract"), st.integers(1, 20), st.booleans()),
         st.tuples(st.just("publish"), st.integers(1, 20)),
         st.tuples(st.just("move"), st.integers(1, 20), st.integers(0, 3)),
+        st.tuples(st.just("split"), st.lists(st.integers(1, 20), max_size=4), st.integers(0, 3)),
+        st.tuples(st.just("correct"), st.integers(1, 20), st.sampled_from(SAID)),
+        st.tuples(
+            st.just("edit"),
+            st.sampled_from(["merge", "split", "move", "undo"]),
+            st.integers(0, 3),
+            st.integers(0, 3),
+            st.lists(st.integers(1, 20), min_size=1, max_size=3),
+        ),
+        st.tuples(st.just("revise"), st.integers(1, 20)),
+        st.tuples(st.just("read_again"), st.integers(1, 20)),
     ),
     min_size=1,
     max_size=7,
@@ -53,19 +76,17 @@ _acts = st.lists(
 
 
 class Teller:
-    """Drives a store through acts, and remembers which clusters are aliases."""
+    """Drives a store through acts."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.seq = 0
         self.taken = 0
-        self.alias: dict[ClusterId, ClusterId] = {}
 
     def live(self, n: int) -> ClusterId:
-        cluster = CLUSTERS[n]
-        while cluster in self.alias:
-            cluster = self.alias[cluster]
-        return cluster
+        with self.store.read() as queries:
+            found = queries.cluster(CLUSTERS[n])
+        return CLUSTERS[n] if found is None else found.cluster_id
 
     def numbers(self) -> Iterator[int]:
         while True:
@@ -79,7 +100,7 @@ class Teller:
                 at = NOW - timedelta(hours=post["hours_ago"], minutes=self.taken % 50)
                 raw = make_raw(
                     self.taken, author=post["author"], published_at=at,
-                    history=post["history"], channel=post["channel"],
+                    history=post["history"], channel=post["channel"], reposts=post["reposts"],
                 )  # fmt: skip
                 [(_, mention_id)] = tx.keep([raw], NOW)
                 polarity = Polarity.UNSURE if post["unsure"] else Polarity.NEGATIVE
@@ -106,7 +127,6 @@ class Teller:
         loser, survivor = self.live(left), self.live(right)
         if loser == survivor:
             return
-        self.alias[loser] = survivor
         with self.store.transaction() as tx:
             alias = make_cluster(loser, state="alias", alias_of=survivor)
             clusters = (make_cluster(survivor), alias)
@@ -133,6 +153,62 @@ class Teller:
                 found = tx.queries.mention(n)
                 seen = make_raw(n, text=found.text, title=found.title, tier="trade")
                 tx.keep([replace(seen, platform="luntan")], NOW)
+
+    def read_again(self, n: int) -> None:
+        """Read a mention's counters again, which have risen."""
+        if n <= self.taken:
+            with self.store.transaction() as tx:
+                found = tx.queries.mention(n)
+                seen = make_raw(n, text=found.text, title=found.title, channel=found.channel)
+                tx.keep([replace(seen, reposts=(found.reposts or 0) + 5, views=100)], NOW)
+
+    def revise(self, n: int) -> None:
+        """Its author writes on: it is judged anew and not gathered yet."""
+        if n <= self.taken:
+            with self.store.transaction() as tx:
+                found = tx.queries.mention(n)
+                text = found.text + "（补充：到现在也没人联系我）"
+                tx.keep([make_raw(n, text=text, title=found.title, channel=found.channel)], NOW)
+                tx.save_verdicts([MentionId(n)], [make_verdict(n)], NOW)
+
+    def correct(self, n: int, said: tuple[str, str]) -> None:
+        kind, value = said
+        if n <= self.taken:
+            word = Correction(
+                correction_no=0, door="console", mention_id=MentionId(n), brand_id=BRAND, kind=kind, value=value, was="",
+                actor="wang", at=NOW,
+            )  # fmt: skip
+            with self.store.transaction() as tx:
+                tx.correct([word], NOW)
+
+    def split(self, mention_ids: list[int], to: int) -> None:
+        """Carry members over without gathering them again, as the clusterer does."""
+        part = self.live(to)
+        with self.store.transaction() as tx:
+            members = sorted({n for n in mention_ids if tx.queries.mention_cluster(n)})
+            moves = tuple(Move(mention_id=MentionId(n), cluster_id=part) for n in members)
+            events = [
+                ClusterEvent(cluster_id=one, kind="split", at=NOW, other_id=part)
+                for one in dict.fromkeys(tx.queries.mention_cluster(n)[0] for n in members)
+            ]
+            changes = make_shard_changes(
+                moves=moves, clusters=(make_cluster(part),), events=tuple(events)
+            )
+            tx.save_gathering(changes, [])
+
+    def edit(self, kind: str, left: int, right: int, mention_ids: list[int]) -> None:
+        """Let a person change clusters; what they are refused changes nothing."""
+        one, other = self.live(left), self.live(right)
+        with suppress(GroundswellError), self.store.transaction() as tx:
+            if kind == "merge":
+                tx.merge_clusters(one, other, "wang", NOW)
+            elif kind == "split":
+                tx.split_cluster(one, mention_ids, "wang", NOW)
+            elif kind == "move":
+                tx.move_mentions(mention_ids, other, "wang", NOW)
+            else:
+                newest = len(tx.queries.table_rows("cluster_event"))
+                tx.undo_cluster_event(newest - left, "wang", NOW)
 
     def move(self, mention_id: int, to: int) -> None:
         with self.store.transaction() as tx:
@@ -203,6 +279,7 @@ def recounted(store: Store) -> dict[str, dict]:
     }
     return {
         "totals": totals_of(members, mentions),
+        "hours": hours_of(members, mentions),
         "authors": authors,
         "texts": texts,
         "platforms": platforms,
@@ -234,9 +311,37 @@ def totals_of(members: list[dict], mentions: dict) -> dict[str, dict]:
     return totals
 
 
+def hours_of(members: list[dict], mentions: dict) -> dict[tuple, tuple]:
+    found: dict[tuple, list] = {}
+    for row in members:
+        found.setdefault((row["cluster_id"], hour_of(row["published_at"])), []).append(row)
+    return {
+        key: (
+            len(rows),
+            len({row["author_key"] for row in rows}),
+            len({row["text_key"] for row in rows}),
+            len({row["author_key"] for row in rows if row["is_sure"] and not row["history"]}),
+            len({row["author_key"] for row in rows if not row["history"]}),
+            sum(row["is_sure"] for row in rows),
+            len(
+                {
+                    mentions[row["mention_pk"]]["platform"]
+                    for row in rows
+                    if mentions[row["mention_pk"]]["channel"] != "internal"
+                }
+            ),
+        )
+        for key, rows in found.items()
+    }
+
+
 def stored(store: Store) -> dict[str, dict]:
     with store.read() as queries:
         return {
+            "hours": {
+                (r["cluster_id"], r["hour"]): tuple(r.values())[2:]
+                for r in queries.table_rows("cluster_hour")
+            },
             "totals": {
                 r["cluster_id"]: {name: n for name, n in r.items() if name != "cluster_id"}
                 for r in queries.table_rows("cluster_total")
@@ -302,7 +407,7 @@ def test_hour_rows_equal_a_recount_after_any_acts(emptied):
 def test_a_copy_of_an_unknown_author_is_the_same_author_and_text(store):
     teller = Teller(store)
     post = {"cluster": 0, "hours_ago": 0, "author": "", "copies": True, "unsure": False,
-            "history": False, "severity": (), "channel": "public"}  # fmt: skip
+            "history": False, "severity": (), "channel": "public", "reposts": None}  # fmt: skip
     teller.gather([post] * 3)
 
     with store.read() as queries:
@@ -313,9 +418,26 @@ def test_a_copy_of_an_unknown_author_is_the_same_author_and_text(store):
 def test_posts_of_unknown_authors_are_authors_of_their_own(store):
     teller = Teller(store)
     post = {"cluster": 0, "hours_ago": 0, "author": "", "copies": False, "unsure": False,
-            "history": False, "severity": (), "channel": "public"}  # fmt: skip
+            "history": False, "severity": (), "channel": "public", "reposts": None}  # fmt: skip
     teller.gather([post] * 3)
 
     with store.read() as queries:
         [hour] = queries.cluster_hours(CLUSTERS[0], NOW - timedelta(days=1))
     assert (hour.mentions, hour.authors, hour.texts) == (3, 3, 3)
+
+
+def test_an_older_database_is_counted_when_it_is_upgraded(database_url):
+    post = {"cluster": 0, "hours_ago": 1, "author": "甲", "copies": False, "unsure": False,
+            "history": False, "severity": (), "channel": "public", "reposts": 7}  # fmt: skip
+    unlike = [{"copies": True}, {"author": ""}, {"unsure": True}, {"history": True},
+              {"channel": "internal"}, {"hours_ago": 30, "cluster": 1}]  # fmt: skip
+    store = Store(database_url)
+    Teller(store).gather([post, *(post | other for other in unlike)])
+    kept = stored(store)
+    store.close()
+    migrate.downgrade(database_url, "0003")
+    migrate.upgrade(database_url)
+
+    store = Store(database_url)
+    assert stored(store) == kept == recounted(store)
+    store.close()

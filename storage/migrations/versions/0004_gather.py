@@ -17,6 +17,7 @@ depends_on = None
 
 _EVENT_INDEXES = ("other_id", "undoes")
 _NEW = (
+    "cluster_hour",
     "cluster_total",
     "cluster_moved",
     "cluster_topic",
@@ -78,8 +79,15 @@ def downgrade() -> None:
         op.drop_table(name)
     for name in _EVENT_INDEXES:
         op.drop_index(f"ix_cluster_event_{name}", table_name="cluster_event")
+    op.drop_index(
+        "ix_cluster_hour_text_cluster_id_text_key", table_name="cluster_hour_text"
+    )
+    op.drop_index(
+        "ix_cluster_hour_author_cluster_id_author_key", table_name="cluster_hour_author"
+    )
     for name, column in (
         ("cluster_event", "was"),
+        ("cluster_hour_author", "n_public"),
         ("cluster_hour_author", "n_negative"),
         ("cluster_event", "undoes"),
         ("cluster_event", "mention_id"),
@@ -171,5 +179,15 @@ def _make_totals() -> None:
         number("views"),
         count("n_views"),
         sa.PrimaryKeyConstraint("cluster_id", name="pk_cluster_total"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "cluster_hour",
+        _text("cluster_id"),
+        _at("hour"),
+        *(count(name) for name in ("mentions", "authors", "texts", "live", "watch")),
+        count("negative"),
+        count("platforms"),
+        sa.PrimaryKeyConstraint("cluster_id", "hour", name="pk_cluster_hour"),
         sqlite_with_rowid=False,
     )
