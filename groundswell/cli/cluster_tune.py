@@ -58,6 +58,16 @@ _NAMES = {
 BrandOption = Annotated[str | None, typer.Option(help="only this brand's clusters")]
 
 
+def commands() -> typer.Typer:
+    """Return the noun `cluster` with these commands alone."""
+    app = typer.Typer(
+        help="Clusters: see and tune them. 聚类：看图与校准。"
+        + example("groundswell cluster picture --svg clusters.svg")
+    )
+    add_to(app)
+    return app
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the noun `cluster`."""
     app.command("picture", help=_PICTURE)(picture)
