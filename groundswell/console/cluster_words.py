@@ -5,7 +5,7 @@ In: clusters, their journal, their figures. Out: rows and sentences for pages.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,9 +19,9 @@ _LIKE_LEAST = 0.12  # below it two labels share little more than the brand's nam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalRow:
-    """One act in words. `undo_no`: the row that an undo would take back, 0 for none.
+    """One act in words. `undo_nos`: the rows that an undo would take back, one a text that moved.
 
-    `other` is the cluster on the other side, `mentions` are those that went, "" and () for none.
+    `other` is the cluster on the other side, None without one; `mentions` are those that went.
     """
 
     numbers: tuple[int, ...]
@@ -31,7 +31,7 @@ class JournalRow:
     note: str = ""
     other: ClusterId | None = None
     mentions: tuple[MentionId, ...] = ()
-    undo_no: int = 0
+    undo_nos: tuple[int, ...] = ()
     undone: bool = False
 
 
@@ -57,18 +57,16 @@ def journal_rows(
                 note="" if first.kind == "rename" else first.note,
                 other=other if other != cluster_id else None,
                 mentions=tuple(one.mention_id for one in act if one.mention_id is not None),
-                undo_no=_undo_no(act, undone),
-                undone=any(one.event_no in undone for one in act),
+                undo_nos=_undo_nos(act, undone),
+                undone=all(one.event_no in undone for one in act),
             )
         )
     return rows[::-1]
 
 
-def _undo_no(act: Sequence[ClusterEvent], undone: Collection[int | None]) -> int:
-    """Any number of an act takes all of it back, and an act is taken back once."""
-    first = act[0]
-    taken = any(one.event_no in undone for one in act)
-    return 0 if taken or first.kind not in _UNDOABLE else first.event_no
+def _undo_nos(act: Sequence[ClusterEvent], undone: Collection[int | None]) -> tuple[int, ...]:
+    numbers = (one.event_no for one in act if one.kind in _UNDOABLE)
+    return tuple(number for number in numbers if number not in undone)
 
 
 def _acts(events: Sequence[ClusterEvent]) -> list[list[ClusterEvent]]:
@@ -112,9 +110,11 @@ def _told(
         "retract": (f"{n}复核或改文后离开", ""),
     }.get(first.kind, (first.kind, first.kind))
     if first.kind == "undo":
-        taken = by_number.get(first.undoes or 0)
-        what = "一次改动" if taken is None else f"“{_told(cluster_id, [taken], by_number, names)}”"
-        return f"撤销了{what}"
+        numbers = [one.undoes for one in act if one.undoes is not None]
+        taken = [by_number[number] for number in numbers if number in by_number]
+        return (
+            f"撤销了“{_told(cluster_id, taken, by_number, names)}”" if taken else "撤销了一次改动"
+        )
     return (here if is_here else there) or here
 
 
@@ -150,7 +150,29 @@ def likeliest(cluster: Cluster, others: Iterable[Cluster], most: int = 6) -> lis
     Keywords and pairs of characters of the label, as shares of what both have (Jaccard).
     """
     own = _features(cluster)
-    scored = [(_shared(own, _features(one)), one) for one in others]
+
+    def likeness(one: Cluster) -> float:
+        features = _features(one)
+        return len(own & features) / (len(own | features) or 1)
+
+    return _likest(others, likeness, most)
+
+
+def likeliest_for(texts: Sequence[str], others: Iterable[Cluster], most: int = 6) -> list[Cluster]:
+    """Return the clusters of whose labels and keywords these texts hold the largest share."""
+    said = "\n".join(texts).lower()
+
+    def likeness(one: Cluster) -> float:
+        features = _features(one)
+        return sum(feature in said for feature in features) / (len(features) or 1)
+
+    return _likest(others, likeness, most)
+
+
+def _likest(
+    others: Iterable[Cluster], likeness: Callable[[Cluster], float], most: int
+) -> list[Cluster]:
+    scored = [(likeness(one), one) for one in others]
     kept = [(score, one) for score, one in scored if score >= _LIKE_LEAST]
     kept.sort(key=lambda pair: (-pair[0], -pair[1].size, pair[1].cluster_id))
     return [one for _, one in kept[:most]]
@@ -158,8 +180,5 @@ def likeliest(cluster: Cluster, others: Iterable[Cluster], most: int = 6) -> lis
 
 def _features(cluster: Cluster) -> set[str]:
     label = "".join(cluster.label.lower().split())
-    return {label[n : n + 2] for n in range(len(label) - 1)} | set(cluster.keywords)
-
-
-def _shared(one: set[str], other: set[str]) -> float:
-    return len(one & other) / (len(one | other) or 1)
+    pairs = {label[n : n + 2] for n in range(len(label) - 1)}
+    return pairs | {word.lower() for word in cluster.keywords}

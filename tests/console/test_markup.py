@@ -47,6 +47,7 @@ OUR_SCRIPTS = {
     "/static/vendor/htmx.min.js",
     "/static/vendor/uplot.min.js",
     "/static/console.js",
+    "/static/clusters.js",
 }
 
 

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from config.errors import GroundswellError
 from groundswell.cluster_desk import ClusterDesk, Edited
 from groundswell.console.base import Console, Form, logged_in
-from groundswell.console.cluster_words import likeliest
+from groundswell.console.cluster_words import likeliest, likeliest_for
 from groundswell.console.pages.clusters import face_of, find, proposals_of, show
 from groundswell.label_values import read_id
 from storage.cluster_pages import MemberLine
@@ -29,7 +29,7 @@ from storage.records import Cluster, ClusterId, Growth, MentionId
 
 _NOTE_LIMIT = 500  # characters
 _WORDS_LIMIT = 60
-_CHOICES = 8  # clusters offered at once
+_FOUND_SHOWN = 16  # clusters that a search brings
 _MENTIONS_LIMIT = 200  # ten pages of members: an address and a form hold as many
 
 
@@ -109,7 +109,7 @@ def _pick(
         cluster = find(queries, request)
         picked = queries.cluster_members_of(cluster.cluster_id, mention_ids)
         to = _other(queries, cluster, other) if is_move else None
-        values = _choices(queries, request, cluster) if is_move and to is None else {}
+        values = _choices(queries, request, cluster, picked) if is_move and to is None else {}
         ids = [line.mention.mention_id for line in picked]
         copies = sum(queries.copies_in(cluster.cluster_id, ids).values())
     if not picked:
@@ -146,16 +146,20 @@ def _side(console: Console, queries: Queries, cluster: Cluster) -> Side:
     return Side(cluster=cluster, growth=growth, face=face_of(queries, cluster))
 
 
-def _choices(queries: Queries, request: Request, cluster: Cluster) -> dict[str, Any]:
+def _choices(
+    queries: Queries, request: Request, cluster: Cluster, picked: Sequence[MemberLine] = ()
+) -> dict[str, Any]:
     """Return the clusters to choose from: proposed and most alike, or what the words find."""
     words = request.query_params.get("q", "").strip()[:_WORDS_LIMIT]
     if words:
-        found = queries.neighbours(cluster, words, _CHOICES * 2)
+        found = queries.neighbours(cluster, words, _FOUND_SHOWN)
     else:
         one = cluster.cluster_id
         proposed = proposals_of(queries, [one], cluster.brand_id).get(one, [])
         known = {other.cluster_id for other in proposed}
-        alike = likeliest(cluster, queries.neighbours(cluster), _CHOICES)
+        others = queries.neighbours(cluster)
+        texts = [f"{line.mention.title}\n{line.mention.text}" for line in picked]
+        alike = likeliest_for(texts, others) if picked else likeliest(cluster, others)
         found = [*proposed, *(other for other in alike if other.cluster_id not in known)]
     return {"choices": found, "words_asked": words}
 
@@ -241,7 +245,7 @@ def act(console: Console, request: Request, form: Form) -> Response:
             case "together":
                 return desk.together(act.cluster_id, form.get("with", ""), act.actor, act.now)
             case "undo":
-                return desk.undo(_number(form), act.actor, act.now)
+                return _undo(desk, form, act)
         raise HTTPException(HTTPStatus.NOT_FOUND)
 
     try:
@@ -250,11 +254,18 @@ def act(console: Console, request: Request, form: Form) -> Response:
         return show(console, request, problem=str(refusal), status=HTTPStatus.CONFLICT)
 
 
-def _number(form: Form) -> int:
-    number = read_id(form.get("number", ""))
-    if number is None:
+def _undo(desk: ClusterDesk, form: Form, act: Act) -> Edited:
+    """Take back all rows of one act: one for each text that moved.
+
+    Errors: GroundswellError when one cannot be taken back; those before it are.
+    """
+    numbers = [read_id(one) for one in form.get("number", "").split(",")]
+    if None in numbers:
         raise GroundswellError("没有这一步，不能撤销")
-    return number
+    first, *rest = (desk.undo(number, act.actor, act.now) for number in numbers if number)
+    return Edited(
+        clusters=first.clusters, events=(*first.events, *(e for one in rest for e in one.events))
+    )
 
 
 def _done(

@@ -204,9 +204,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
     cluster: Cluster | None = queries.cluster(incident.cluster_id)
     since = now - timedelta(days=_CURVE_DAYS)
     hours = queries.cluster_hours(incident.cluster_id, since)
-    mentions: list[tuple[Mention, Verdict]] = queries.cluster_mentions(
-        incident.cluster_id, _MENTIONS_SHOWN
-    )
+    mentions = _originals(queries, cluster) if cluster is not None else []
     into = queries.incident(incident.merged_into) if incident.merged_into else None
     series = curve(hours, now)
     evidence = queries.evidence(incident.cluster_id, now) if cluster is not None else None
@@ -236,6 +234,18 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
             changed,
         ),
     }
+
+
+def _originals(queries: Queries, cluster: Cluster) -> list[tuple[Mention, Verdict]]:
+    """Return the representative mention and the newest others; copies are counted with them."""
+    face = [cluster.representative_id] if cluster.representative_id is not None else []
+    lines = queries.cluster_members_of(cluster.cluster_id, face)
+    lines += [
+        line
+        for line in queries.cluster_originals(cluster.cluster_id, _MENTIONS_SHOWN)
+        if line.mention.mention_id not in face
+    ]
+    return [(line.mention, line.verdict) for line in lines[:_MENTIONS_SHOWN]]
 
 
 def _spread(

@@ -62,6 +62,7 @@ def mention_page(console: Console, request: Request) -> Response:
         responses = queries.mention_responses(mention_id)
         said = queries.mention_corrections(mention_id)
         contacts = queries.contacts(mention_id)
+        clusters = queries.clusters_by_id(queries.mention_cluster(mention_id))
     return console.page(
         request,
         "mention.html",
@@ -75,6 +76,7 @@ def mention_page(console: Console, request: Request) -> Response:
         counters=counters(mention),
         responses=responses,
         said=spoken(said, mention),
+        clusters=list(clusters.values()),
         contact=contact.block(console, request, contacts),
         tier=TIERS[mention.tier][1] if mention.tier in TIERS else "",
         source=_source_name(console, mention.source_id),
