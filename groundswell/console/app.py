@@ -50,6 +50,7 @@ from groundswell.console.pages import (
     sentiment,
     source_try,
     sources,
+    topics,
 )
 from groundswell.console.render import environment
 from groundswell.console.uploads import Uploads
@@ -163,6 +164,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         Route("/brands/{brand}", partial(brands.run, console, board), methods=["POST"]),
         get("/coverage", coverage.page),
         get("/sentiment", sentiment.page),
+        get("/topics", topics.page),
         get("/digest", reading.digest_page),
         get("/login", entry.login_page),
         Route("/login", partial(entry.log_in, console), methods=["POST"]),
