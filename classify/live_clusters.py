@@ -392,8 +392,8 @@ class LiveClusters:
         while self._due and self._due[0][0] < clock and len(expired) < limit:
             due, opened_seq, slot = heapq.heappop(self._due)
             cluster = self._clusters[slot]
-            if cluster is None or cluster.opened_seq != opened_seq:
-                continue  # merged away
+            if cluster is None or cluster.opened_seq != opened_seq or cluster in expired:
+                continue  # merged away, or entered twice since a split made it anew
             true_due = self._expires(cluster)
             if true_due > due:
                 heapq.heappush(self._due, (true_due, opened_seq, slot))
