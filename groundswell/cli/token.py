@@ -1,4 +1,4 @@
-"""groundswell token: keys of programs that push mentions in."""
+"""groundswell token: keys of programs that push mentions in, or read what was found."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from groundswell.cli.output import (
     show,
 )
 
+ReadOption = Annotated[
+    bool, typer.Option("--read", help="a key that reads what was found, and pushes nothing")
+]
 _SHOWN = (
     ("name", "name"),
     ("channel", "channel"),
@@ -31,13 +34,17 @@ _SHOWN = (
 def commands() -> typer.Typer:
     """Return the commands of this noun."""
     app = typer.Typer(
-        help="Keys for POST /api/v1/mentions. 推送接口的密钥。" + example("groundswell token list"),
+        help="Keys for /api/v1: pushing mentions in, or reading. 接口的密钥。"
+        + example("groundswell token list"),
         no_args_is_help=True,
     )
     app.command(
         "create",
         help="Make a key and print it, once. 新建密钥，只显示这一次。"
-        + example("groundswell token create crm --channel internal"),
+        + example(
+            "groundswell token create crm --channel internal",
+            "groundswell token create dashboard --read",
+        ),
     )(create)
     app.command(
         "list",
@@ -58,6 +65,7 @@ def create(
         str, typer.Option(help="public, or internal for what never counts as public spread")
     ] = "public",
     days: Annotated[int | None, typer.Option(help="ends by itself after so many days")] = None,
+    read: ReadOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -67,7 +75,7 @@ def create(
 
     from config.errors import ConfigError
     from groundswell import wiring
-    from groundswell.doors import PUSH, make_key
+    from groundswell.doors import PUSH, READ, make_key
     from groundswell.importing_values import CHANNELS
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
@@ -78,7 +86,7 @@ def create(
     with wiring.opened(choices.config, choices.database) as (_, store):
         key = make_key(
             store,
-            PUSH,
+            READ if read else PUSH,
             name,
             by="command line",
             now=datetime.now(UTC),
@@ -92,26 +100,28 @@ def create(
 
 def list_(
     context: typer.Context,
+    read: ReadOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the keys."""
-    from groundswell.doors import PUSH
+    from groundswell.doors import PUSH, READ
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    show_keys(choices, PUSH, _SHOWN)
+    show_keys(choices, READ if read else PUSH, _SHOWN)
 
 
 def revoke(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="the key's name")],
+    read: ReadOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End a key."""
-    from groundswell.doors import PUSH
+    from groundswell.doors import PUSH, READ
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    end_key(choices, PUSH, name, "已吊销")
+    end_key(choices, READ if read else PUSH, name, "已吊销")

@@ -59,8 +59,8 @@ class Api:
 async def push(console: Console, api: Api, request: Request) -> Response:
     """Take one call."""
     try:
-        token = await _key_of(console, api, request)
-        _pace(api, token)
+        token = await key_of(console, api, request)
+        pace(api, token)
         lines = _is_lines(request)
         body = await _body(request)
         async with api.turnstile:
@@ -96,8 +96,8 @@ def problem(status: int, title: str, detail: str, wait_s: int = 0) -> Response:
     )
 
 
-async def _key_of(console: Console, api: Api, request: Request) -> AccessToken:
-    """Return the key of a call.
+async def key_of(console: Console, api: Api, request: Request, kind: str = PUSH) -> AccessToken:
+    """Return the key of a call, which must be of a kind.
 
     Errors: ProblemError 401 without a good one, 429 for an address that keeps trying.
     """
@@ -106,7 +106,7 @@ async def _key_of(console: Console, api: Api, request: Request) -> AccessToken:
     now = real_now()
     token = None
     if scheme.lower() == "bearer" and 0 < len(key) <= 200:
-        token = await run_in_threadpool(_find, console, key, now)
+        token = await run_in_threadpool(_find, console, key, now, kind)
     if token is not None:
         return token
     address = request.client.host if request.client else ""
@@ -117,11 +117,12 @@ async def _key_of(console: Console, api: Api, request: Request) -> AccessToken:
         401,
         "no good key",
         "send the header 'Authorization: Bearer KEY'; an engineer makes a key with "
-        "`groundswell token create NAME`",
+        f"`groundswell token create NAME{'' if kind == PUSH else ' --read'}`",
     )
 
 
-def _pace(api: Api, token: AccessToken) -> None:
+def pace(api: Api, token: AccessToken) -> None:
+    """Refuse a key that calls too often: ProblemError 429."""
     wait = api.calls.wait_s(token.token_hash, real_now())
     if wait:
         raise ProblemError(
@@ -133,10 +134,10 @@ def _pace(api: Api, token: AccessToken) -> None:
         )
 
 
-def _find(console: Console, key: str, now: datetime) -> AccessToken | None:
+def _find(console: Console, key: str, now: datetime, kind: str) -> AccessToken | None:
     with console.store.read() as queries:
         token = queries.token(digest(key), now)
-    return token if token is not None and token.kind == PUSH else None
+    return token if token is not None and token.kind == kind else None
 
 
 def _is_lines(request: Request) -> bool:

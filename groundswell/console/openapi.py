@@ -27,12 +27,16 @@ def document(base_url: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Groundswell push API",
+            "title": "Groundswell API",
             "version": "1",
-            "description": "Send mentions that no crawler of ours can fetch. A repeat is harmless.",
+            "description": "Send mentions that no crawler of ours can fetch (a repeat is "
+            "harmless); read what people complain about. A key is for one of the two.",
         },
         **({"servers": [{"url": base_url.rstrip("/")}]} if base_url else {}),
-        "paths": {"/api/v1/mentions": {"post": _post()}},
+        "paths": {
+            "/api/v1/mentions": {"post": _post()},
+            "/api/v1/topics": {"get": _topics()},
+        },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": {"Mention": _mention(), "Answer": _answer(), "Problem": _problem()},
@@ -72,6 +76,43 @@ def _post() -> dict[str, Any]:
                 status: {"description": said, "content": {"application/problem+json": body}}
                 for status, said in problems.items()
             },
+        },
+    }
+
+
+def _topics() -> dict[str, Any]:
+    asked = {
+        "day": ("the last local day, e.g. 2026-11-22; today when absent", {"type": "string"}),
+        "days": ("how many days", {"type": "integer", "minimum": 1, "maximum": 92, "default": 7}),
+        "brand": ("only this brand", {"type": "string"}),
+    }
+    problems = {
+        "400": "no such day, range or brand",
+        "401": "no good key: it must be one made with --read",
+        "429": "too often; see Retry-After",
+        "503": "the database does not answer",
+    }
+    body = {"application/problem+json": {"schema": _ref("Problem")}}
+    brand = {"type": "array", "items": {"type": "object"}, "description": "a brand each"}
+    return {
+        "operationId": "readTopics",
+        "summary": "What people complained about, coarser than clusters",
+        "security": [{"key": []}],
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "description": said, "schema": schema}
+            for name, (said, schema) in asked.items()
+        ],
+        "responses": {
+            "200": {
+                "description": "topics with their clusters, counts, direction and samples, most "
+                "distinct authors first, and what stands alone by issue class",
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object", "properties": {"brands": brand}}
+                    }
+                },
+            },
+            **{status: {"description": said, "content": body} for status, said in problems.items()},
         },
     }
 

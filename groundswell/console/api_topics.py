@@ -1,0 +1,60 @@
+"""GET /api/v1/topics: what people complained about, for other programs; behind a key that reads."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from config.errors import ConfigError, StoreError
+from groundswell.cli.output import plain
+from groundswell.console.api import Api, ProblemError, key_of, pace, problem
+from groundswell.console.base import Console
+from groundswell.doors import READ
+from groundswell.topics import DAYS, survey_topics, week_of
+
+log = logging.getLogger(__name__)
+
+_MOST_DAYS = 92
+_FIRST = date(2000, 1, 1)
+
+
+async def read_topics(console: Console, api: Api, request: Request) -> Response:
+    """Answer one call."""
+    try:
+        pace(api, await key_of(console, api, request, READ))
+        async with api.turnstile:
+            found = await run_in_threadpool(_read, console, request)
+    except ProblemError as error:
+        return problem(error.status, error.title, error.detail, error.wait_s)
+    except StoreError as error:
+        log.error("topics: %s", error)  # noqa: TRY400 - the text says it all
+        return problem(503, "database unavailable", "ask again later", 10)
+    return JSONResponse(found)
+
+
+def _read(console: Console, request: Request) -> dict[str, Any]:
+    asked = request.query_params
+    today = console.clock.now().astimezone(console.project.settings.zone).date()
+    try:
+        day = date.fromisoformat(asked.get("day") or today.isoformat())
+        days = int((asked.get("days") or str(DAYS))[:9])
+    except ValueError as error:
+        raise _bad("send day as 2026-11-22 and days as a number") from error
+    if not _FIRST <= day <= today or not 1 <= days <= _MOST_DAYS:
+        raise _bad(f"send a day from {_FIRST} to {today} and 1 to {_MOST_DAYS} days")
+    since, until = week_of(console.project, day, days)
+    try:
+        with console.store.read() as queries:
+            found = survey_topics(queries, console.project, since, until, asked.get("brand"))
+    except ConfigError as error:
+        raise _bad(str(error)) from error
+    return {"day": day.isoformat(), "days": days, "brands": plain(list(found))}
+
+
+def _bad(detail: str) -> ProblemError:
+    return ProblemError(400, "no such topics", detail)
