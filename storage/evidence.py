@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from config.errors import StoreError
 from storage import tables
 from storage.authors import read_voices
+from storage.cluster_totals import read_totals
 from storage.completeness import blind_hours
 from storage.hour_figures import read_hours
 from storage.records import Cluster, ClusterId, Evidence, HourCount, MentionId
@@ -23,6 +24,8 @@ from storage.rows import cluster_of, mappings
 _AUTHORS_FOR = timedelta(days=7)  # the longest detection window (alerting.md 3.2)
 _HOURS_FOR = timedelta(days=35)  # a baseline of 28 days that lags by up to 7 (alerting.md 3.2)
 _SAMPLES = 12  # more than a message or a page shows at once
+
+Authors = tuple[tuple[datetime, str], ...]
 
 _assigned = tables.mention_cluster
 _cluster = tables.cluster
@@ -43,6 +46,16 @@ def family(connection: Connection, cluster: Cluster) -> list[str]:
     return [cluster.cluster_id, *connection.scalars(aliases.order_by(_cluster.c.cluster_id))]
 
 
+def edges(connection: Connection, cluster_id: str) -> tuple[datetime | None, datetime | None]:
+    """Return when the first and the last member of a cluster were published."""
+    at = _assigned.c.published_at
+    of_cluster = sa.select(at).where(_assigned.c.cluster_id == cluster_id).limit(1)
+    # the ends of an index; asked for both in one statement, SQLite reads every member
+    first: datetime | None = connection.scalar(of_cluster.order_by(at))
+    last: datetime | None = connection.scalar(of_cluster.order_by(at.desc()))
+    return first, last
+
+
 def gather_evidence(
     connection: Connection, cluster_id: ClusterId, now: datetime, *, history: bool = False
 ) -> Evidence:
@@ -55,18 +68,19 @@ def gather_evidence(
     if cluster is None:
         raise StoreError(f"reading evidence: there is no cluster {cluster_id!r}")
     reader = _Reader(connection, cluster, now, history=history)
+    live, watch = reader.authors()
     return Evidence(
         cluster=cluster,
         hours=reader.hours() if not history else reader.past_hours(),
         brand_hours=reader.brand_hours(),
         brand_clusters=max(1, reader.brand_clusters()),
         brand_first_at=reader.brand_first_at(),
-        live_authors=reader.authors(sure_only=True),
-        watch_authors=reader.authors(sure_only=False),
+        live_authors=live,
+        watch_authors=watch,
         samples=reader.samples(),
         blind_hours=reader.blind_hours(),
         voices=read_voices(connection, cluster.cluster_id, now),
-        **reader.totals(),
+        **(reader.totals() if not history else reader.past_totals()),
         **reader.facts(),
     )
 
@@ -121,8 +135,9 @@ class _Reader:
 
     def brand_hours(self) -> tuple[HourCount, ...]:
         table = tables.brand_hour
-        rows = self._rows(
-            sa.select(*(column for column in table.c if column.name != "brand_id"))
+        names = ("hour", "mentions", "authors", "texts", "live", "watch")
+        rows = self._connection.execute(
+            sa.select(*(table.c[name] for name in names))
             .where(
                 table.c.brand_id == self._cluster.brand_id,
                 table.c.hour >= self._now - _HOURS_FOR,
@@ -130,7 +145,12 @@ class _Reader:
             )
             .order_by(table.c.hour)
         )
-        return tuple(HourCount(**row) for row in rows)
+        return tuple(
+            HourCount(
+                hour=hour, mentions=mentions, authors=authors, texts=texts, live=live, watch=watch
+            )
+            for hour, mentions, authors, texts, live, watch in rows
+        )
 
     def brand_clusters(self) -> int:
         found: int | None = self._connection.scalar(
@@ -147,21 +167,40 @@ class _Reader:
         )
         return first
 
-    def authors(self, *, sure_only: bool) -> tuple[tuple[datetime, str], ...]:
+    def authors(self) -> tuple[Authors, Authors]:
+        """List who wrote in the last 7 days, with their first post in them: the sure, and all."""
         first = sa.func.min(_assigned.c.published_at)
+        sure = sa.func.min(sa.case((_assigned.c.is_sure, _assigned.c.published_at)))
+        # mostly it is the same post: not read twice, an instant costs more than its row
+        later = sa.case((sure > first, sure)).label("later")
         query = (
-            sa.select(first, _assigned.c.author_key)
+            sa.select(first, sure.is_not(None), later, _assigned.c.author_key)
             .where(self._members, _assigned.c.published_at >= self._now - _AUTHORS_FOR)
             .group_by(_assigned.c.author_key)
             .order_by(first, _assigned.c.author_key)
         )
         if not self._history:
             query = query.where(sa.not_(_assigned.c.history))
-        if sure_only:
-            query = query.where(_assigned.c.is_sure)
-        return tuple((row[0], row[1]) for row in self._connection.execute(query))
+        rows = self._connection.execute(query).all()
+        watch = tuple((at, author) for at, _, _, author in rows)
+        live = [(since or at, author) for at, is_sure, since, author in rows if is_sure]
+        return tuple(sorted(live)), watch
 
     def totals(self) -> dict[str, Any]:
+        """Read what the cluster adds up to, whatever its size."""
+        one = self._cluster.cluster_id
+        found = read_totals(self._connection, [one])[one]
+        first_at, last_at = edges(self._connection, one)
+        return {
+            "mentions": found["n"],
+            **{name: found[name] for name in ("authors", "public_authors", "texts")},
+            **{name: found[name] if found[f"n_{name}"] else None for name in ("reposts", "views")},
+            "first_at": first_at,
+            "last_at": last_at,
+        }
+
+    def past_totals(self) -> dict[str, Any]:
+        """Count the members that there were by then."""
         counts = self._connection.execute(
             sa.select(
                 sa.func.count().label("mentions"),
@@ -217,15 +256,23 @@ class _Reader:
         }
 
     def samples(self) -> tuple[MentionId, ...]:
-        is_copy = sa.case((_assigned.c.duplicate_of.is_(None), 0), else_=1)
-        is_face = sa.case((_assigned.c.mention_pk == self._cluster.representative_id, 0), else_=1)
+        """Name the representative, then originals, then copies, each newest first, some in all."""
+        face = _assigned.c.mention_pk == self._cluster.representative_id
+        is_copy = _assigned.c.duplicate_of.is_not(None)
+        found = self._newest(face)
+        for kind in (sa.not_(is_copy), is_copy):
+            if len(found) < _SAMPLES:
+                found += [one for one in self._newest(kind) if one not in found]
+        return tuple(found[:_SAMPLES])
+
+    def _newest(self, where: sa.ColumnElement[bool]) -> list[MentionId]:
         query = (
             sa.select(_assigned.c.mention_pk)
-            .where(self._members)
-            .order_by(is_face, is_copy, _assigned.c.published_at.desc(), _assigned.c.mention_pk)
+            .where(self._members, where)
+            .order_by(_assigned.c.published_at.desc(), _assigned.c.mention_pk)
             .limit(_SAMPLES)
         )
-        return tuple(MentionId(found) for found in self._connection.scalars(query))
+        return [MentionId(found) for found in self._connection.scalars(query)]
 
     def blind_hours(self) -> tuple[datetime, ...]:
         """Hours in which no source saw in time what was written: the digest's own rule."""

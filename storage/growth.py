@@ -15,23 +15,17 @@ from sqlalchemy.engine import Connection
 from config.errors import StoreError
 from storage import growing, tables
 from storage.cluster_search import cluster_says
-from storage.evidence import find_cluster
+from storage.cluster_totals import read_totals
+from storage.evidence import edges, find_cluster
 from storage.hour_figures import read_hours
 from storage.incidents import find_incident_of
-from storage.records import (
-    BrandId,
-    Cluster,
-    ClusterId,
-    Growth,
-    GrowthLine,
-)
+from storage.records import BrandId, Cluster, ClusterId, Growth, GrowthLine
 from storage.rows import cluster_of, mappings
 
 _assigned = tables.mention_cluster
 _author = tables.cluster_hour_author
 _cluster = tables.cluster
 _platform = tables.cluster_hour_platform
-_text = tables.cluster_hour_text
 
 
 class GrowthQueries:
@@ -50,14 +44,14 @@ class GrowthQueries:
         one = cluster.cluster_id
         *_, end = growing.windows(now)
         since = end - timedelta(hours=hours)
-        figures = read_figures(self.connection, [one], now)[one]
+        first_at, last_at = edges(self.connection, one)
         return Growth(
             cluster_id=one,
             hours=read_hours(self.connection, one, since, end),
             platforms=_count_platforms(self.connection, one),
-            first_at=_edge(self.connection, one, sa.func.min),
-            last_at=_edge(self.connection, one, sa.func.max),
-            **figures,
+            first_at=first_at,
+            last_at=last_at,
+            **read_figures(self.connection, [one], now)[one],
         )
 
     def growing(
@@ -101,45 +95,81 @@ def read_figures(
     connection: Connection, cluster_ids: Sequence[str], now: datetime
 ) -> dict[str, dict[str, Any]]:
     """Return what Growth and GrowthLine have in common, by cluster."""
-    before, since, end = growing.windows(now)
-    author, hour = _author.c.author_key, _author.c.hour
-    figures = {}
-    for cluster_id in cluster_ids:
-        counts = connection.execute(
-            sa.select(
-                sa.func.sum(_author.c.n).label("mentions"),
-                sa.func.sum(_author.c.n_negative).label("negative"),
-                sa.func.count(sa.distinct(author)).label("authors"),
-            ).where(_author.c.cluster_id == cluster_id)
-        )
-        own = {name: int(n or 0) for name, n in counts.mappings().one().items()}
-        texts = connection.scalar(
-            sa.select(sa.func.count(sa.distinct(_text.c.text_key))).where(
-                _text.c.cluster_id == cluster_id
-            )
-        )
-        first = connection.execute(
-            sa.select(sa.func.min(hour), author)
-            .where(_author.c.cluster_id == cluster_id, hour < end)
-            .group_by(author)
-        )
-        newcomers = [row[0] for row in first]
-        wrote = [
-            (row[0], row[1])
-            for row in connection.execute(
-                sa.select(hour, author).where(
-                    _author.c.cluster_id == cluster_id, hour >= before, hour < end
-                )
-            )
-        ]
-        figures[cluster_id] = own | {
-            "texts": texts or 0,
-            "copies": own["mentions"] - (texts or 0),
-            "authors_24h": growing.authors_of(wrote, since, end),
-            "authors_before_24h": growing.authors_of(wrote, before, since),
-            "doubling_h": growing.doubling_hours(newcomers, len(newcomers), now),
+    totals = read_totals(connection, cluster_ids)
+    return {
+        cluster_id: {
+            "mentions": own["n"],
+            "authors": own["authors"],
+            "texts": own["texts"],
+            "copies": own["n"] - own["texts"],
+            "negative": own["n_negative"],
+            **_pace(connection, cluster_id, own["authors"], now),
         }
-    return figures
+        for cluster_id, own in totals.items()
+    }
+
+
+def _pace(
+    connection: Connection, cluster_id: str, authors: int, now: datetime
+) -> dict[str, float | int | None]:
+    """Return authors per day and the doubling time. It reads the hours of the last week only."""
+    before, since, end = growing.windows(now)
+    hour, author = _author.c.hour, _author.c.author_key
+    of_cluster = _author.c.cluster_id == cluster_id
+    wrote = connection.execute(
+        sa.select(hour, author).where(of_cluster, hour >= end - growing.LONGEST, hour < end)
+    )
+    recent = [(row[0], row[1]) for row in wrote]
+    later = connection.scalar(
+        # a date ahead of the clock is not believed: those who only wrote then are not there yet
+        sa.select(sa.func.count(sa.distinct(author))).where(
+            of_cluster, hour >= end, sa.not_(_wrote_before(end))
+        )
+    )
+    daily = {
+        "authors_24h": growing.authors_of(recent, since, end),
+        "authors_before_24h": growing.authors_of(recent, before, since),
+    }
+    there = authors - (later or 0)
+    newcomers = _newcomers(connection, cluster_id, recent, end - growing.LONGEST)
+    return {**daily, "doubling_h": growing.doubling_hours(newcomers, there, now)}
+
+
+def _newcomers(
+    connection: Connection,
+    cluster_id: str,
+    recent: Sequence[tuple[datetime, str]],
+    since: datetime,
+) -> list[datetime]:
+    """Return the hour in which each author of `recent` first wrote who never did before `since`."""
+    known = set(
+        connection.scalars(
+            sa.select(_author.c.author_key)
+            .distinct()
+            .where(
+                _author.c.cluster_id == cluster_id, _author.c.hour >= since, _wrote_before(since)
+            )
+        )
+    )
+    first: dict[str, datetime] = {}
+    for hour, author in recent:
+        if author not in known:
+            first[author] = min(hour, first.get(author, hour))
+    return list(first.values())
+
+
+def _wrote_before(instant: datetime) -> sa.ColumnElement[bool]:
+    """Say, by index, whether the author of a row wrote in that cluster before an hour."""
+    earlier = _author.alias("earlier")
+    return (
+        sa.select(earlier.c.hour)
+        .where(
+            earlier.c.cluster_id == _author.c.cluster_id,
+            earlier.c.author_key == _author.c.author_key,
+            earlier.c.hour < instant,
+        )
+        .exists()
+    )
 
 
 def _growing_first(moved: sa.Select[Any], now: datetime) -> sa.Select[Any]:
@@ -188,9 +218,3 @@ def _count_platforms(connection: Connection, cluster_id: str) -> int:
         _platform.c.cluster_id == cluster_id
     )
     return connection.scalar(query) or 0
-
-
-def _edge(connection: Connection, cluster_id: str, edge: Any) -> datetime | None:
-    query = sa.select(edge(_assigned.c.published_at)).where(_assigned.c.cluster_id == cluster_id)
-    found: datetime | None = connection.scalar(query)
-    return found
