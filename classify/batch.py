@@ -118,6 +118,15 @@ class Batch:
         texts.sort(key=lambda one: one.assignment.seq)
         return texts[-limit:]
 
+    def copies(self, cluster_id: ClusterId, originals: Sequence[MentionId]) -> list[Recalled]:
+        """Return the members that copy one of these texts, oldest first."""
+        wanted = set(originals)
+        stored = self._recall.copies(self._sources(cluster_id), originals)
+        found = self._over(stored, cluster_id)
+        copies = [one for one in found if one.assignment.duplicate_of in wanted]
+        copies.sort(key=lambda one: one.assignment.seq)
+        return copies
+
     def has_cold(self) -> bool:
         """Say whether any cluster can be found by its features."""
         if self._has_cold is None:

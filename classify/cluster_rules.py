@@ -34,6 +34,7 @@ class Rules:
     complaint_merge: float = 0.45  # centroids at least this alike merge
     post_merge: float = 0.40
     single_margin: float = 0.05  # above the joining score, for a single taken in afterwards
+    least_cohesion: float = 0.2  # mean cosine below which a cluster that doubled may be several
     window_days: float = 60.0
     single_window_days: float = 14.0
     keep_clusters: int = 10_000  # so many stay whatever their age: a quiet brand forgets nothing

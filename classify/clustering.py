@@ -14,10 +14,12 @@ from datetime import datetime
 
 import numpy as np
 
+from classify.apart import Apart
 from classify.batch import Batch
 from classify.cluster_blob import Packed, pack, unpack
 from classify.cluster_ids import ids_for, key_of_founder
 from classify.cluster_rules import Rules
+from classify.dividing import Divider, are_siblings
 from classify.duplicates import SketchIndex
 from classify.fingerprint import Sketch, digest64, key_of, sketch_of
 from classify.homes import Homes
@@ -25,9 +27,11 @@ from classify.index import Vector
 from classify.live_clusters import DAY_S, LiveCluster, LiveClusters, Match
 from classify.naming import is_due, rename
 from classify.reading import Reader, Reading
-from classify.rebuilding import Placed, assemble, revive
+from classify.rebuilding import Placed, assemble, record_of, revive
 from classify.recall import Recall
 from classify.reopening import filed_under, find_cold
+from classify.splitting import cohesion
+from classify.splitting import is_due as splits
 from classify.text import rewrite
 from classify.vectors import Background, Frequencies, split_fields
 from storage.records import (
@@ -69,6 +73,15 @@ class Shard:
         self._clusters = LiveClusters(rules)
         self._copies = SketchIndex(rules.duplicate_texts)
         self._homes = Homes()  # of the texts that may be copied
+        self._apart = Apart(state.apart)
+        self._divider = Divider(
+            state.shard_id,
+            state.brand_id,
+            rules=rules,
+            clusters=self._clusters,
+            homes=self._homes,
+            reader=self._reader,
+        )
         self._made_anew: list[ClusterId] = []  # since restoring, to be named and stored
         self._seq = 0
         self._clock = 0.0
@@ -122,7 +135,12 @@ class Shard:
         It is as old as its first member, and was touched when its last one or a copy came.
         """
         placed = [
-            Placed(one.assignment.seq, one.mention.mention_id, self._reader.read_stored(one))
+            Placed(
+                one.assignment.seq,
+                one.mention.mention_id,
+                one.mention.published_at,
+                self._reader.read_stored(one),
+            )
             for one in members
         ]
         assert record.last_at is not None
@@ -225,8 +243,9 @@ class Shard:
         )
         if _is_looked_over(cluster.size):
             cluster = self._merge(cluster)
-        if is_due(cluster):
-            rename(cluster, self._clusters, self._reader, self._batch)
+        for part in self._split(cluster) if splits(cluster, self._clock) else (cluster,):
+            if is_due(part):
+                rename(part, self._clusters, self._reader, self._batch)
 
     def _expire(self) -> None:
         before = self._clock - self._rules.duplicate_window_days * DAY_S
@@ -337,13 +356,16 @@ class Shard:
     def _merge(self, cluster: LiveCluster) -> LiveCluster:
         """Merge a cluster that grew with the one most like it, if alike enough; older id stays."""
         match = self._clusters.partner(cluster)
-        if match is None:
+        if match is None or not self._may_merge(cluster, match.cluster):
             return cluster
         survivor, absorbed = sorted((cluster, match.cluster), key=lambda one: one.opened_seq)
         alias = replace(
             self._record(absorbed), state="alias", alias_of=survivor.cluster_id, blob=b""
         )
         self._clusters.merge(survivor, absorbed)
+        if absorbed.size > 1:  # a single came late, no more
+            survivor.reshaped = self._clock
+        self._apart.merge(survivor.cluster_id, absorbed.cluster_id)
         self._homes.merge(survivor.cluster_id, absorbed.cluster_id)
         self._batch.absorb(survivor.cluster_id, alias)
         self._batch.changed[survivor.cluster_id] = survivor
@@ -355,23 +377,28 @@ class Shard:
         )
         return survivor
 
+    def _may_merge(self, one: LiveCluster, other: LiveCluster) -> bool:
+        """Say whether the program may merge two clusters.
+
+        Not where a person said otherwise, nor, within a day, what it has just split.
+        """
+        if one.pinned or other.pinned or self._apart.forbids(one.cluster_id, other.cluster_id):
+            return False
+        reshaped = min(one.reshaped, other.reshaped)
+        is_new = bool(reshaped) and self._clock - reshaped < DAY_S
+        return not (is_new and are_siblings(one, other))
+
+    def _split(self, cluster: LiveCluster) -> list[LiveCluster]:
+        """Split a cluster that holds together badly; return its parts."""
+        found = cohesion(cluster)
+        if found >= self._rules.least_cohesion:
+            return [cluster]
+        note = f"cohesion {found:.3f}"
+        return self._divider.split(cluster, self._batch, self._clock, note) or [cluster]
+
     def _record(self, cluster: LiveCluster) -> Cluster:
-        return Cluster(
-            cluster_id=cluster.cluster_id,
-            shard_id=self._shard_id,
-            brand_id=self._brand_id,
-            parent_id=cluster.parent_id,
-            size=cluster.size,
-            n_duplicates=cluster.n_duplicates,
-            first_at=cluster.first_at,
-            last_at=cluster.last_at,
-            label=cluster.label,
-            named_by=cluster.named_by,
-            pinned=cluster.pinned,
-            keywords=cluster.keywords,
-            representative_id=cluster.representative_id,
-            blob=pack(self._clusters.pack(cluster)),
-        )
+        blob = pack(self._clusters.pack(cluster))
+        return record_of(cluster, self._shard_id, self._brand_id, blob)
 
 
 def _arrival(mention: Mention) -> float:

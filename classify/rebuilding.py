@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from classify.cluster_blob import Exemplar, Packed
 from classify.index import Vector
 from classify.live_clusters import CENTROID, EXEMPLARS, FOUNDERS, LiveCluster
 from classify.reading import Reading
-from storage.records import Cluster, MentionId
+from storage.records import BrandId, Cluster, MentionId, ShardId
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Placed:
 
     seq: int
     mention_id: MentionId
+    published_at: datetime
     reading: Reading
 
 
@@ -77,4 +79,24 @@ def revive(record: Cluster, packed: Packed) -> LiveCluster:
         representative_id=record.representative_id,
         labelled_size=packed.labelled_size,
         reshaped=packed.reshaped,
+    )
+
+
+def record_of(cluster: LiveCluster, shard_id: ShardId, brand_id: BrandId, blob: bytes) -> Cluster:
+    """Return what is stored of a live cluster."""
+    return Cluster(
+        cluster_id=cluster.cluster_id,
+        shard_id=shard_id,
+        brand_id=brand_id,
+        parent_id=cluster.parent_id,
+        size=cluster.size,
+        n_duplicates=cluster.n_duplicates,
+        first_at=cluster.first_at,
+        last_at=cluster.last_at,
+        label=cluster.label,
+        named_by=cluster.named_by,
+        pinned=cluster.pinned,
+        keywords=cluster.keywords,
+        representative_id=cluster.representative_id,
+        blob=blob,
     )

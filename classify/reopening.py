@@ -77,12 +77,21 @@ def find_cold(
 def score_of(vector: Vector, packed: Packed) -> float:
     """Score a vector against a packed cluster as live ones are scored."""
     centroid = _centroid(packed)
-    norm = math.sqrt(float((centroid.weights.astype(np.float64) ** 2).sum())) or 1.0
-    cosine = _dot(vector, centroid) / norm
+    cosine = _dot(vector, centroid) / _norm(centroid)
     if packed.centroid is None:
         return cosine
     nearest = max(_dot(vector, one.vector) for one in packed.exemplars)
     return NEAREST * nearest + (1 - NEAREST) * cosine
+
+
+def cosine_of(left: Packed, right: Packed) -> float:
+    """Return the cosine of two packed clusters' centroids."""
+    one, two = _centroid(left), _centroid(right)
+    return _dot(one, two) / (_norm(one) * _norm(two))
+
+
+def _norm(vector: Vector) -> float:
+    return math.sqrt(float((vector.weights.astype(np.float64) ** 2).sum())) or 1.0
 
 
 def _centroid(packed: Packed) -> Vector:

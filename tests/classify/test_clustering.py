@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -25,8 +26,9 @@ LEAK = (
 HEAT = "云雀空气炸锅插头发烫，一股焦糊味，吓得赶紧拔了"
 # Small windows, so that a few hundred mentions meet every rule of time.
 TIGHT = Rules(
-    keep_clusters=40, window_days=6, single_window_days=2, duplicate_window_days=3,
-    duplicate_texts=60,
+    keep_clusters=5, window_days=3, single_window_days=1, duplicate_window_days=3,
+    duplicate_texts=60, complaint_score=0.2, post_score=0.2, complaint_merge=0.34,
+    post_merge=0.34, least_cohesion=0.9,
 )  # fmt: skip
 
 
@@ -38,7 +40,7 @@ def generated(seed: int, size: int) -> list[tuple[Mention, Verdict]]:
 
 def in_batches(
     items: list[tuple[Mention, Verdict]], borders: list[int], restarts: set[int]
-) -> list[ShardChanges]:
+) -> tuple[list[ShardChanges], Ledger]:
     ledger = new_ledger()
     shard = restore(ledger, TIGHT)
     made = []
@@ -48,7 +50,7 @@ def in_batches(
         changes = shard.gather(items[first:last], NOW, ledger)
         ledger.save(changes, items[first:last])
         made.append(changes)
-    return made
+    return made, ledger
 
 
 def test_the_same_trouble_gathers_and_another_stays_apart() -> None:
@@ -222,22 +224,47 @@ def test_the_label_does_not_change_with_every_mention() -> None:
 
 @given(data=st.data())
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_restart_at_any_border_changes_no_byte(data: st.DataObject) -> None:
+def test_borders_and_restarts_change_no_byte(data: st.DataObject) -> None:
     items = generated(data.draw(st.integers(0, 3)), 150)
     borders = sorted(data.draw(st.sets(st.integers(1, len(items) - 1), max_size=6)))
     restarts = data.draw(st.sets(st.integers(0, len(borders))))
+    _, whole = in_batches(items, [], set())
+    made, parts = in_batches(items, borders, restarts)
 
-    assert in_batches(items, borders, set()) == in_batches(items, borders, restarts)
+    assert parts.clusters == whole.clusters
+    assert parts.events == whole.events
+    assert parts.homes == whole.homes
+    assert_follows_the_journal(made, parts)
 
 
-@given(borders=st.sets(st.integers(1, 119), max_size=6))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_size_of_batches_does_not_change_where_mentions_go(borders: set[int]) -> None:
-    items = generated(1, 120)
-    [whole] = in_batches(items, [], set())
-    parts = in_batches(items, sorted(borders), set())
+def assert_follows_the_journal(made: list[ShardChanges], ledger: Ledger) -> None:
+    """Every member is in a live or cold cluster, where sizes say so, by rows of the journal."""
+    held = Counter(ledger.homes.values())
+    for cluster_id, count in held.items():
+        cluster = ledger.clusters[cluster_id]
+        assert cluster.state in {"live", "cold"}
+        assert cluster.size + cluster.n_duplicates == count
+    rows = [(one.kind, one.cluster_id, one.other_id) for one in ledger.events if one.other_id]
+    came_from = {new: old for kind, old, new in rows if kind == "split"}
+    went_to = {absorbed: survivor for kind, survivor, absorbed in rows if kind == "merge"}
+    for one in (one for changes in made for one in changes.assignments):
+        home, reachable = ledger.homes[one.mention_id], {one.cluster_id}
+        while len(reachable) < len(
+            reachable := reachable
+            | {went_to[one] for one in reachable if one in went_to}
+            | {new for new, old in came_from.items() if old in reachable}
+        ):
+            pass
+        assert home in reachable
 
-    assert whole.assignments == tuple(one for part in parts for one in part.assignments)
+
+def test_the_stream_of_the_properties_meets_every_rule_of_time() -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(4):
+        _, ledger = in_batches(generated(seed, 150), [], set())
+        kinds.update(one.kind for one in ledger.events)
+
+    assert min(kinds[kind] for kind in ("open", "merge", "split", "cold", "reopen")) > 0
 
 
 def test_a_restart_replays_what_came_after_the_snapshot() -> None:
