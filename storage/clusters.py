@@ -77,16 +77,20 @@ class ClusterQueries:
     def active_clusters(self, since: datetime, authors: int = 1) -> list[ClusterId]:
         """Return clusters in which that many authors wrote since then, and those at work."""
         cluster = tables.cluster
-        moved = (
-            sa.select(cluster.c.cluster_id)
-            .join(_assigned, _assigned.c.cluster_id == cluster.c.cluster_id)
+        # no more authors of a cluster are looked at than are asked for
+        some = (
+            sa.select(_assigned.c.author_key)
+            .distinct()
             .where(
-                cluster.c.last_at >= since,
-                cluster.c.alias_of.is_(None),
-                _assigned.c.published_at >= since,
+                _assigned.c.cluster_id == cluster.c.cluster_id, _assigned.c.published_at >= since
             )
-            .group_by(cluster.c.cluster_id)
-            .having(sa.func.count(_assigned.c.author_key.distinct()) >= authors)
+            .limit(authors)
+            .correlate(cluster)
+            .subquery()
+        )
+        n = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+        moved = sa.select(cluster.c.cluster_id).where(
+            cluster.c.last_at >= since, cluster.c.alias_of.is_(None), n >= authors
         )
         is_open = _incident.c.state.in_(sorted(OPEN_STATES))
         at_work = self.connection.scalars(sa.select(_incident.c.cluster_id).where(is_open))
