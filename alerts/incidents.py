@@ -30,6 +30,7 @@ from alerts.escalation import (
 from alerts.grading import settle
 from alerts.journal import fold
 from alerts.messages import Links, NoLinks, Occasion, Scene
+from alerts.regrouping import Origin, holder_of, stays_with
 from alerts.routing import RouteChoice, find_route
 from alerts.timers import on_timer
 from config.schema import Project
@@ -87,16 +88,20 @@ def on_grade(
     fresh: Sequence[Mention] = (),
     samples: Sequence[tuple[Mention, Verdict]] = (),
     links: Links | None = None,
+    origin: Origin | None = None,
 ) -> Change | None:
     """Decide what a grade means for the cluster's incident; None when nothing changes.
 
     `grade` is the plain judgement of this instant; hysteresis against the incident's level happens
     here. `fresh` are the mentions that this pass put into the cluster: with them, one complainant
-    who writes again after the closing is recognised.
+    who writes again after the closing is recognised. `origin` is the incident of the cluster that
+    this one came out of: who heard of that is not told of the same again.
     """
     scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
     if incident is None:
-        return _raise(scene, evidence, grade, now, "")
+        if origin is not None and _is_settled(origin.incident, evidence, grade, now):
+            return None
+        return _raise(scene, evidence, grade, now, "", origin)
     match incident.state:
         case IncidentState.MERGED:
             return None
@@ -122,8 +127,13 @@ def on_grade(
 # --- raising ------------------------------------------------------------------------------------
 
 
-def _raise(
-    scene: Scene, evidence: Evidence, grade: Grade, now: datetime, previous: str
+def _raise(  # noqa: PLR0917 - what is known, then why it is raised
+    scene: Scene,
+    evidence: Evidence,
+    grade: Grade,
+    now: datetime,
+    previous: str,
+    origin: Origin | None = None,
 ) -> Change | None:
     if grade.level < Level.BLUE or is_history(evidence):
         return None
@@ -148,14 +158,21 @@ def _raise(
         policy=journal.encode_policy(policy),
         told=list(told),
         **_size(evidence),
+        **(origin.data() if origin else {}),
     )
-    draft.tell(
+    known = origin.knows(grade.level) if origin else ()
+    fresh = [owner_id for owner_id in told if owner_id not in known]
+    if origin is not None and not fresh and (holder := holder_of(origin.incident)):
+        stays_with(draft, holder)
+        return draft.change("raised")
+    came = f"由事件 {origin.incident.code} 拆出。" if origin and origin.is_now else ""
+    draft.tell(  # with nobody left to tell, the clock of the next step starts all the same
         Occasion.NOTICE,
-        told,
+        fresh,
         lambda owner: (
-            f"{policy.reason}。"
+            f"{came}{policy.reason}。"
             if owner.id == choice.owner_id
-            else f"黄色及以上同时知会你。{policy.reason}。"
+            else f"{came}黄色及以上同时知会你。{policy.reason}。"
         ),
     )
     return draft.change("raised")
@@ -337,6 +354,15 @@ def _after_end(
         **_size(evidence),
     )
     return draft.change("reopened")
+
+
+def _is_settled(origin: Incident, evidence: Evidence, grade: Grade, now: datetime) -> bool:
+    """Say whether what a cluster holds was over with the incident of the one it came out of."""
+    ended = origin.closed_at
+    if origin.at_work or ended is None or now - ended > _REOPEN_WITHIN:
+        return False
+    grace = _DISMISSED_REST if origin.state is IncidentState.DISMISSED else _REOPEN_GRACE
+    return not _why_back(ended + grace, evidence, grade, now)
 
 
 def _why_back(after: datetime, evidence: Evidence, grade: Grade, now: datetime) -> str:

@@ -14,6 +14,7 @@ from alerts.messages import Links
 from config.schema import Project
 from groundswell.hot import HotLists
 from groundswell.pipeline import act_on
+from groundswell.regrouping import follow
 from storage.cluster_checks import ClusterEdit
 from storage.records import ClusterEvent, ClusterId, Incident
 from storage.store import Store, Transaction
@@ -114,21 +115,26 @@ class ClusterDesk:
     ) -> Edited:
         with self.store.transaction() as tx:
             done = carry_out(tx)
-            changes = act_on(
+            regrouped = follow(tx, done.events, self.project, self.links, now)
+            graded = act_on(
                 tx,
-                dict.fromkeys(_of_today(tx, done.clusters), ()),
+                dict.fromkeys(regrouped.clusters, ()),
                 now,
                 project=self.project,
                 hot_lists=self.hot,
                 links=self.links,
             )
+            changed = {
+                change.incident.incident_id: change.incident
+                for change in (*regrouped.changes, *graded)
+            }
             for event in done.events:
                 tx.audit(actor, f"cluster_{event.kind}", event.cluster_id, now, told(event))
         self.woken()
         return Edited(
             clusters=done.clusters,
             events=done.events,
-            incidents=tuple(change.incident for change in changes),
+            incidents=tuple(changed.values()),
         )
 
 
@@ -141,8 +147,3 @@ def told(event: ClusterEvent) -> str:
     if event.kind == "rename":
         return "　".join([*parts, f"{event.was or '—'} → {event.note or '—'}"])
     return "　".join([*parts, *([event.note] if event.note else [])])
-
-
-def _of_today(tx: Transaction, cluster_ids: Sequence[ClusterId]) -> list[ClusterId]:
-    found = (tx.queries.cluster(cluster_id) for cluster_id in cluster_ids)
-    return sorted({one.cluster_id for one in found if one is not None and one.size})

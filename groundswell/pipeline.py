@@ -18,6 +18,7 @@ from datetime import datetime
 from alerts.grading import grade
 from alerts.incidents import on_grade, on_timer
 from alerts.messages import Links
+from alerts.regrouping import Origin
 from alerts.surge import detect
 from classify.analyst import Analyst
 from classify.clustering import Shard
@@ -26,6 +27,7 @@ from groundswell.batches import BatchView
 from groundswell.hot import HotLists, HotView
 from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
+from groundswell.regrouping import follow
 from groundswell.responses import Linker
 from storage.records import (
     Change,
@@ -118,7 +120,9 @@ class Journey:
         for assignment, (mention, _) in zip(changes.assignments, items, strict=True):
             fresh.setdefault(assignment.cluster_id, []).append(mention)
         live = {one: new for one, new in fresh.items() if not all(m.history for m in new)}
-        self.act(tx, live, now)
+        regrouped = follow(tx, changes.events, self.project, self.links, now)
+        unchanged: dict[ClusterId, list[Mention]] = {one: [] for one in regrouped.clusters}
+        self.act(tx, unchanged | live, now)
         look_back(tx, fresh, self.project, now)
         return len(items)
 
@@ -174,12 +178,14 @@ def act_on(
         if brand is None or brand.competitor:
             continue  # heard for comparison, or no longer watched: nobody is called
         incident = tx.incident_of(cluster_id)
+        origin = tx.origin_of(cluster_id, now) if incident is None else None
+        known = origin[0] if origin else incident
         surge = detect(
             evidence,
             project.settings.surge,
             now,
-            opened_at=incident.opened_at if incident and incident.at_work else None,
-            since=incident.closed_at if incident and not incident.at_work else None,
+            opened_at=known.opened_at if known and known.at_work else None,
+            since=known.closed_at if known and not known.at_work else None,
         )
         waits = incident.opened_at if incident and incident.unhandled else None
         graded = grade(evidence, surge, project.levels, now, waits)
@@ -194,6 +200,7 @@ def act_on(
             fresh=fresh[cluster_id],
             samples=tx.queries.cluster_mentions(cluster_id, SAMPLES),
             links=links,
+            origin=Origin(incident=origin[0], is_now=origin[1]) if origin else None,
         )
         if change is not None and tx.save_change(change):
             changes.append(change)

@@ -6,7 +6,7 @@ the same transaction, so nothing that must be said can be lost between two of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from storage.records import (
     IncidentId,
     IncidentState,
     Intent,
+    OwnerId,
     Timer,
 )
 from storage.rows import columns_of, incident_of, incident_row, mappings, timer_of
@@ -54,6 +55,41 @@ class Incidents:
     def incident_of(self, cluster_id: ClusterId) -> Incident | None:
         """Return the incident that new mentions of a cluster belong to; see find_incident_of."""
         return find_incident_of(self.connection, cluster_id)
+
+    def origin_of(self, cluster_id: ClusterId, now: datetime) -> tuple[Incident, bool] | None:
+        """Return the incident of the cluster that one came out of; see find_origin_of."""
+        return find_origin_of(self.connection, cluster_id, now)
+
+    def open_incidents_of(self, cluster_id: ClusterId) -> list[Incident]:
+        """Return all open incidents of a cluster and of those merged into it, oldest first."""
+        return [one for one in _linked(self.connection, cluster_id) if one.state in OPEN_STATES]
+
+    def ended_by_merge(
+        self, absorbed: ClusterId, cluster_ids: Sequence[ClusterId]
+    ) -> list[Incident]:
+        """Return the incidents of these clusters that the merge of `absorbed` ended."""
+        found = {
+            one.incident_id: one
+            for cluster_id in cluster_ids
+            for one in _linked(self.connection, cluster_id)
+            if one.state is IncidentState.MERGED
+        }
+        return [
+            one
+            for _, one in sorted(found.items())
+            if _last_merge(self.connection, one).get("absorbed_cluster") == absorbed
+        ]
+
+    def unheard(self, incident_id: IncidentId) -> frozenset[OwnerId]:
+        """Return who was to be told of an incident and never was: waiting or cancelled unsent."""
+        of_it = _intent.c.incident_id == incident_id
+        sent = sa.select(_intent.c.recipient_id).where(of_it, _intent.c.status == "sent")
+        unsent = sa.select(_intent.c.recipient_id).where(
+            of_it,
+            _intent.c.status.in_([*_UNSENT, "cancelled"]),
+            _intent.c.recipient_id.not_in(sent),
+        )
+        return frozenset(OwnerId(one) for one in self.connection.scalars(unsent))
 
     def incident(self, name: IncidentId | str) -> Incident | None:
         """Return an incident by its id or its code."""
@@ -201,13 +237,7 @@ def find_incident_of(connection: Connection, cluster_id: ClusterId) -> Incident 
     cluster = find_cluster(connection, cluster_id)
     if cluster is None:
         return None
-    link = tables.incident_cluster
-    query = (
-        sa.select(_incident.c.document)
-        .join(link, link.c.incident_id == _incident.c.incident_id)
-        .where(link.c.cluster_id.in_(family(connection, cluster)))
-    )
-    found = {_follow_merges(connection, row) for row in mappings(connection.execute(query))}
+    found = {_follow_merges(connection, one) for one in _linked(connection, cluster_id)}
 
     def rank(incident: Incident) -> tuple[Any, ...]:
         is_open = incident.state in OPEN_STATES
@@ -217,8 +247,73 @@ def find_incident_of(connection: Connection, cluster_id: ClusterId) -> Incident 
     return max(found, key=rank, default=None)
 
 
-def _follow_merges(connection: Connection, row: sa.RowMapping) -> Incident:
-    incident = incident_of(row)
+def find_origin_of(
+    connection: Connection, cluster_id: ClusterId, now: datetime
+) -> tuple[Incident, bool] | None:
+    """Return the incident of the cluster that one came out of, and whether it did so at `now`.
+
+    It came out by a split, by the undoing of a merge, or, for the act in hand only, by moves.
+    """
+    event = tables.cluster_event
+    undone, merge = event.alias(), event.alias()
+    stands = sa.not_(
+        sa.select(undone.c.event_no).where(undone.c.undoes == event.c.event_no).exists()
+    )
+    of_merge = sa.select(merge.c.event_no).where(
+        merge.c.event_no == event.c.undoes, merge.c.kind == "merge"
+    )
+    came_out = sa.and_(
+        event.c.other_id == cluster_id,
+        sa.or_(
+            sa.and_(event.c.kind == "split", stands),
+            sa.and_(event.c.kind == "undo", of_merge.exists()),
+        ),
+    )
+    columns = (event.c.event_no, event.c.cluster_id, event.c.other_id, event.c.at)
+    rows = mappings(connection.execute(sa.select(*columns).where(came_out)))
+    moved = sa.and_(
+        event.c.cluster_id == cluster_id,
+        event.c.kind.in_(["move", "undo"]),
+        event.c.mention_id.is_not(None),
+        event.c.at == now,
+    )
+    rows = [*rows, *mappings(connection.execute(sa.select(*columns).where(moved)))]
+    last = max(rows, key=lambda row: row["event_no"], default=None)
+    if last is None:
+        return None
+    source = last["other_id"] if last["cluster_id"] == cluster_id else last["cluster_id"]
+    incident = find_incident_of(connection, ClusterId(source))
+    return None if incident is None else (incident, last["at"] == now)
+
+
+def _linked(connection: Connection, cluster_id: ClusterId) -> list[Incident]:
+    """Return the incidents of a cluster and of those merged into it, as they are, oldest first."""
+    cluster = find_cluster(connection, cluster_id)
+    if cluster is None:
+        return []
+    link = tables.incident_cluster
+    query = (
+        sa.select(_incident.c.document)
+        .join(link, link.c.incident_id == _incident.c.incident_id)
+        .where(link.c.cluster_id.in_(family(connection, cluster)))
+        .order_by(_incident.c.opened_at, _incident.c.incident_id)
+    )
+    return [incident_of(row) for row in mappings(connection.execute(query))]
+
+
+def _last_merge(connection: Connection, incident: Incident) -> Mapping[str, Any]:
+    """Return the data of the event by which an incident last ended in another one."""
+    query = (
+        sa.select(_event.c.data)
+        .where(_event.c.incident_id == incident.incident_id, _event.c.kind == "merged")
+        .order_by(_event.c.seq.desc())
+        .limit(1)
+    )
+    found: Mapping[str, Any] = connection.scalar(query) or {}
+    return found
+
+
+def _follow_merges(connection: Connection, incident: Incident) -> Incident:
     seen = {incident.incident_id}
     while incident.state is IncidentState.MERGED and incident.merged_into not in {None, *seen}:
         target = find_incident(connection, str(incident.merged_into))
