@@ -1,11 +1,13 @@
 """A live cluster's own state, packed for the `blob` of its record and read back byte for byte.
 
-Format 1, little-endian:
+Format 2, little-endian:
   u8 format · u64 opened_seq · u64 last_seq · f64 touched · u32 labelled_size
-  u8 exemplars, each: i64 mention · u16 length · u8 form (1: has a title, 2: is a complaint) · u16 n
-                      · u32 ids[n] · f16 weights[n] · u16 bytes · UTF-8 gist (read, not written)
+  u8 exemplars, each: i64 mention · u16 length · u8 form (1: has a title, 2: is a complaint)
+                      · u8 shift · u16 n · u32 words[n] (`classify.packing`)
   u16 n · u32 ids[n] · f32 weights[n] of the centroid (n = 0: the only exemplar is the centroid)
   f64 reshaped, where a merge or a split ever changed it
+Format 1, still read, had instead of shift and words: u16 n · u32 ids[n] · f16 weights[n]
+  · u16 bytes · the beginning of the text.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ import numpy as np
 
 from classify.index import Vector
 from classify.labels import Member
+from classify.member_rows import LONGEST, form_of, member_of
+from classify.packing import cut_ids, quantise, vector_of, words_of
 from config.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
+_OLD_FORMAT = 1
 _HEAD = struct.Struct("<BQQdI")
-_EXEMPLAR = struct.Struct("<qHBH")
+_EXEMPLAR = struct.Struct("<qHBBH")
+_OLD_EXEMPLAR = struct.Struct("<qHBH")
 _LENGTH = struct.Struct("<H")
 _CLOCK = struct.Struct("<d")
 
@@ -61,16 +67,11 @@ def pack(state: Packed) -> bytes:
         bytes((len(state.exemplars),)),
     ]
     for one in state.exemplars:
+        words, shift = words_of(one.vector)
+        length = min(one.member.length, LONGEST)
         parts += (
-            _EXEMPLAR.pack(
-                one.mention_id,
-                min(one.member.length, 65_535),
-                one.member.has_title | one.member.is_complaint << 1,
-                len(one.vector),
-            ),
-            one.vector.ids.astype("<u4").tobytes(),
-            one.vector.weights.astype("<f2").tobytes(),
-            _LENGTH.pack(0),
+            _EXEMPLAR.pack(one.mention_id, length, form_of(one.member), shift, len(words)),
+            words.astype("<u4").tobytes(),
         )
     centroid = state.centroid
     parts.append(_LENGTH.pack(len(centroid) if centroid else 0))
@@ -108,10 +109,10 @@ class _Reader:
 
 def unpack(blob: bytes) -> Packed:
     """Read a blob; StoreError for another format or a blob cut short."""
-    if not blob or blob[0] != FORMAT:
+    if not blob or blob[0] not in {FORMAT, _OLD_FORMAT}:
         found = blob[0] if blob else "nothing"
         raise StoreError(
-            f"reading a cluster's state: format {found}, expected {FORMAT};"
+            f"reading a cluster's state: format {found}, expected {_OLD_FORMAT} or {FORMAT};"
             " run the version that wrote it, or gather the shard again"
         )
     try:
@@ -121,23 +122,27 @@ def unpack(blob: bytes) -> Packed:
 
 
 def _unpack(reader: _Reader) -> Packed:
-    _, opened_seq, last_seq, touched, labelled_size = reader.fields(_HEAD)
-    exemplars = []
-    for _ in range(reader.take(1)[0]):
-        mention_id, length, form, size = reader.fields(_EXEMPLAR)
-        vector = reader.vector(size, "<f2")
-        (gist_size,) = reader.fields(_LENGTH)
-        reader.take(gist_size)
-        member = Member(length, has_title=bool(form & 1), is_complaint=bool(form & 2))
-        exemplars.append(Exemplar(mention_id, member, vector))
+    version, opened_seq, last_seq, touched, labelled_size = reader.fields(_HEAD)
+    exemplar = _exemplar if version == FORMAT else _old_exemplar
+    exemplars = tuple(exemplar(reader) for _ in range(reader.take(1)[0]))
     (size,) = reader.fields(_LENGTH)
     centroid = reader.vector(size, "<f4") if size else None
-    return Packed(
-        opened_seq,
-        last_seq,
-        touched,
-        labelled_size,
-        tuple(exemplars),
-        centroid,
-        reader.clock(),
-    )
+    if centroid is not None and version == _OLD_FORMAT:
+        centroid = cut_ids(centroid)
+    return Packed(opened_seq, last_seq, touched, labelled_size, exemplars, centroid, reader.clock())
+
+
+def _exemplar(reader: _Reader) -> Exemplar:
+    mention_id, length, form, shift, size = reader.fields(_EXEMPLAR)
+    words = np.frombuffer(reader.take(size * 4), dtype="<u4").astype(np.uint32)
+    if len(words) != size:
+        raise ValueError(f"expected {size} features, found {len(words)}")
+    return Exemplar(mention_id, member_of(length, form), vector_of(words, shift))
+
+
+def _old_exemplar(reader: _Reader) -> Exemplar:
+    mention_id, length, form, size = reader.fields(_OLD_EXEMPLAR)
+    vector = quantise(reader.vector(size, "<f2"))
+    (gist_size,) = reader.fields(_LENGTH)
+    reader.take(gist_size)
+    return Exemplar(mention_id, member_of(length, form), vector)

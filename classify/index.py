@@ -6,7 +6,6 @@ function of the vectors held, so a shard that was stored and read again answers 
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 BUCKETS = 1 << 16
 _MASK = np.uint32(BUCKETS - 1)
-MAX_READ = 20_000  # posting entries read for one vote, rarest features first: bounds the cost
 _CHUNK_BITS = 16  # rows come in chunks of 65,536; memory is only used once a row is
 _CHUNK = 1 << _CHUNK_BITS
 
@@ -145,65 +143,8 @@ def are_missing(ids: NDArray[np.uint32], among: NDArray[np.uint32]) -> NDArray[n
     return absent
 
 
-class PostingIndex:
-    """Which clusters hold a feature. Clusters are named by small integers, their slots.
-
-    Features share 65,536 buckets: a shared bucket only proposes a cluster that the exact score then
-    turns down.
-    """
-
-    def __init__(self) -> None:
-        self._buckets: list[array[int] | None] = [None] * BUCKETS
-        self._slots = 0
-
-    def add(self, slot: int, ids: NDArray[np.uint32]) -> None:
-        """File a slot under feature ids."""
-        self._slots = max(self._slots, slot + 1)
-        buckets = self._buckets
-        for place in (ids & _MASK).tolist():
-            bucket = buckets[place]
-            if bucket is None:
-                buckets[place] = array("i", (slot,))
-            else:
-                bucket.append(slot)
-
-    def remove(self, slot: int, ids: NDArray[np.uint32]) -> None:
-        """Undo `add` for the same pairs."""
-        for place in (ids & _MASK).tolist():
-            bucket = self._buckets[place]
-            if bucket is None:
-                continue
-            bucket.remove(slot)
-            if not bucket:
-                self._buckets[place] = None
-
-    def vote(self, vector: Vector, least: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return slots [n] and votes [n]: sums of squared weights of shared features, if > `least`.
-
-        By Cauchy and Schwarz the cosine with a cluster cannot exceed the root of its vote.
-        """
-        squares = vector.weights * vector.weights
-        places = (vector.ids & _MASK).tolist()
-        budget = MAX_READ
-        lists, values, lengths = [], [], []
-        for i in np.lexsort((vector.ids, -squares)).tolist():
-            bucket = self._buckets[places[i]]
-            if bucket is None or len(bucket) > budget:
-                continue
-            budget -= len(bucket)
-            lists.append(np.frombuffer(bucket, dtype=np.int32))
-            lengths.append(len(bucket))
-            values.append(squares[i])
-        if not lists:
-            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float64)
-        weights = np.repeat(np.array(values, dtype=np.float64), lengths)
-        votes = np.bincount(np.concatenate(lists), weights=weights)
-        slots: NDArray[np.intp] = np.flatnonzero(votes > least)
-        return slots, votes[slots].astype(np.float64, copy=False)
-
-
 def leaders(
-    slots: NDArray[np.intp], votes: NDArray[np.float64], count: int
+    slots: NDArray[np.int64], votes: NDArray[np.float64], count: int
 ) -> list[tuple[int, float]]:
     """Return the slots with the most votes and all that equal the last of them."""
     if len(slots) > count:

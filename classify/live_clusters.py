@@ -3,23 +3,32 @@
 Source: one-pass hybrid of exemplars and centroid (single-pass clustering after Allan et al. 1998,
 first-story detection after Petrovic 2010 as its a = 1 case). Every choice is a function of the
 vectors and numbers held, never of memory layout; equal scores go to the older cluster.
+
+Between two batches a cluster of one mention lies packed (`classify.singles`); it is a `LiveCluster`
+only from the moment it is asked for until `settle`.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classify.cluster_blob import Exemplar, Packed
 from classify.cluster_rules import Rules
-from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector, are_missing, leaders
+from classify.index import BUCKETS, Probe, Rows, Vector, are_missing, leaders
 from classify.labels import Member
+from classify.member_rows import LONGEST, MemberRows, form_of, member_of
+from classify.packing import vector_of, words_of
+from classify.postings import PostingIndex, places_of
+from classify.singles import Single, Singles
 from classify.vectors import HEAVIEST
 from storage.records import ClusterId, MentionId
 
@@ -31,10 +40,14 @@ SCORED = 6  # of them compared by exemplars, those with the best centroids
 NEAREST = 0.3  # weight of the most similar exemplar; the rest is the centroid's
 MERGE_FEATURES = 16
 DAY_S = 86_400.0
+_SETTLED_AT_ONCE = 1000  # clusters that may stand unpacked while a shard is restored
+_OBJECT_BYTES = 1000  # of one LiveCluster with its name, its place in the maps and its due date
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NEVER = (math.inf, 0, 0)
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(NamedTuple):
     """An exemplar whose vector lies in `row`."""
 
     mention_id: int
@@ -50,7 +63,7 @@ class LiveCluster:
     last changed it.
     """
 
-    slot: int
+    slot: int  # its ordinal in the index; rises as clusters come into memory
     opened_seq: int
     cluster_id: ClusterId
     parent_id: ClusterId | None
@@ -60,7 +73,7 @@ class LiveCluster:
     last_at: datetime
     touched: float
     last_seq: int
-    exemplars: list[Kept] = field(default_factory=list)
+    rows: tuple[int, ...] = ()  # of the exemplars, oldest first
     centroid_row: int = -1  # -1: the only exemplar is the centroid
     norm: float = 1.0
     label: str = ""
@@ -78,6 +91,14 @@ class Match:
 
     cluster: LiveCluster
     score: float
+
+
+class _Found(NamedTuple):
+    """A cluster worth comparing; `cluster` None: it is packed."""
+
+    opened_seq: int
+    ordinal: int
+    cluster: LiveCluster | None
 
 
 def _heaviest(vector: Vector, limit: int) -> Vector:
@@ -106,57 +127,198 @@ class LiveClusters:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._clusters: list[LiveCluster | None] = []
-        self._free: list[int] = []
-        self._grown = np.zeros(1024, dtype=bool)  # by slot: has it more than one member
-        self._by_id: dict[ClusterId, LiveCluster] = {}
-        self._members = Rows(HEAVIEST, np.float16)
+        self._clusters: dict[int, LiveCluster] = {}  # by ordinal: those that are not packed
+        self._by_id: dict[ClusterId, LiveCluster] = {}  # the same
+        self._singles = Singles()
+        self._lent: set[int] = set()  # packed ones that are a LiveCluster for now
+        self._young: deque[int] = deque()  # in memory since the last settling, to be packed
+        self._newest = (-math.inf, -1)  # touched and opened_seq of the newest of all those
+        self._next = 0
+        self._grown = np.zeros(1024, dtype=bool)  # by ordinal - base: has it a centroid
+        self._base = 0
+        self._members = MemberRows(HEAVIEST)
         self._centroids = Rows(CENTROID, np.float32)
         self._index = PostingIndex()
         self._scratch = np.zeros(BUCKETS, dtype=np.uint8)
-        self._due: list[tuple[float, int, int]] = []  # (expires at, opened_seq, slot), lower bounds
+        self._due: list[tuple[float, int, int]] = []  # (expires at, opened_seq, ordinal), at least
 
     def __len__(self) -> int:
         """Return how many clusters are live."""
-        return len(self._by_id)
+        return len(self._clusters) + len(self._singles) - len(self._lent)
 
     def __contains__(self, cluster_id: ClusterId) -> bool:
         """Say whether a cluster is live."""
-        return cluster_id in self._by_id
+        return cluster_id in self._by_id or self._singles.find(cluster_id) is not None
 
     def get(self, cluster_id: ClusterId) -> LiveCluster | None:
         """Return a live cluster, always the same object between two calls of `settle`."""
-        return self._by_id.get(cluster_id)
+        found = self._by_id.get(cluster_id)
+        if found is not None:
+            return found
+        ordinal = self._singles.find(cluster_id)
+        return None if ordinal is None else self._lend(ordinal)
 
     def exemplars(self, cluster: LiveCluster) -> list[Kept]:
         """Return the members that stand for a cluster in comparisons, oldest first."""
-        return cluster.exemplars
+        return [Kept(*self._members.text(row), row) for row in cluster.rows]
+
+    def nbytes(self) -> int:
+        """Return the bytes of memory that the clusters take, the index included."""
+        arrays = (self._singles, self._members, self._centroids, self._index, self._grown)
+        return sum(one.nbytes for one in arrays) + _OBJECT_BYTES * len(self._clusters)
+
+    # --- coming and staying ---------------------------------------------------------------------
+
+    def restore(self, cluster: LiveCluster, packed: Packed) -> None:
+        """Take in a cluster that was stored; its ordinal and rows are given here.
+
+        Those that were opened first come first, else singles stay unpacked.
+        """
+        cluster.rows = tuple(
+            self._members.put(*words_of(one.vector), one.mention_id, one.member)
+            for one in packed.exemplars
+        )
+        if packed.centroid is not None:
+            cluster.centroid_row = self._centroids.put(packed.centroid)
+        self._enter(cluster)
+        _hide_name(cluster)
+        if len(self._young) >= _SETTLED_AT_ONCE:
+            self.settle(())
+
+    def open(self, cluster: LiveCluster, vector: Vector, mention_id: int, member: Member) -> None:
+        """Take in a new cluster of one member."""
+        cluster.rows = (self._members.put(*words_of(vector), mention_id, member),)
+        self._enter(cluster)
+
+    def _enter(self, cluster: LiveCluster) -> None:
+        cluster.slot = self._next
+        self._next += 1
+        self._make_room(cluster.slot)
+        self._grown[cluster.slot - self._base] = cluster.centroid_row >= 0
+        self._hold(cluster)
+        centroid = self.centroid(cluster)
+        cluster.norm = _norm(centroid)
+        self._index.add(cluster.slot, places_of(centroid.ids))
+        came = (cluster.touched, cluster.opened_seq)
+        if cluster.centroid_row < 0 and came > self._newest:
+            self._newest = came
+            self._young.append(cluster.slot)
+        else:
+            self._file_due(cluster)
+
+    def _hold(self, cluster: LiveCluster) -> None:
+        self._clusters[cluster.slot] = cluster
+        self._by_id[cluster.cluster_id] = cluster
+
+    def _release(self, cluster: LiveCluster) -> None:
+        del self._clusters[cluster.slot], self._by_id[cluster.cluster_id]
+
+    def _make_room(self, ordinal: int) -> None:
+        if ordinal - self._base < len(self._grown):
+            return
+        first = self._singles.first_ordinal()
+        oldest = min(self._clusters, default=ordinal)
+        oldest = oldest if first is None else min(oldest, first)
+        kept = self._grown[oldest - self._base :]
+        self._base = oldest
+        size = max(1024, 1 << (2 * len(kept)).bit_length())
+        self._grown = np.zeros(size, dtype=bool)
+        self._grown[: len(kept)] = kept
+
+    def _file_due(self, cluster: LiveCluster) -> None:
+        heapq.heappush(self._due, (self._expires(cluster), cluster.opened_seq, cluster.slot))
+
+    def _lend(self, ordinal: int) -> LiveCluster:
+        """Make a packed single a LiveCluster until it is settled."""
+        one, words = self._singles.get(ordinal)
+        at = _EPOCH + one.published_us * _MICROSECOND
+        member = member_of(one.length, one.form)
+        cluster = LiveCluster(
+            slot=ordinal,
+            opened_seq=one.opened_seq,
+            cluster_id=self._singles.decode(one.name),
+            parent_id=None,
+            size=1,
+            n_duplicates=0,
+            first_at=at,
+            last_at=at,
+            touched=one.touched,
+            last_seq=one.opened_seq,
+            rows=(self._members.put(words, one.shift, one.mention_id, member),),
+            norm=_norm(vector_of(words, one.shift)),
+            representative_id=MentionId(one.mention_id),
+            labelled_size=1,
+        )
+        self._lent.add(ordinal)
+        self._hold(cluster)
+        self._file_due(cluster)
+        return cluster
 
     def settle(self, clusters: Iterable[LiveCluster]) -> None:
         """Put the clusters that a batch touched away; no `LiveCluster` is good after this.
 
-        A cluster of one mention comes back without its name (label "", no keywords, labelled size
-        1): only its stored record has it, and an empty label there leaves the stored one alone.
+        A cluster of one text comes back without its name (label "", no keywords): only its stored
+        record has it, and an empty label there leaves the stored one alone.
         """
+        for cluster in clusters:
+            _hide_name(cluster)
+        for ordinal in sorted(self._lent):
+            cluster = self._clusters[ordinal]
+            if self._is_packable(cluster):
+                self._members.drop(cluster.rows[0])
+                self._release(cluster)
+            else:
+                self._singles.remove(ordinal)
+        self._lent.clear()
+        for ordinal in self._young:
+            found = self._clusters.get(ordinal)
+            if found is not None:
+                _hide_name(found)
+                self._put_away(found)
+        self._young.clear()
 
-    def nbytes(self) -> int:
-        """Return the bytes of memory that the clusters take, the index included."""
-        return self._members.nbytes + self._centroids.nbytes + 1000 * len(self._by_id)
+    def _put_away(self, cluster: LiveCluster) -> None:
+        name = self._singles.encode(cluster.cluster_id)
+        if name is None or not self._is_packable(cluster):
+            self._file_due(cluster)
+            return
+        words, shift = self._members.get(cluster.rows[0])
+        mention_id, member = self._members.text(cluster.rows[0])
+        one = Single(
+            name=name,
+            mention_id=mention_id,
+            opened_seq=cluster.opened_seq,
+            touched=cluster.touched,
+            published_us=(cluster.first_at - _EPOCH) // _MICROSECOND,
+            length=min(member.length, LONGEST),
+            form=form_of(member),
+            shift=shift,
+        )
+        self._singles.put(cluster.slot, one, words)
+        self._members.drop(cluster.rows[0])
+        self._release(cluster)
 
-    def restore(self, cluster: LiveCluster, packed: Packed) -> None:
-        """Take in a cluster that was stored; its slot and rows are given here."""
-        for one in packed.exemplars:
-            row = self._members.put(one.vector)
-            cluster.exemplars.append(Kept(one.mention_id, one.member, row))
-        if packed.centroid is not None:
-            cluster.centroid_row = self._centroids.put(packed.centroid)
-        self._enter(cluster)
+    def _is_packable(self, cluster: LiveCluster) -> bool:
+        """Say whether a packed single would say all there is to say."""
+        return (
+            cluster.centroid_row < 0
+            and cluster.size == 1
+            and not cluster.n_duplicates
+            and not cluster.pinned
+            and not cluster.named_by
+            and not cluster.reshaped
+            and cluster.parent_id is None
+            and cluster.first_at == cluster.last_at
+            and cluster.last_seq == cluster.opened_seq
+            and cluster.labelled_size == 1
+            and cluster.representative_id == self._members.text(cluster.rows[0])[0]
+        )
 
     def pack(self, cluster: LiveCluster) -> Packed:
         """Return what must be stored of a cluster's own state."""
         exemplars = tuple(
-            Exemplar(one.mention_id, one.member, self._members.get(one.row))
-            for one in cluster.exemplars
+            Exemplar(one.mention_id, one.member, vector_of(*self._members.get(one.row)))
+            for one in self.exemplars(cluster)
         )
         centroid = self._centroids.get(cluster.centroid_row) if cluster.centroid_row >= 0 else None
         return Packed(
@@ -169,27 +331,11 @@ class LiveClusters:
             cluster.reshaped,
         )
 
-    def _enter(self, cluster: LiveCluster) -> None:
-        if self._free:
-            cluster.slot = self._free.pop()
-            self._clusters[cluster.slot] = cluster
-        else:
-            cluster.slot = len(self._clusters)
-            self._clusters.append(cluster)
-            if cluster.slot == len(self._grown):
-                self._grown = np.concatenate((self._grown, np.zeros_like(self._grown)))
-        self._grown[cluster.slot] = cluster.centroid_row >= 0
-        self._by_id[cluster.cluster_id] = cluster
-        centroid = self.centroid(cluster)
-        cluster.norm = _norm(centroid)
-        self._index.add(cluster.slot, centroid.ids)
-        heapq.heappush(self._due, (self._expires(cluster), cluster.opened_seq, cluster.slot))
-
     def centroid(self, cluster: LiveCluster) -> Vector:
         """Return the sum of the members' vectors, cut to its heaviest features."""
         if cluster.centroid_row >= 0:
             return self._centroids.get(cluster.centroid_row)
-        return self._members.get(cluster.exemplars[0].row)
+        return vector_of(*self._members.get(cluster.rows[0]))
 
     def lacks(self, cluster: LiveCluster, ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Say for each feature id [n] whether the cluster's centroid is without it."""
@@ -203,44 +349,71 @@ class LiveClusters:
         if not found:
             return None
         probe = Probe(vector, self._scratch)
-        singles = [one.exemplars[0] for one in found if one.centroid_row < 0]
-        scored: list[tuple[float, int, LiveCluster]] = []
-        if singles:
-            alone = [one for one in found if one.centroid_row < 0]
-            dots = probe.dots(*self._members.take([kept.row for kept in singles]))
-            scored += [
-                (-dot / one.norm, one.opened_seq, one)
-                for dot, one in zip(dots.tolist(), alone, strict=True)
-            ]
-        grown = [one for one in found if one.centroid_row >= 0]
+        alone = [one for one in found if one.cluster is None or one.cluster.centroid_row < 0]
+        scored = [
+            (-cosine, one.opened_seq, one)
+            for one, cosine in zip(alone, self._cosines(probe, alone), strict=True)
+        ]
+        grown = [one for one in found if one.cluster is not None and one.cluster.centroid_row >= 0]
         if grown:
             bar = max(least, -min(scored)[0] if scored else 0.0)
             scored += self._score_grown(probe, grown, bar)
         if not scored:
             return None
-        score, _, cluster = min(scored)
-        return Match(cluster, -score) if -score >= least else None
+        score, _, best = min(scored)
+        return Match(self._handed(best), -score) if -score >= least else None
+
+    def _handed(self, found: _Found) -> LiveCluster:
+        return self._lend(found.ordinal) if found.cluster is None else found.cluster
+
+    def _cosines(self, probe: Probe, alone: list[_Found]) -> list[float]:
+        """Return the cosines of lone clusters, packed or not."""
+        if not alone:
+            return []
+        ids, weights = self._rows_of(alone)
+        # Sums of squares of such weights are exact in float32: classify.packing.
+        norms = np.sqrt((weights * weights).sum(axis=1).astype(np.float64))
+        norms[norms == 0.0] = 1.0
+        cosines: list[float] = (probe.dots(ids, weights) / norms).tolist()
+        return cosines
+
+    def _rows_of(self, alone: list[_Found]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        """Return the vectors of lone clusters as rows [n, 64]."""
+        packed = [n for n, one in enumerate(alone) if one.cluster is None]
+        if len(packed) == len(alone):
+            return self._singles.take([one.ordinal for one in alone])
+        held = [(n, one.cluster.rows[0]) for n, one in enumerate(alone) if one.cluster is not None]
+        ids, weights = self._members.take([row for _, row in held])
+        if not packed:
+            return ids, weights
+        more_ids, more_weights = self._singles.take([alone[n].ordinal for n in packed])
+        order = np.argsort([n for n, _ in held] + packed)
+        return (
+            np.concatenate((ids, more_ids))[order],
+            np.concatenate((weights, more_weights))[order],
+        )
 
     def _score_grown(
-        self, probe: Probe, grown: list[LiveCluster], bar: float
-    ) -> list[tuple[float, int, LiveCluster]]:
-        dots = probe.dots(*self._centroids.take([one.centroid_row for one in grown])).tolist()
+        self, probe: Probe, grown: list[_Found], bar: float
+    ) -> list[tuple[float, int, _Found]]:
+        clusters = [one.cluster for one in grown if one.cluster is not None]
+        dots = probe.dots(*self._centroids.take([one.centroid_row for one in clusters])).tolist()
         cosines = [
-            (-dot / one.norm, one.opened_seq, one)
-            for dot, one in zip(dots, grown, strict=True)
+            (-dot / one.norm, one.opened_seq, n)
+            for n, (dot, one) in enumerate(zip(dots, clusters, strict=True))
             if (1 - NEAREST) * dot / one.norm + NEAREST >= bar  # else no exemplar can save it
         ]
-        near = [(-cosine, one) for cosine, _, one in heapq.nsmallest(SCORED, cosines)]
+        near = [(-cosine, n) for cosine, _, n in heapq.nsmallest(SCORED, cosines)]
         if not near:
             return []
-        rows = [kept.row for _, one in near for kept in one.exemplars]
+        rows = [row for _, n in near for row in clusters[n].rows]
         likeness = probe.dots(*self._members.take(rows)).tolist()
         scored = []
         first = 0
-        for cosine, one in near:
-            last = first + len(one.exemplars)
+        for cosine, n in near:
+            last = first + len(clusters[n].rows)
             score = NEAREST * max(likeness[first:last]) + (1 - NEAREST) * cosine
-            scored.append((-score, one.opened_seq, one))
+            scored.append((-score, grown[n].opened_seq, grown[n]))
             first = last
         return scored
 
@@ -250,106 +423,117 @@ class LiveClusters:
         Another grown one by their centroids; else a single mention that would join by now.
         """
         centroid = self.centroid(cluster)
-        slots, votes = self._index.vote(_heaviest(centroid, MERGE_FEATURES), 0.0)
-        others = slots != cluster.slot
-        slots, votes = slots[others], votes[others]
-        grown = self._grown[slots]
+        ordinals, votes = self._index.vote(_heaviest(centroid, MERGE_FEATURES), 0.0)
+        others = ordinals != cluster.slot
+        ordinals, votes = ordinals[others], votes[others]
+        grown = self._grown[ordinals - self._base]
         probe = Probe(centroid, self._scratch)
         return self._alike(
-            probe, cluster, self._most_voted(slots[grown], votes[grown])
-        ) or self._lone(probe, cluster, self._most_voted(slots[~grown], votes[~grown]))
+            probe, cluster, self._most_voted(ordinals[grown], votes[grown])
+        ) or self._lone(probe, cluster, self._most_voted(ordinals[~grown], votes[~grown]))
 
-    def _most_voted(self, slots: NDArray[np.intp], votes: NDArray[np.float64]) -> list[LiveCluster]:
+    def _most_voted(self, ordinals: NDArray[np.int64], votes: NDArray[np.float64]) -> list[_Found]:
         """Return the clusters to compare, most votes first, equal ones by age."""
-        found = [
-            (-vote, one.opened_seq, one)
-            for slot, vote in leaders(slots, votes, COMPARED)
-            if (one := self._clusters[slot]) is not None
-        ]
-        return [one for *_, one in heapq.nsmallest(COMPARED, found)]
+        found = []
+        for ordinal, vote in leaders(ordinals, votes, COMPARED):
+            cluster = self._clusters.get(ordinal)
+            seq = self._singles.facts(ordinal)[0] if cluster is None else cluster.opened_seq
+            found.append((-vote, _Found(seq, ordinal, cluster)))
+        found.sort(key=lambda one: (one[0], one[1].opened_seq))
+        return [one for _, one in found[:COMPARED]]
 
-    def _alike(self, probe: Probe, cluster: LiveCluster, others: list[LiveCluster]) -> Match | None:
-        if not others:
+    def _alike(self, probe: Probe, cluster: LiveCluster, others: list[_Found]) -> Match | None:
+        clusters = [one.cluster for one in others if one.cluster is not None]
+        if not clusters:
             return None
-        dots = probe.dots(*self._centroids.take([one.centroid_row for one in others])).tolist()
+        dots = probe.dots(*self._centroids.take([one.centroid_row for one in clusters])).tolist()
         scored = [
-            (-dot / (one.norm * cluster.norm), one.opened_seq, one)
-            for dot, one in zip(dots, others, strict=True)
+            (-dot / (one.norm * cluster.norm), one.opened_seq, n)
+            for n, (dot, one) in enumerate(zip(dots, clusters, strict=True))
         ]
-        score, _, best = min(scored)
-        members = [kept.member for kept in cluster.exemplars + best.exemplars]
+        score, _, n = min(scored)
+        best = clusters[n]
+        members = [kept.member for kept in self.exemplars(cluster) + self.exemplars(best)]
         return Match(best, -score) if -score >= self._rules.least_alike(members) else None
 
-    def _lone(self, probe: Probe, cluster: LiveCluster, others: list[LiveCluster]) -> Match | None:
+    def _lone(self, probe: Probe, cluster: LiveCluster, others: list[_Found]) -> Match | None:
         if not others:
             return None
-        rows = [one.exemplars[0].row for one in others]
-        dots = probe.dots(*self._members.take(rows)).tolist()
+        ids, weights = self._rows_of(others)
+        dots = probe.dots(ids, weights).tolist()
         cosines = [
-            (-dot / cluster.norm, one.opened_seq, one)
-            for dot, one in zip(dots, others, strict=True)
+            (-dot / cluster.norm, one.opened_seq, n)
+            for n, (dot, one) in enumerate(zip(dots, others, strict=True))
         ]
-        members = self._members.take([kept.row for kept in cluster.exemplars])
+        members = self._members.take(cluster.rows)
         scored = []
-        for cosine, opened_seq, one in heapq.nsmallest(SCORED, cosines):
-            vector = self._members.get(one.exemplars[0].row)
+        for cosine, opened_seq, n in heapq.nsmallest(SCORED, cosines):
+            size = int(np.count_nonzero(ids[n]))
+            vector = Vector(ids[n, :size], weights[n, :size])
             likeness = Probe(vector, self._scratch).dots(*members)
             score = NEAREST * float(likeness.max()) - (1 - NEAREST) * cosine
-            if score >= self._rules.least_single(one.exemplars[0].member):
-                scored.append((-score, opened_seq, one))
+            if score >= self._rules.least_single(self._lone_member(others[n])):
+                scored.append((-score, opened_seq, n))
         if not scored:
             return None
-        score, _, best = min(scored)
-        return Match(best, -score)
+        score, _, n = min(scored)
+        return Match(self._handed(others[n]), -score)
+
+    def _lone_member(self, found: _Found) -> Member:
+        if found.cluster is None:
+            return member_of(*self._singles.facts(found.ordinal)[1:])
+        return self._members.text(found.cluster.rows[0])[1]
 
     def likeness(self, cluster: LiveCluster) -> list[float]:
         """Return each exemplar's mean cosine to the others (1.0 for an only one)."""
-        rows = [kept.row for kept in cluster.exemplars]
+        rows = cluster.rows
         if len(rows) == 1:
             return [1.0]
         ids, weights = self._members.take(rows)
         means = []
         for row in rows:
-            dots = Probe(self._members.get(row), self._scratch).dots(ids, weights)
+            dots = Probe(vector_of(*self._members.get(row)), self._scratch).dots(ids, weights)
             means.append((float(dots.sum()) - 1.0) / (len(rows) - 1))
         return means
 
     # --- changing -------------------------------------------------------------------------------
 
-    def open(self, cluster: LiveCluster, vector: Vector, mention_id: int, member: Member) -> None:
-        """Take in a new cluster of one member."""
-        cluster.exemplars.append(Kept(mention_id, member, self._members.put(vector)))
-        self._enter(cluster)
-
     def join(self, cluster: LiveCluster, vector: Vector, mention_id: int, member: Member) -> None:
         """Add a member that is no copy: centroid, exemplars and index."""
-        self._set_centroid(cluster, _add(self.centroid(cluster), vector))
-        if len(cluster.exemplars) == EXEMPLARS:
-            self._members.drop(cluster.exemplars.pop(FOUNDERS).row)
-        cluster.exemplars.append(Kept(mention_id, member, self._members.put(vector)))
+        words, shift = words_of(vector)
+        self._set_centroid(cluster, _add(self.centroid(cluster), vector_of(words, shift)))
+        rows = cluster.rows
+        if len(rows) == EXEMPLARS:
+            self._members.drop(rows[FOUNDERS])
+            rows = (*rows[:FOUNDERS], *rows[FOUNDERS + 1 :])
+        cluster.rows = (*rows, self._members.put(words, shift, mention_id, member))
 
     def _set_centroid(self, cluster: LiveCluster, centroid: Vector) -> None:
-        before = self.centroid(cluster).ids
+        before = places_of(self.centroid(cluster).ids)
         if cluster.centroid_row >= 0:
             self._centroids.replace(cluster.centroid_row, centroid)
         else:
+            _hide_name(cluster)
             cluster.centroid_row = self._centroids.put(centroid)
-            self._grown[cluster.slot] = True
+            self._grown[cluster.slot - self._base] = True
         cluster.norm = _norm(centroid)
-        self._index.remove(cluster.slot, before[are_missing(before, centroid.ids)])
-        self._index.add(cluster.slot, centroid.ids[are_missing(centroid.ids, before)])
+        after = places_of(centroid.ids)
+        self._index.remove(cluster.slot, before[are_missing(before, after)])
+        self._index.add(cluster.slot, after[are_missing(after, before)])
 
     def merge(self, survivor: LiveCluster, absorbed: LiveCluster) -> None:
         """Move everything of `absorbed` into `survivor`."""
+        every = self.exemplars(survivor) + self.exemplars(absorbed)
+        joint = _add(self.centroid(survivor), self.centroid(absorbed))
         self._leave(absorbed)
-        self._set_centroid(survivor, _add(self.centroid(survivor), self.centroid(absorbed)))
+        self._set_centroid(survivor, joint)
         if absorbed.centroid_row >= 0:
             self._centroids.drop(absorbed.centroid_row)
-        every = sorted(survivor.exemplars + absorbed.exemplars, key=lambda kept: kept.mention_id)
+        every.sort(key=lambda kept: kept.mention_id)
         last = every[FOUNDERS:][-(EXEMPLARS - FOUNDERS) :]
         for one in every[FOUNDERS : len(every) - len(last)]:
             self._members.drop(one.row)
-        survivor.exemplars = every[:FOUNDERS] + last
+        survivor.rows = tuple(one.row for one in every[:FOUNDERS] + last)
         survivor.size += absorbed.size
         survivor.n_duplicates += absorbed.n_duplicates
         survivor.first_at = min(survivor.first_at, absorbed.first_at)
@@ -360,24 +544,25 @@ class LiveClusters:
     def drop(self, cluster: LiveCluster) -> None:
         """Forget a cluster and give its rows back."""
         self._leave(cluster)
-        for kept in cluster.exemplars:
-            self._members.drop(kept.row)
+        for row in cluster.rows:
+            self._members.drop(row)
         if cluster.centroid_row >= 0:
             self._centroids.drop(cluster.centroid_row)
 
     def _leave(self, cluster: LiveCluster) -> None:
         """Make a cluster unfindable; its rows stay."""
-        self._index.remove(cluster.slot, self.centroid(cluster).ids)
-        self._clusters[cluster.slot] = None
-        self._free.append(cluster.slot)
-        del self._by_id[cluster.cluster_id]
+        self._index.remove(cluster.slot, places_of(self.centroid(cluster).ids))
+        self._release(cluster)
+        if cluster.slot in self._lent:
+            self._lent.remove(cluster.slot)
+            self._singles.remove(cluster.slot)
 
     # --- time -----------------------------------------------------------------------------------
 
     def _expires(self, cluster: LiveCluster) -> float:
-        alone = cluster.size + cluster.n_duplicates < 2
         if cluster.pinned:
             return math.inf  # a person wants it kept
+        alone = _is_alone(cluster)
         days = self._rules.single_window_days if alone else self._rules.window_days
         return cluster.touched + days * DAY_S
 
@@ -388,18 +573,56 @@ class LiveClusters:
         `drop` them.
         """
         expired: list[LiveCluster] = []
-        limit = min(limit, len(self._by_id) - self._rules.keep_clusters)
-        while self._due and self._due[0][0] < clock and len(expired) < limit:
-            due, opened_seq, slot = heapq.heappop(self._due)
-            cluster = self._clusters[slot]
-            if cluster is None or cluster.opened_seq != opened_seq or cluster in expired:
-                continue  # merged away, or entered twice since a split made it anew
-            true_due = self._expires(cluster)
-            if true_due > due:
-                heapq.heappush(self._due, (true_due, opened_seq, slot))
-                continue
-            expired.append(cluster)
+        taken: set[int] = set()
+        limit = min(limit, len(self) - self._rules.keep_clusters)
+        while len(expired) < limit:
+            heads = (self._first_filed(clock, taken), self._first_single(taken))
+            due, _, ordinal = min((one for one in heads if one is not None), default=_NEVER)
+            if due >= clock:
+                break
+            taken.add(ordinal)
+            found = self._clusters.get(ordinal)
+            expired.append(self._lend(ordinal) if found is None else found)
         return expired
+
+    def _first_filed(self, clock: float, taken: set[int]) -> tuple[float, int, int] | None:
+        """Return the cluster due first of those whose due dates are filed, if due by now."""
+        while self._due and self._due[0][0] < clock:
+            due, opened_seq, ordinal = self._due[0]
+            cluster = self._clusters.get(ordinal)
+            if cluster is None or ordinal in taken:
+                heapq.heappop(self._due)  # gone, or packed again
+                continue
+            true_due = self._expires(cluster)
+            if true_due <= due:
+                return self._due[0]
+            heapq.heapreplace(self._due, (true_due, opened_seq, ordinal))
+        return None
+
+    def _first_single(self, taken: set[int]) -> tuple[float, int, int] | None:
+        """Return the single due first: they come in the order in which they expire."""
+        packed = self._singles.oldest(self._lent)
+        if packed is not None:
+            ordinal, touched, opened_seq = packed
+            return touched + self._rules.single_window_days * DAY_S, opened_seq, ordinal
+        while self._young:
+            ordinal = self._young[0]
+            cluster = self._clusters.get(ordinal)
+            if cluster is not None and ordinal not in taken:
+                if _is_alone(cluster):
+                    return self._expires(cluster), cluster.opened_seq, ordinal
+                self._file_due(cluster)
+            self._young.popleft()
+        return None
+
+
+def _is_alone(cluster: LiveCluster) -> bool:
+    return cluster.size + cluster.n_duplicates < 2 and not cluster.pinned
+
+
+def _hide_name(cluster: LiveCluster) -> None:
+    if cluster.centroid_row < 0 and not cluster.named_by:
+        cluster.label, cluster.keywords = "", ()
 
 
 def _norm(vector: Vector) -> float:

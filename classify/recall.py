@@ -100,7 +100,13 @@ class Ledger:
         for move in changes.moves:
             self.place(move.mention_id, move.cluster_id)
         for cluster in changes.clusters:
-            self.clusters[cluster.cluster_id] = cluster
+            known = self.clusters.get(cluster.cluster_id)
+            if known is not None and not cluster.label:  # not in memory: the stored name stays
+                self.clusters[cluster.cluster_id] = replace(
+                    cluster, label=known.label, keywords=known.keywords
+                )
+            else:
+                self.clusters[cluster.cluster_id] = cluster
             for feature in self._features.pop(cluster.cluster_id, ()):
                 self._cold[feature].discard(cluster.cluster_id)
         self._redirect(changes.clusters)

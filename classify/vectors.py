@@ -2,8 +2,8 @@
 
 The title counts most: its words twice and its pairs of characters, the words of the body's
 beginning once. Feature ids are hashes, the same in every process, so there is no vocabulary to
-keep; weights are rounded to half precision before anything is compared, which makes a vector that
-was stored and read again equal to the one in memory. The constants were chosen on the dev sets;
+keep; weights are rounded to eight bits before anything is compared, which makes a vector that was
+stored and read again equal to the one in memory. The constants were chosen on the dev sets;
 docs/adr/0008-gathering.md has the figures.
 """
 
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.index import Vector
+from classify.packing import quantise
 from classify.text import tidy
 from config.errors import ModelError, StoreError
 
@@ -106,9 +107,9 @@ def language_of(text: str) -> str:
 
 
 def hash_token(token: str) -> int:
-    """Hash a token to 32 bits, the same in every process and version."""
+    """Hash a token to 24 bits, the same in every process and version."""
     digest = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=4).digest()
-    return int.from_bytes(digest, "little") or 1  # 0 pads rows
+    return int.from_bytes(digest[:3], "little") or 1  # 0 pads rows
 
 
 class Tokens:
@@ -264,7 +265,7 @@ def weigh(
     idf: Callable[[NDArray[np.uint32]], NDArray[np.float32]],
     troubles: Sequence[str] = (),
 ) -> Vector:
-    """Return the unit vector of the heaviest features, rounded to half precision.
+    """Return the unit vector of the heaviest features, rounded as it is stored.
 
     `troubles` (what is wrong with which product) share TROUBLE_SHARE of its square equally,
     whatever words tell of them.
@@ -289,4 +290,4 @@ def weigh(
         ids = np.concatenate([ids, np.array(told, dtype=np.uint32)])
     order = np.argsort(ids)
     ids, weights = ids[order], weights[order]
-    return Vector(ids, weights.astype(np.float16).astype(np.float32))
+    return quantise(Vector(ids, weights))

@@ -134,10 +134,13 @@ class Gathering:
         """Write what one batch changed; `items` leave the queue, assigned or not.
 
         An assignment of a mention that has one already moves it. Members of a cluster that became
-        an alias go to the survivor, where `home_id` remembers the cluster they joined.
+        an alias go to the survivor, where `home_id` remembers the cluster they joined. A cluster
+        without a label keeps the stored name: a shard holds no names of single mentions.
         """
-        rows = [columns_of(cluster, _cluster) for cluster in changes.clusters]
-        upsert(self.connection, _cluster, rows)
+        named = [columns_of(one, _cluster) for one in changes.clusters if one.label]
+        unnamed = [columns_of(one, _cluster) for one in changes.clusters if not one.label]
+        upsert(self.connection, _cluster, named)
+        upsert(self.connection, _cluster, unnamed, keep=("label", "keywords"))
         by_id = {int(mention.mention_id): (mention, verdict) for mention, verdict in items}
         counts = Counts()
         self._assign(changes, by_id, counts)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.index import BUCKETS, PostingIndex, Probe, Rows, Vector, are_missing, leaders
+from classify.index import BUCKETS, Probe, Rows, Vector, are_missing, leaders
 
 
 def vector_of(weights: dict[int, float]) -> Vector:
@@ -50,33 +50,11 @@ def test_a_row_given_back_is_used_again_without_old_features() -> None:
     assert rows.get(second).ids.tolist() == [9]
 
 
-def test_votes_sum_the_squares_of_shared_features() -> None:
-    index = PostingIndex()
-    index.add(0, np.array([11, 12], dtype=np.uint32))
-    index.add(1, np.array([12, 13], dtype=np.uint32))
-
-    slots, votes = index.vote(vector_of({11: 0.5, 12: 0.25, 14: 0.5}), 0.0)
-
-    assert slots.tolist() == [0, 1]
-    assert votes.tolist() == [0.3125, 0.0625]
-
-
 def test_leaders_are_those_with_most_votes_and_their_equals() -> None:
     slots, votes = np.array([3, 5, 8, 9]), np.array([0.5, 0.25, 0.75, 0.5])
 
     assert leaders(slots, votes, 2) == [(3, 0.5), (8, 0.75), (9, 0.5)]
     assert leaders(slots, votes, 9) == [(3, 0.5), (5, 0.25), (8, 0.75), (9, 0.5)]
-
-
-def test_what_was_removed_no_longer_votes() -> None:
-    index = PostingIndex()
-    ids = np.array([11, 12], dtype=np.uint32)
-    index.add(0, ids)
-    index.add(1, ids)
-    index.remove(0, ids)
-
-    assert index.vote(vector_of({11: 1.0}), 0.0)[0].tolist() == [1]
-    assert index.vote(vector_of({99: 1.0}), 0.0)[0].tolist() == []
 
 
 def test_missing_ids_are_those_not_among_the_others() -> None:
