@@ -7,7 +7,6 @@ transaction that changed it fails, and loaded again (decisions.md 20).
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,13 +18,13 @@ from groundswell.clock import Clock
 from groundswell.models import ModelWatch
 from groundswell.pipeline import BATCH, Journey
 from groundswell.rereading import plan_due
+from groundswell.shards import MB, Shards
 from groundswell.vault import purge as purge_contacts
 from storage.records import Change, Outcome, ShardChanges, ShardId, ShardState
 from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
-_SHARDS_IN_MEMORY = 64  # at ≤ 5 kB a cluster and some thousand clusters a brand: below 1 GB
 _HOT_KEPT = timedelta(days=30)  # a list brings some thousand new lines a day; ours are on incidents
 _ADAPT_EVERY = 2_000  # mentions carried on; one is carried through understand and gather
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
@@ -54,7 +53,7 @@ class Stages:
         self._restore = restore
         self._watch = watch
         self._adapting = adapting
-        self._shards: OrderedDict[ShardId, Shard] = OrderedDict()
+        self._shards: Shards[Shard] = Shards()
         self._journal_seen = 0  # up to here people's corrections are in memory, too
 
     def drain(self) -> int:
@@ -196,10 +195,13 @@ class Stages:
             with self._store.transaction() as tx:
                 self._drop_corrected(tx)
                 shard = self._shard(tx, shard_id, now)
-                return self._journey.gather(tx, shard_id, shard, now, limit=limit)
+                moved = self._journey.gather(tx, shard_id, shard, now, limit=limit)
         except BaseException:
             self._shards.pop(shard_id, None)  # memory may be ahead of what was committed
             raise
+        # after the batch: a shard grows while it is used
+        self._shards.keep_to(self._journey.project.settings.clusters.memory_mb * MB)
+        return moved
 
     def _drop_corrected(self, tx: Transaction) -> None:
         """Forget shards from which people took mentions, be it in another process."""
@@ -208,12 +210,9 @@ class Stages:
             self._shards.pop(shard_id, None)
 
     def _shard(self, tx: Transaction, shard_id: ShardId, now: datetime) -> Shard:
-        shard = self._shards.get(shard_id)
+        shard = self._shards.use(shard_id)
         if shard is None:
             shard = self._shards[shard_id] = self._restore(tx.load_shard(shard_id, now))
-            while len(self._shards) > _SHARDS_IN_MEMORY:
-                self._shards.popitem(last=False)
-        self._shards.move_to_end(shard_id)
         return shard
 
     def _set_aside(self, tx: Transaction, shard_id: ShardId, now: datetime) -> None:
