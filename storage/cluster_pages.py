@@ -15,16 +15,18 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.cluster_checks import pairs_apart
+from storage.cluster_journal import read_journal
 from storage.cluster_search import cluster_says
+from storage.evidence import family
 from storage.growth import growth_lines
 from storage.records import (
     BrandId,
     Cluster,
+    ClusterEvent,
     ClusterId,
     GrowthLine,
     Mention,
     MentionId,
-    ShardId,
     Verdict,
 )
 from storage.rows import cluster_of, mappings, mention_of, verdict_of
@@ -78,14 +80,12 @@ class ClusterPageQueries:
         }
         return sorted(self.clusters_by_id(others).values(), key=lambda other: other.cluster_id)
 
-    def cluster_parts(self, shard_id: ShardId, cluster_id: ClusterId) -> list[Cluster]:
-        """Return the clusters that came out of this one and still stand, the newest first."""
-        query = sa.select(*_WITHOUT_BLOB).where(
-            _cluster.c.shard_id == shard_id,
-            _cluster.c.parent_id == cluster_id,
-            _cluster.c.alias_of.is_(None),
+    def cluster_story(self, cluster: Cluster) -> list[ClusterEvent]:
+        """Return the journal of a cluster and of all that was merged into it, oldest first."""
+        return read_journal(
+            self.connection,
+            [ClusterId(one) for one in family(self.connection, cluster)],
         )
-        return self._clusters(query.order_by(_cluster.c.last_at.desc(), _cluster.c.cluster_id))
 
     def listed_clusters(
         self,

@@ -13,6 +13,20 @@ from storage.records import Cluster, ClusterEvent, ClusterId, MentionId
 
 # What the desk takes back; the rest is the program's own coming and going.
 _UNDOABLE = frozenset({"merge", "split", "move", "rename", "pin", "unpin", "apart", "together"})
+_ITS_OWN = frozenset({"rename", "pin", "unpin"})  # of one merged away: first undo the merge
+_SENTENCES: Mapping[str, tuple[str, str]] = {  # as the row's own cluster sees it, and the other
+    "open": ("第一次出现", "第一次出现"),
+    "merge": ("并入了{other}", "并进{other}"),
+    "split": ("拆出了{other}", "从{other}拆出来"),
+    "move": ("从{other}移来 {mentions}", "移走 {mentions}到{other}"),
+    "cold": ("很久没有人再说，转入沉寂", ""),
+    "reopen": ("又有人说起，重新活跃", ""),
+    "pin": ("钉住", ""),
+    "unpin": ("取消钉住", ""),
+    "apart": ("和{other}分开，不再自动合并", "和{other}分开，不再自动合并"),
+    "together": ("不再要求和{other}分开", "不再要求和{other}分开"),
+    "retract": ("{mentions}复核或改文后离开", ""),
+}
 _LABEL_SHOWN = 30  # characters of another cluster's label in a row of the journal
 _LIKE_LEAST = 0.12  # below it two labels share little more than the brand's name
 
@@ -40,32 +54,37 @@ def journal_rows(
 ) -> list[JournalRow]:
     """Return the journal of a cluster, newest act first; mentions that went together are one act.
 
-    `events`: oldest first, with this cluster on either side; `names`: clusters by id.
+    `events`: oldest first, of this cluster and of those merged into it; `names`: clusters by id.
     """
     undone = {one.undoes for one in events if one.undoes is not None}
-    by_number = {one.event_no: one for one in events}
+    teller = _Teller(cluster_id, {one.event_no: one for one in events}, names)
     rows = []
     for act in _acts(events):
         first = act[0]
-        other = first.other_id if first.cluster_id == cluster_id else first.cluster_id
+        is_own = cluster_id in {first.cluster_id, first.other_id}
+        if first.kind == "open" and not is_own:
+            continue  # each of those merged into it began once: the merge says so
         rows.append(
             JournalRow(
                 numbers=tuple(one.event_no for one in act),
                 at=first.at,
                 actor=first.actor,
-                text=_told(cluster_id, act, by_number, names),
+                text=teller.told(act),
                 note="" if first.kind == "rename" else first.note,
-                other=other if other != cluster_id else None,
+                other=teller.other(first),
                 mentions=tuple(one.mention_id for one in act if one.mention_id is not None),
-                undo_nos=_undo_nos(act, undone),
+                undo_nos=_undo_nos(act, undone, is_own=is_own),
                 undone=all(one.event_no in undone for one in act),
             )
         )
     return rows[::-1]
 
 
-def _undo_nos(act: Sequence[ClusterEvent], undone: Collection[int | None]) -> tuple[int, ...]:
-    numbers = (one.event_no for one in act if one.kind in _UNDOABLE)
+def _undo_nos(
+    act: Sequence[ClusterEvent], undone: Collection[int | None], *, is_own: bool
+) -> tuple[int, ...]:
+    kinds = _UNDOABLE if is_own else _UNDOABLE - _ITS_OWN
+    numbers = (one.event_no for one in act if one.kind in kinds)
     return tuple(number for number in numbers if number not in undone)
 
 
@@ -85,42 +104,39 @@ def _act(one: ClusterEvent) -> tuple[object, ...]:
     return one.kind, one.cluster_id, one.other_id, one.actor, one.at, one.note
 
 
-def _told(
-    cluster_id: ClusterId,
-    act: Sequence[ClusterEvent],
-    by_number: Mapping[int, ClusterEvent],
-    names: Mapping[ClusterId, Cluster],
-) -> str:
-    first = act[0]
-    is_here = first.cluster_id == cluster_id
-    other = name_of(first.other_id if is_here else first.cluster_id, names)
-    n = f"{len(act)} 条提及" if len(act) > 1 else "1 条提及"
-    here, there = {
-        "open": ("第一次出现", "第一次出现"),
-        "merge": (f"并入了{other}", f"并进{other}"),
-        "split": (f"拆出了{other}", f"从{other}拆出来"),
-        "move": (f"从{other}移来 {n}", f"移走 {n}到{other}"),
-        "cold": ("很久没有人再说，转入沉寂", ""),
-        "reopen": ("又有人说起，重新活跃", ""),
-        "rename": (_renamed(first), ""),
-        "pin": ("钉住", ""),
-        "unpin": ("取消钉住", ""),
-        "apart": (f"和{other}分开，不再自动合并", f"和{other}分开，不再自动合并"),
-        "together": (f"不再要求和{other}分开", f"不再要求和{other}分开"),
-        "retract": (f"{n}复核或改文后离开", ""),
-    }.get(first.kind, (first.kind, first.kind))
-    if first.kind == "undo":
-        numbers = [one.undoes for one in act if one.undoes is not None]
-        taken = [by_number[number] for number in numbers if number in by_number]
-        return (
-            f"撤销了“{_told(cluster_id, taken, by_number, names)}”" if taken else "撤销了一次改动"
-        )
-    return (here if is_here else there) or here
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Tells acts as one cluster sees them."""
+
+    cluster_id: ClusterId
+    by_number: Mapping[int, ClusterEvent]
+    names: Mapping[ClusterId, Cluster]
+
+    def told(self, act: Sequence[ClusterEvent]) -> str:
+        first = act[0]
+        if first.kind == "undo":
+            numbers = [one.undoes for one in act if one.undoes is not None]
+            taken = [self.by_number[number] for number in numbers if number in self.by_number]
+            return f"撤销了“{self.told(taken)}”" if taken else "撤销了一次改动"
+        is_here = first.other_id != self.cluster_id
+        other = name_of(first.other_id if is_here else first.cluster_id, self.names)
+        said = _sentence(first, other, f"{len(act)} 条提及", is_here=is_here)
+        is_own = self.cluster_id in {first.cluster_id, first.other_id}
+        return said if is_own else f"{name_of(first.cluster_id, self.names)}{said}"
+
+    def other(self, one: ClusterEvent) -> ClusterId | None:
+        """Return the cluster on the other side that stands on its own, None without one."""
+        found = one.other_id if one.other_id != self.cluster_id else one.cluster_id
+        known = self.names.get(found) if found is not None else None
+        return found if known is not None and known.alias_of is None else None
 
 
-def _renamed(one: ClusterEvent) -> str:
-    was = f"（原名「{one.was}」）" if one.was else ""
-    return f"改名为「{one.note}」{was}" if one.note else f"名字交还给程序{was}"
+def _sentence(one: ClusterEvent, other: str, mentions: str, *, is_here: bool) -> str:
+    if one.kind == "rename":
+        was = f"（原名「{one.was}」）" if one.was else ""
+        return f"改名为「{one.note}」{was}" if one.note else f"名字交还给程序{was}"
+    here, there = _SENTENCES.get(one.kind, (one.kind, one.kind))
+    return (here if is_here else there).format(other=other, mentions=mentions)
 
 
 def name_of(cluster_id: ClusterId | None, names: Mapping[ClusterId, Cluster]) -> str:

@@ -344,3 +344,10 @@ def test_what_people_wrote_stays_text(lite: World, client: httpx.Client) -> None
         reply = client.get(path)
         assert reply.status_code == 200, path
         assert_harmless(reply.text)
+
+
+def test_an_id_or_a_code_leads_straight_there(lite: World, client: httpx.Client) -> None:
+    incident = raise_incident(lite)
+    for words in (incident.code, incident.cluster_id):
+        reply = client.get("/clusters", params={"q": words})
+        assert reply.headers["location"] == f"/clusters/{incident.cluster_id}"

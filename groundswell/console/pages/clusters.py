@@ -16,13 +16,14 @@ from starlette.responses import RedirectResponse, Response
 
 from groundswell.console.base import Console, visitor_of
 from groundswell.console.cluster_charts import hour_layers, tiny_hours
-from groundswell.console.cluster_words import JournalRow, journal_rows
+from groundswell.console.cluster_words import journal_rows
 from groundswell.label_values import read_id
 from storage.cluster_pages import MemberLine
 from storage.queries import Queries
 from storage.records import (
     BrandId,
     Cluster,
+    ClusterEvent,
     ClusterId,
     GrowthLine,
     Incident,
@@ -81,6 +82,8 @@ def list_page(console: Console, request: Request) -> Response:
     """Show what people complain about now, what grows first."""
     asked = _asked(console, request)
     with console.store.read() as queries:
+        if named := _named_exactly(queries, asked.words):
+            return RedirectResponse(f"/clusters/{named}", HTTPStatus.SEE_OTHER)
         found = _find(console, queries, asked)
         lines = _lines(console, queries, found[:_PER_PAGE], asked)
         is_empty = not lines and not _find(console, queries, _everything())
@@ -199,6 +202,16 @@ def _find(console: Console, queries: Queries, asked: Asked) -> list[GrowthLine]:
     )
 
 
+def _named_exactly(queries: Queries, words: str) -> ClusterId | None:
+    """Return the cluster that the words are the id of, or the code of its incident."""
+    if not words:
+        return None
+    if words in queries.clusters_by_id([words]):
+        return ClusterId(words)
+    incident = queries.incident(words)
+    return None if incident is None else incident.cluster_id
+
+
 def _lines(
     console: Console, queries: Queries, found: Sequence[GrowthLine], asked: Asked
 ) -> list[Line]:
@@ -251,7 +264,9 @@ def _facts(
     members = queries.cluster_originals(
         one, _MEMBERS_SHOWN + 1, (page - 1) * _MEMBERS_SHOWN, says=says
     )
-    rows, names = _journal(queries, cluster)
+    story = queries.cluster_story(cluster)
+    names = queries.clusters_by_id({*_named(story), cluster.parent_id or one})
+    rows = journal_rows(one, story, names)
     last = read_id(request.query_params.get("done", ""))
     every = request.query_params.get("journal") == "all"
     aliases = queries.cluster_aliases(one)
@@ -275,7 +290,11 @@ def _facts(
         "parent": names.get(cluster.parent_id) if cluster.parent_id else None,
         "aliases": aliases,
         "kept_apart": queries.clusters_apart(cluster),
-        "offspring": queries.cluster_parts(cluster.shard_id, one),
+        "offspring": [
+            names[other]
+            for other in _split_off(story, one)
+            if other in names and names[other].alias_of is None
+        ],
         "proposals": proposals_of(queries, [one], cluster.brand_id).get(one, []),
     }
 
@@ -288,12 +307,12 @@ def face_of(queries: Queries, cluster: Cluster) -> MemberLine | None:
     return found[0] if found else None
 
 
-def _journal(
-    queries: Queries, cluster: Cluster
-) -> tuple[list[JournalRow], dict[ClusterId, Cluster]]:
-    events = queries.cluster_events(cluster.cluster_id)
-    ids = {one.cluster_id for one in events} | {one.other_id for one in events if one.other_id}
-    if cluster.parent_id:
-        ids.add(cluster.parent_id)
-    names = queries.clusters_by_id(ids)
-    return journal_rows(cluster.cluster_id, events, names), names
+def _named(events: Sequence[ClusterEvent]) -> set[ClusterId]:
+    found = {one.cluster_id for one in events}
+    return found | {one.other_id for one in events if one.other_id is not None}
+
+
+def _split_off(events: Sequence[ClusterEvent], cluster_id: ClusterId) -> list[ClusterId]:
+    """Return what came out of a cluster, newest first."""
+    found = [one.other_id for one in events if one.kind == "split" and one.other_id is not None]
+    return [one for one in reversed(found) if one != cluster_id]
