@@ -27,6 +27,7 @@ _NEAREST = 30  # clusters per grown one that are looked at
 FACE_CHARACTERS = 120  # of a face that the sentence model reads
 _CODE = re.compile(r"[A-Za-z]+\d+|\d{2,}")  # models, batches, numbers, places named by a code
 _CODES_FROM = 200  # characters
+_MOST = 1_000  # pairs of a brand that are looked at: a sentence model reads 2,000 faces in 15 s
 _BLOCK = 500  # rows whose cosines stand in memory at once
 
 Pair = tuple[ClusterId, ClusterId]
@@ -78,7 +79,8 @@ def shortlist(candidates: Sequence[Candidate], settled: AbstractSet[Pair]) -> li
                 pair = (min(own, other), max(own, other))
                 if _is_possible(candidates, codes, pair, settled):
                     found[pair] = float(near[other])
-    return [Near(first, second, cosine) for (first, second), cosine in sorted(found.items())]
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return [Near(first, second, cosine) for (first, second), cosine in ranked[:_MOST]]
 
 
 def _said(cluster: Cluster) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ from groundswell.collecting import StoreFrontier
 from groundswell.digests import Digests
 from groundswell.drift import DriftCheck
 from groundswell.model_upkeep import ModelUpkeep
+from groundswell.proposing import Proposer
+from groundswell.topics import TopicMemory
 from groundswell.upkeep import Upkeep
 from groundswell.wiring import Application
 
@@ -51,6 +53,7 @@ class MainJob:
         self._application = application
         self._rate = rate  # of the clock: ticks that wait for hours come sooner when time runs fast
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages")
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="aside")
         self._stopping = asyncio.Event()
         self.is_told_to_end = False  # by a signal
         self._delivering = asyncio.Lock()
@@ -70,6 +73,8 @@ class MainJob:
         self._drift = DriftCheck(
             application.store, application.project, application.models, self._upkeep
         )
+        self._topics = TopicMemory(store=application.store, project=application.project)
+        self._proposer = Proposer(application.store, application.project)
         self._collector = _make_collector(application)
 
     @property
@@ -100,7 +105,8 @@ class MainJob:
             await self._collector.stop()
             async with self._delivering:  # a message that is being sent gets its answer stored
                 pass
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+            for thread in (self._aside, self._thread):
+                await asyncio.get_running_loop().run_in_executor(None, thread.shutdown)
             self._application.store.drop_lease(ENGINE_LEASE, self._holder)
 
     async def run_once(self) -> None:
@@ -114,9 +120,11 @@ class MainJob:
             await self._in_thread(self._application.stages.remind)
             await self._in_thread(self._write_digests)
             await self._in_thread(self._keep_up)
+            await self._look_back()
             await self._courier.deliver_due()
         finally:
             await self._collector.stop()
+            self._aside.shutdown()
             self._thread.shutdown()
             self._application.store.drop_lease(ENGINE_LEASE, self._holder)
 
@@ -153,6 +161,7 @@ class MainJob:
             ("regrade", self._regrade, max(2.0, _REGRADE_S / self._rate)),
             ("digest", self._digest, max(2.0, _DIGEST_S / self._rate)),
             ("upkeep", self._look_after_sources, max(2.0, _UPKEEP_S / self._rate)),
+            ("topics", self._look_back, max(2.0, _UPKEEP_S / self._rate)),
             ("lease", self._renew_lease, _LEASE_S / 4),
         ):
             clock.add_job(_guarded, "interval", seconds=every_s, args=(name, tick), id=name)
@@ -181,6 +190,15 @@ class MainJob:
     async def _look_after_sources(self) -> None:
         if await self._in_thread(self._keep_up):
             await self._deliver()
+
+    async def _look_back(self) -> None:
+        """Once a day: remember the week's topics, and propose what may be one, where wanted.
+
+        In a thread of its own: both read much, and gathering must not wait for them.
+        """
+        now = self._application.clock.now()
+        for tick in (self._topics.tick, self._proposer.tick):
+            await self._loop.run_in_executor(self._aside, tick, now)
 
     async def _deliver(self) -> None:
         async with self._delivering:

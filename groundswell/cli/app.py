@@ -8,6 +8,7 @@ import typer
 
 from groundswell.cli import (
     brand,
+    cluster,
     cluster_tune,
     coverage,
     database,
@@ -51,7 +52,10 @@ def build() -> typer.Typer:
     for module in (project, run, demo, intake, explain, digest, coverage, sentiment, facts, topics):
         module.register(app)
     app.add_typer(brand.commands(), name="brand")
-    app.add_typer(cluster_tune.commands(), name="cluster")
+    clusters = cluster_tune.commands()
+    cluster.register(clusters)
+    topics.register_proposing(clusters)
+    app.add_typer(clusters, name="cluster")
     app.add_typer(source.commands(), name="source")
     app.add_typer(token.commands(), name="token")
     app.add_typer(reporter.commands(), name="reporter")
