@@ -18,6 +18,7 @@ from storage import tables
 from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
 from storage.cluster_history import ClusterHistoryQueries
+from storage.cluster_names import ClusterNames
 from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
@@ -86,6 +87,7 @@ class Queries(
     ClusterQueries,
     ClusterHistoryQueries,
     ClusterPageQueries,
+    ClusterNames,
     FactQueries,
     DoorQueries,
     ObservedQueries,
