@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from config.errors import GroundswellError, StoreError
 from groundswell.console.base import Console, real_now
 from groundswell.console.openapi import document
-from groundswell.doors import MOST_ROWS, PUSH, KeyRefusedError, Limiter, Taken, digest
+from groundswell.doors import EDIT, MOST_ROWS, PUSH, READ, KeyRefusedError, Limiter, Taken, digest
 from groundswell.importing_values import Reading
 from groundswell.vault import CLOSED
 from storage.records import AccessToken
@@ -34,6 +34,8 @@ CALLS = (
     60  # a minute and key: 1,000 rows a second, more than one machine judges (docs/api.zh-CN.md)
 )
 _BAD_KEYS = 30  # a minute and address
+_OPENED_BY = {PUSH: (PUSH,), READ: (READ, EDIT), EDIT: (EDIT,)}  # what a call needs: keys
+_FLAGS = {PUSH: "", READ: " --read", EDIT: " --edit"}
 _JSON = frozenset({"", "application/json"})
 _LINES = frozenset({"application/x-ndjson", "application/jsonl", "application/json-lines"})
 
@@ -62,7 +64,7 @@ async def push(console: Console, api: Api, request: Request) -> Response:
         token = await key_of(console, api, request)
         pace(api, token)
         lines = _is_lines(request)
-        body = await _body(request)
+        body = await body_of(request)
         async with api.turnstile:
             taken = await run_in_threadpool(_take, console, token, body, lines=lines)
     except ProblemError as error:
@@ -117,7 +119,7 @@ async def key_of(console: Console, api: Api, request: Request, kind: str = PUSH)
         401,
         "no good key",
         "send the header 'Authorization: Bearer KEY'; an engineer makes a key with "
-        f"`groundswell token create NAME{'' if kind == PUSH else ' --read'}`",
+        f"`groundswell token create NAME{_FLAGS[kind]}`",
     )
 
 
@@ -137,7 +139,7 @@ def pace(api: Api, token: AccessToken) -> None:
 def _find(console: Console, key: str, now: datetime, kind: str) -> AccessToken | None:
     with console.store.read() as queries:
         token = queries.token(digest(key), now)
-    return token if token is not None and token.kind == kind else None
+    return token if token is not None and token.kind in _OPENED_BY[kind] else None
 
 
 def _is_lines(request: Request) -> bool:
@@ -154,7 +156,7 @@ def _is_lines(request: Request) -> bool:
     return kind in _LINES
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
     """Read the body, never more than the limit: what a client declares may be wrong."""
     too_large = ProblemError(
         413, "body too large", f"send at most {BODY_LIMIT} bytes a call; split it into more calls"
@@ -201,7 +203,7 @@ def _rows(body: bytes, *, lines: bool) -> list[Any]:
     try:
         text = body.decode("utf-8-sig")
         split = text.split("\n") if lines else []
-        rows: Any = [_parsed(line) for line in split if line.strip()] if lines else _parsed(text)
+        rows: Any = [parsed(line) for line in split if line.strip()] if lines else parsed(text)
     except RecursionError as error:
         raise ProblemError(400, "not JSON", "the body is too deeply nested") from error
     except ValueError as error:
@@ -219,7 +221,8 @@ def _rows(body: bytes, *, lines: bool) -> list[Any]:
     return rows
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Read JSON; ValueError for what is none, RecursionError for what is too deep."""
     return json.loads(text, parse_constant=_refuse_constant)
 
 

@@ -15,7 +15,7 @@ from groundswell.cli.output import plain
 from groundswell.console.api import Api, ProblemError, key_of, pace, problem
 from groundswell.console.base import Console
 from groundswell.doors import READ
-from groundswell.topics import DAYS, survey_topics, week_of
+from groundswell.topics import DAYS, survey_topics
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,9 @@ def _read(console: Console, request: Request) -> dict[str, Any]:
         raise _bad("send day as 2026-11-22 and days as a number") from error
     if not _FIRST <= day <= today or not 1 <= days <= _MOST_DAYS:
         raise _bad(f"send a day from {_FIRST} to {today} and 1 to {_MOST_DAYS} days")
-    since, until = week_of(console.project, day, days)
     try:
         with console.store.read() as queries:
-            found = survey_topics(queries, console.project, since, until, asked.get("brand"))
+            found = survey_topics(queries, console.project, day, days, asked.get("brand"))
     except ConfigError as error:
         raise _bad(str(error)) from error
     return {"day": day.isoformat(), "days": days, "brands": plain(list(found))}

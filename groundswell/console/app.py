@@ -23,6 +23,7 @@ from groundswell.clock import Clock
 from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.accounts import Accounts
 from groundswell.console.api import Api, describe, problem, push
+from groundswell.console.api_clusters import cluster_routes
 from groundswell.console.api_topics import read_topics
 from groundswell.console.base import (
     ActsOnIncidents,
@@ -205,6 +206,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         Route("/reporters/revoke", posted(partial(reporters.revoke, console)), methods=["POST"]),
         Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),
         Route("/api/v1/topics", partial(read_topics, console, api), methods=["GET"]),
+        *cluster_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),
     ]
 

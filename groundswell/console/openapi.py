@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.doors import MOST_ROWS
 from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, LIMITS
 
@@ -30,12 +31,14 @@ def document(base_url: str) -> dict[str, Any]:
             "title": "Groundswell API",
             "version": "1",
             "description": "Send mentions that no crawler of ours can fetch (a repeat is "
-            "harmless); read what people complain about. A key is for one of the two.",
+            "harmless); read what people complain about; say what of it is one matter. A key either "
+            "pushes, reads, or reads and edits.",
         },
         **({"servers": [{"url": base_url.rstrip("/")}]} if base_url else {}),
         "paths": {
             "/api/v1/mentions": {"post": _post()},
             "/api/v1/topics": {"get": _topics()},
+            **cluster_paths(),
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -276,7 +276,7 @@ def test_a_proposal_is_decided_by_looking(
             second_id=max(first, second),
             brand_id=BrandId("lanhe"),
             score=0.8,
-            why="words",
+            why="都说到底座冒烟",
             at=lite.clock.now(),
         )
         with lite.store.transaction() as tx:
@@ -292,6 +292,8 @@ def test_a_proposal_is_decided_by_looking(
     propose(SMOKE, PHONE)
     assert f'href="/clusters/{SMOKE}/merge?with={SOCKET}"' in client.get("/clusters").text
     page = client.get(f"/clusters/{SMOKE}").text
+    assert "都说到底座冒烟" in page
+    assert "理由：都说到底座冒烟" in client.get(f"/clusters/{SMOKE}/merge?with={SOCKET}").text
     assert page.index('id="proposals"') < page.index("有代表性的一条")
     refused = after(client, send(client, f"/clusters/{SMOKE}/apart", **{"with": PHONE}))
     assert "和「客服电话打不通」分开" in refused

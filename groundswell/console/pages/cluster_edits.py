@@ -88,7 +88,9 @@ def _merge(
             growth=side.growth,
             face=side.face,
             other=None if other is None else _side(console, queries, other),
-            is_apart=other in queries.clusters_apart(cluster),
+            why=_why(queries, cluster, other),
+            is_apart=other is not None
+            and other.cluster_id in {one.cluster_id for one in queries.clusters_apart(cluster)},
             problem=problem or ("没有这个聚类，或者它就是这一类" if named and not other else ""),
             **values,
         )
@@ -146,6 +148,14 @@ def _side(console: Console, queries: Queries, cluster: Cluster) -> Side:
     return Side(cluster=cluster, growth=growth, face=face_of(queries, cluster))
 
 
+def _why(queries: Queries, cluster: Cluster, other: Cluster | None) -> str:
+    """Return what speaks for two clusters being one where that was proposed, else ""."""
+    proposed = proposals_of(queries, [cluster.cluster_id], cluster.brand_id)
+    found = proposed.get(cluster.cluster_id, ())
+    named = other.cluster_id if other is not None else ""
+    return next((one.why for one in found if one.cluster.cluster_id == named), "")
+
+
 def _choices(
     queries: Queries, request: Request, cluster: Cluster, picked: Sequence[MemberLine] = ()
 ) -> dict[str, Any]:
@@ -156,11 +166,12 @@ def _choices(
     else:
         one = cluster.cluster_id
         proposed = proposals_of(queries, [one], cluster.brand_id).get(one, [])
-        known = {other.cluster_id for other in proposed}
+        known = {other.cluster.cluster_id for other in proposed}
         others = queries.neighbours(cluster)
         texts = [f"{line.mention.title}\n{line.mention.text}" for line in picked]
         alike = likeliest_for(texts, others) if picked else likeliest(cluster, others)
-        found = [*proposed, *(other for other in alike if other.cluster_id not in known)]
+        first = [other.cluster for other in proposed]
+        found = [*first, *(other for other in alike if other.cluster_id not in known)]
     return {"choices": found, "words_asked": words}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -32,6 +32,7 @@ from storage.records import (
 
 _PER_PAGE = 25  # clusters of a list
 _MEMBERS_SHOWN = 20
+_FOUND_SHOWN = 60  # members that hold the words: whoever looks for them wants to choose them all
 _COPIES_SHOWN = 50
 _JOURNAL_SHOWN = 30
 _LAST_PAGE = 400  # nobody pages further; a longer way is for the search
@@ -68,6 +69,13 @@ class Asked:
         return f"/clusters?{query}" if query else "/clusters"
 
 
+class Proposed(NamedTuple):
+    """A cluster that another may be one with, and what speaks for it."""
+
+    cluster: Cluster
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One cluster of the list, with what stands beside it."""
@@ -75,7 +83,7 @@ class Line:
     growth: GrowthLine
     incident: Incident | None
     hours: Markup
-    proposals: Sequence[Cluster]
+    proposals: Sequence[Proposed]
 
 
 def list_page(console: Console, request: Request) -> Response:
@@ -233,20 +241,22 @@ def _lines(
 
 def proposals_of(
     queries: Queries, cluster_ids: Sequence[ClusterId], brand: str = ""
-) -> dict[ClusterId, list[Cluster]]:
+) -> dict[ClusterId, list[Proposed]]:
     """Return per cluster the ones that it may be one with, as the open proposals say."""
     wanted = set(cluster_ids)
-    pairs = [
-        (one.first_id, one.second_id)
+    proposed = [
+        one
         for one in queries.proposals(BrandId(brand) if brand else None)
         if one.first_id in wanted or one.second_id in wanted
     ]
-    known = queries.clusters_by_id({one for pair in pairs for one in pair})
-    found: dict[ClusterId, list[Cluster]] = {}
-    for first, second in pairs:
-        if first in known and second in known:
-            found.setdefault(first, []).append(known[second])
-            found.setdefault(second, []).append(known[first])
+    known = queries.clusters_by_id(
+        {cluster_id for one in proposed for cluster_id in (one.first_id, one.second_id)}
+    )
+    found: dict[ClusterId, list[Proposed]] = {}
+    for one in proposed:
+        for here, there in ((one.first_id, one.second_id), (one.second_id, one.first_id)):
+            if there in known:
+                found.setdefault(here, []).append(Proposed(known[there], one.why))
     return found
 
 
@@ -261,9 +271,8 @@ def _facts(
     page = _page(request)
     growth = queries.growth(one, now)
     says = request.query_params.get("says", "").strip()[:_WORDS_LIMIT]
-    members = queries.cluster_originals(
-        one, _MEMBERS_SHOWN + 1, (page - 1) * _MEMBERS_SHOWN, says=says
-    )
+    most = _FOUND_SHOWN if says else _MEMBERS_SHOWN
+    members = queries.cluster_originals(one, most + 1, (page - 1) * most, says=says)
     story = queries.cluster_story(cluster)
     names = queries.clusters_by_id({*_named(story), cluster.parent_id or one})
     rows = journal_rows(one, story, names)
@@ -278,10 +287,10 @@ def _facts(
         "layers": hour_layers(growth.hours, now, zone),
         "incident": queries.incident_of(one),
         "face": face_of(queries, cluster),
-        "members": members[:_MEMBERS_SHOWN],
+        "members": members[:most],
         "says": says,
         "page": page,
-        "more": len(members) > _MEMBERS_SHOWN,
+        "more": len(members) > most,
         "journal": rows if every else rows[:_JOURNAL_SHOWN],
         "journal_left": 0 if every else max(0, len(rows) - _JOURNAL_SHOWN),
         "names": names,

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from groundswell.console.base import Console
-from groundswell.topics import DAYS, survey_topics, week_of
+from groundswell.topics import DAYS, survey_topics
 from storage.records import BrandTopics, Topic
 
 _SHOWN = 12  # topics of a brand before a fold
@@ -31,9 +31,8 @@ def page(console: Console, request: Request) -> Response:
     day = _day(request.query_params.get("day", ""), today)
     brand = request.query_params.get("brand", "")
     known = console.project.brand(brand) is not None
-    since, until = week_of(console.project, day)
     with console.store.read() as queries:
-        found = survey_topics(queries, console.project, since, until, brand if known else None)
+        found = survey_topics(queries, console.project, day, brand=brand if known else None)
 
     def address(to: date, of: str = brand if known else "") -> str:
         asked = {"day": to.isoformat()} | ({"brand": of} if of else {})
@@ -49,7 +48,10 @@ def page(console: Console, request: Request) -> Response:
         first=day - week + timedelta(days=1),
         before=address(day - week),
         after=address(min(day + week, today)) if day < today else "",
-        brands=[(one.name, address(day, one.id), one.id) for one in console.project.brands],
+        brands=[
+            (one.name, address(day, one.id), one.id)
+            for one in sorted(console.project.brands, key=lambda one: one.competitor)
+        ],
         all_brands=address(day, ""),
         brand=brand if known else "",
         bars={one.brand_id: bars(one) for one in found},
