@@ -87,7 +87,7 @@ def _line(title: str, text: str, path: str) -> DigestItem:
 
 def week_path(facts: DigestFacts) -> str:
     """Return the console's path of the week's topics."""
-    return f"/topics?day={facts.day.isoformat()}"
+    return f"/topics?day={facts.topics[0].last_on.isoformat()}"
 
 
 def topic_path(topic: Topic, facts: DigestFacts) -> str:

@@ -13,7 +13,7 @@ from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
 from groundswell.links import SignedLinks
-from groundswell.topics import DAYS, survey_topics
+from groundswell.topics import survey_topics
 from storage.queries import Queries
 from storage.records import (
     BrandTopics,
@@ -45,7 +45,7 @@ class Digests:
         since, until = day_range(owner, day)
         with self.store.read() as queries:
             facts = self._facts(queries, day, since, min(until, now))
-            topics = self._topics(queries, min(until, now))
+            topics = survey_topics(queries, self.project, self._last_day(min(until, now)))
         return compose(replace(facts, topics=topics), owner, self.project.owners, now)
 
     def write_due(self, now: datetime) -> int:
@@ -57,7 +57,7 @@ class Digests:
                 for owner, day in due
                 if not queries.had_digest(OwnerId(owner.id), "daily", day)
             ]
-        told: dict[datetime, tuple[BrandTopics, ...]] = {}  # owners mostly share their hour
+        told: dict[date, tuple[BrandTopics, ...]] = {}  # owners mostly share their hour
         return sum(self._send(owner, day, now, told) for owner, day in due)
 
     def send(self, owner: Owner, day: date, now: datetime) -> bool:
@@ -73,23 +73,25 @@ class Digests:
         return to_text(digest, _CHAT_BYTES, self.links.base_url)
 
     def _send(
-        self, owner: Owner, day: date, now: datetime, told: dict[datetime, tuple[BrandTopics, ...]]
+        self, owner: Owner, day: date, now: datetime, told: dict[date, tuple[BrandTopics, ...]]
     ) -> bool:
         since, until = day_range(owner, day)
         until = min(until, now)
-        if until not in told:  # seconds where much is gathered: not inside a write
+        last = self._last_day(until)
+        if last not in told:  # seconds where much is gathered: not inside a write
             with self.store.read() as queries:
-                told[until] = self._topics(queries, until)
+                told[last] = survey_topics(queries, self.project, last)
         with self.store.transaction() as tx:
             if not tx.claim_digest(OwnerId(owner.id), "daily", day, now):
                 return False
-            facts = replace(self._facts(tx.queries, day, since, until), topics=told[until])
+            facts = replace(self._facts(tx.queries, day, since, until), topics=told[last])
             digest = compose(facts, owner, self.project.owners, now)
             tx.add_intents([self._intent(digest, owner, now)])
             return True
 
-    def _topics(self, queries: Queries, until: datetime) -> tuple[BrandTopics, ...]:
-        return survey_topics(queries, self.project, until - timedelta(days=DAYS), until)
+    def _last_day(self, until: datetime) -> date:
+        """Return the last day that is over: a week of whole days is what its page shows too."""
+        return until.astimezone(self.project.settings.zone).date() - timedelta(days=1)
 
     def _facts(self, queries: Queries, day: date, since: datetime, until: datetime) -> DigestFacts:
         facts = queries.digest_facts(day, since, until, self.project)

@@ -45,21 +45,27 @@ def week_of(project: Project, day: date, days: int = DAYS) -> tuple[datetime, da
 
 
 def survey_topics(
-    queries: Queries, project: Project, since: datetime, until: datetime, brand: str | None = None
+    queries: Queries, project: Project, last_on: date, days: int = DAYS, brand: str | None = None
 ) -> tuple[BrandTopics, ...]:
-    """Return the topics of every brand, or of one, in [since, until), own brands first.
+    """Return the topics of every brand, or of one, in the local days that end with `last_on`.
 
-    They are compared with the window of equal length before. Errors: ConfigError for a brand that
-    is not configured.
+    They are compared with as many days before. Errors: ConfigError for a brand that is not
+    configured.
     """
     if brand is not None and project.brand(brand) is None:
         known = ", ".join(one.id for one in project.brands)
         raise ConfigError(f'there is no brand "{brand}"; known: {known}')
-    wanted = [one for one in project.brands if brand in (None, one.id)]
-    return tuple(_of_brand(queries, one, since, until) for one in wanted)
+    since, until = week_of(project, last_on, days)
+    return tuple(
+        _of_brand(queries, one, since, until, last_on)
+        for one in project.brands
+        if brand in (None, one.id)
+    )
 
 
-def _of_brand(queries: Queries, brand: Brand, since: datetime, until: datetime) -> BrandTopics:
+def _of_brand(
+    queries: Queries, brand: Brand, since: datetime, until: datetime, last_on: date
+) -> BrandTopics:
     brand_id = BrandId(brand.id)
     clusters = _clusters(queries, brand_id, since, until)
     found = find_topics(brand_id, clusters, since, queries.known_topics(brand_id))
@@ -74,6 +80,7 @@ def _of_brand(queries: Queries, brand: Brand, since: datetime, until: datetime) 
         name=brand.name,
         since=since,
         until=until,
+        last_on=last_on,
         topics=tuple(_with_samples(one, samples, homes) for one in found.topics),
         rest=found.rest,
         authors=len(frozenset[str]().union(*(one.authors for one in clusters))),
@@ -121,9 +128,8 @@ class TopicMemory:
         today = now.astimezone(ZoneInfo(self.project.settings.timezone)).date()
         if self.store.meta(_TOLD_ON) == today.isoformat():
             return False
-        since, until = week_of(self.project, today - timedelta(days=1))
         with self.store.read() as queries:
-            found = survey_topics(queries, self.project, since, until)
+            found = survey_topics(queries, self.project, today - timedelta(days=1))
         with self.store.transaction() as tx:
             for one in found:
                 homes = {c: topic.topic_id for topic in one.topics for c in topic.clusters}

@@ -67,7 +67,7 @@ def topics(
 
     from config.errors import ConfigError
     from groundswell import wiring
-    from groundswell.topics import survey_topics, week_of
+    from groundswell.topics import survey_topics
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
     with (
@@ -77,10 +77,9 @@ def topics(
         try:
             today = datetime.now(UTC).astimezone(project.settings.zone).date()
             last = date.fromisoformat(day) if day else today
-            since, until = week_of(project, last, days)
+            found = survey_topics(queries, project, last, days, brand)
         except (ValueError, OverflowError) as error:
             raise ConfigError(f"--day {day!r}: expected a day such as 2026-11-22") from error
-        found = survey_topics(queries, project, since, until, brand)
     show(choices, list(found), _lines(found, f"{last}，{days} 天"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from storage.records.clusters import Cluster
 from storage.records.ids import BrandId, ClusterId, MentionId
@@ -85,12 +85,16 @@ class TopicRest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandTopics:
-    """The topics of one brand in [since, until), most authors first, and the rest by class."""
+    """The topics of one brand in [since, until), most authors first, and the rest by class.
+
+    `last_on` is the last local day of it, by which the console shows the same week.
+    """
 
     brand_id: BrandId
     name: str
     since: datetime
     until: datetime
+    last_on: date
     topics: tuple[Topic, ...] = ()
     rest: tuple[TopicRest, ...] = ()
     authors: int = 0  # distinct over all of it

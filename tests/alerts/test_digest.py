@@ -504,6 +504,7 @@ def week(*topics: Topic, **fields) -> BrandTopics:
         "name": "云雀",
         "since": ago(days=7),
         "until": NOW,
+        "last_on": date(2026, 3, 8),
         "topics": topics,
     }
     return BrandTopics(**(values | fields))
@@ -523,9 +524,9 @@ def test_on_monday_the_week_is_told_whole_and_every_line_has_its_link():
     first, second, single = told_of(monday)
     assert first.title == "产品质量：滤芯接口漏水"
     assert first.text == "12 人 15 条，比上周多（上周 4 人）；20% 为转发或复制"
-    assert first.path == "/topics?day=2026-03-09&brand=yunque#yunque-a"
+    assert first.path == "/topics?day=2026-03-08&brand=yunque#yunque-a"
     assert second.path == "/clusters/yunque-b"
-    assert (single.text, single.path) == ("物流配送 3 条", "/topics?day=2026-03-09")
+    assert (single.text, single.path) == ("物流配送 3 条", "/topics?day=2026-03-08")
 
 
 def test_on_other_days_only_what_changed_is_told_and_at_most_three():
@@ -559,7 +560,7 @@ def test_what_a_topic_quotes_is_text_and_its_line_is_never_cut_from_its_link():
 
     page = to_html(digest, BASE)
     assert "<script>" not in page
-    assert f'href="{BASE}/topics?day=2026-03-10&amp;brand=yunque#yunque-a"' in page
+    assert f'href="{BASE}/topics?day=2026-03-08&amp;brand=yunque#yunque-a"' in page
     whole = to_text(digest, 4000, BASE)
     for limit in range(60, len(whole.encode())):
         cut = to_text(digest, limit, BASE)

@@ -10,7 +10,7 @@ import pytest
 from config.errors import ConfigError
 from config.load import example_dir, load
 from config.schema import Project
-from groundswell.topics import TopicMemory, survey_topics, week_of
+from groundswell.topics import TopicMemory, survey_topics
 from storage.records import BrandTopics, ClusterId
 from storage.store import Store
 from tests.console.week import WEEK, bring_week, cluster_id
@@ -26,7 +26,7 @@ def project() -> Project:
 
 def lanhe(store: Store, project: Project, day: date = DAY) -> BrandTopics:
     with store.read() as queries:
-        return survey_topics(queries, project, *week_of(project, day), "lanhe")[0]
+        return survey_topics(queries, project, day, brand="lanhe")[0]
 
 
 def test_the_week_of_the_store_is_told_in_topics_with_exact_counts(
@@ -87,7 +87,7 @@ def test_an_empty_week_and_an_unknown_brand(sqlite_url: str, project: Project) -
         early = lanhe(store, project, date(2026, 6, 1))
         assert (early.topics, early.rest, early.mentions) == ((), (), 0)
         with store.read() as queries, pytest.raises(ConfigError, match="known: hemu, lanhe"):
-            survey_topics(queries, project, *week_of(project, DAY), "qinghe")
+            survey_topics(queries, project, DAY, brand="qinghe")
     finally:
         store.close()
 
