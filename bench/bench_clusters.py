@@ -2,38 +2,35 @@
 
 Reads the labelled data from $GROUNDSWELL_DATA (default: shared/data beside the repository) and
 says so where a set is absent; the generated set always runs. All times are CPU time of one core.
-`--limit N` takes the first N rows of each set, `--texts N` the number of texts of the growth run.
+`--limit N` takes the first N rows of each set, `--texts N` the number of texts of the growth run,
+`--a-day N` the mentions of each of its days.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+
+from bench.cluster_growth import Point, grow, vary, weigh_clusters
 from classify.cluster_rules import Rules
-from classify.clustering import Shard
 from classify.duplicates import SketchIndex
 from classify.evaluation import read_csv
 from classify.evaluation_clusters import (
     evaluate_clusters,
     mentions_of,
-    peak_rss_mb,
     percentile,
 )
 from classify.fingerprint import digest64, key_of, sketch_of
-from classify.recall import Ledger
-from classify.segment import segment
 from classify.text import rewrite
-from classify.vectors import Background
-from storage.records import BrandId, ShardId
 from tests.eval.complaints import complaints
 from tests.make import make_verdict
 
@@ -50,7 +47,11 @@ COLUMNS = (
     "n", "clusters", "bcubed_precision", "bcubed_recall", "bcubed_f1", "best_match_f1", "v_measure",
     "ari", "docs_per_s", "p99_assign_ms",
 )  # fmt: skip
-STEP = 10_000
+MARK = 10_000
+FILLING_DAYS = 65
+HEAD = (
+    " mentions clusters  docs/s  p50 ms  p99 ms  p99.9   worst  gc ms added MB state MB kB/cluster"
+)
 Row = dict[str, str]
 
 
@@ -125,75 +126,57 @@ def texts_of(count: int) -> list[str]:
     return texts[:count]
 
 
-def rss_mb() -> float:
-    """Resident memory now; its peak where the system does not tell."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return peak_rss_mb()
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a growing shard stood after some mentions."""
-
-    mentions: int
-    clusters: int
-    docs_per_s: float
-    p50: float
-    p99: float
-    p999: float
-    worst: float
-    rss_mb: float
-
-
-def grow(texts: Sequence[str]) -> list[Point]:
-    """Gather into one shard that nothing leaves."""
-    ledger = Ledger(ShardId("bench/zh"), BrandId("bench"))
-    rules = Rules(keep_clusters=10_000_000)
-    shard = Shard.restore(ledger.state(), rules, Background.load("zh"), segment=segment)
-    clusters: dict[str, object] = {}
-    gc.collect()
-    before = rss_mb()
-    mentions = mentions_of([{"text": text} for text in texts])
-    spent: list[float] = []
-    points: list[Point] = []
-    for first in range(0, len(mentions), 100):
-        for mention in mentions[first : first + 100]:
-            at = time.thread_time()
-            items = [(mention, make_verdict(mention.mention_id))]
-            changes = shard.gather(items, mention.observed_at, ledger)
-            spent.append((time.thread_time() - at) * 1000)
-            clusters |= {one.cluster_id: one.state for one in changes.clusters}
-        done = first + 100
-        if done % STEP == 0 or done >= len(mentions):
-            live = sum(one == "live" for one in clusters.values())
-            last = spent[-STEP:]
-            points.append(
-                Point(
-                    done, live, 1000 * len(last) / sum(last), percentile(last, 0.5),
-                    percentile(last, 0.99), percentile(last, 0.999), max(last),
-                    rss_mb() - before,
-                )
-            )  # fmt: skip
-    return points
-
-
 def print_growth(count: int) -> None:
-    texts = texts_of(count)
+    texts = vary(texts_of(count), count)
+    marks = [*(n * MARK for n in range(1, 6)), *range(6 * MARK, count, 5 * MARK)]
     print(f"\ngrowth: {len(texts):,} distinct texts, nothing expires, one shard")
-    print("mentions clusters  docs/s  p50 ms  p99 ms  p99.9   worst  added MB  kB/cluster")
-    points = grow(texts)
-    for one in points:
-        print(
-            f"{one.mentions:8,} {one.clusters:8,} {one.docs_per_s:7.0f} {one.p50:7.2f} "
-            f"{one.p99:7.2f} {one.p999:6.2f} {one.worst:7.2f} {one.rss_mb:9.0f} "
-            f"{1000 * one.rss_mb / max(1, one.clusters):11.2f}"
-        )
-    plot(points)
+    print(HEAD)
+    points = []
+    for one in grow(texts, Rules(keep_clusters=100_000_000), marks, timedelta(seconds=1)):
+        points.append(one)
+        print_point(one)
+    plot(points, "clusters")
 
 
-def plot(points: Sequence[Point]) -> None:
+def print_point(one: Point) -> None:
+    print(
+        f"{one.mentions:9,} {one.clusters:8,} {one.docs_per_s:7.0f} {one.p50:7.2f} {one.p99:7.2f} "
+        f"{one.p999:6.2f} {one.worst:7.2f} {one.collected:6.2f} {one.rss_mb:8.0f} "
+        f"{one.state_mb:8.1f} {1024 * one.state_mb / max(1, one.clusters):10.3f}",
+        flush=True,
+    )
+
+
+def print_days(a_day: int) -> None:
+    """Steady arrivals with the windows that ship: sixty days to fill them, then ninety."""
+    days = FILLING_DAYS + 90
+    texts = vary(texts_of(days * a_day), days * a_day)
+    print(f"\ndays: {a_day:,} mentions a day for {days} days, 60 and 14 days in memory, keep 0")
+    print(HEAD)
+    marks = range(5 * a_day, len(texts), 5 * a_day)
+    points = []
+    for one in grow(texts, Rules(keep_clusters=0), marks, timedelta(days=1) / a_day):
+        points.append(one)
+        print_point(one)
+    steady = [one for one in points if one.mentions > FILLING_DAYS * a_day]
+    x = [one.mentions / a_day for one in steady]
+    for name in ("rss_mb", "state_mb"):
+        y = [float(getattr(one, name)) for one in steady]
+        slope, level = np.polyfit(x, y, 1)
+        start = slope * x[0] + level
+        print(f"{name}: {start:.1f} MB, {100 * slope * 90 / start:+.2f} % in 90 days")
+    plot(points, "cluster_days")
+
+
+def print_memory(count: int) -> None:
+    texts = vary(texts_of(count), count)
+    print(f"\nmemory: {len(texts):,} texts, live clusters alone (vectors, index, names, dates)")
+    print("kind       clusters  B by RSS  B as counted")
+    for one in weigh_clusters(texts, (1, 2, 3, 6, 20)):
+        print(f"{one.kind:9} {one.clusters:9,} {one.rss_bytes:9.0f} {one.own_bytes:13.0f}")
+
+
+def plot(points: Sequence[Point], name: str) -> None:
     try:
         import matplotlib as mpl
     except ImportError:
@@ -203,14 +186,18 @@ def plot(points: Sequence[Point]) -> None:
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    clusters = [one.clusters for one in points]
-    for name in ("p50", "p99", "p999"):
-        left.plot(clusters, [getattr(one, name) for one in points], marker="o", label=name)
-    left.set(xlabel="live clusters", ylabel="CPU ms per mention", title="cost of a mention")
+    mentions = [one.mentions / 1000 for one in points]
+    for key in ("p50", "p99", "p999"):
+        left.plot(mentions, [getattr(one, key) for one in points], marker="o", label=key)
+    left.set(xlabel="thousand mentions", ylabel="CPU ms per mention", title="cost of a mention")
     left.legend()
-    right.plot(clusters, [one.rss_mb for one in points], marker="o")
-    right.set(xlabel="live clusters", ylabel="MB added", title="memory of a shard")
-    target = ROOT / "bench" / "results" / "clusters.png"
+    right.plot(mentions, [one.rss_mb for one in points], marker="o", label="resident")
+    right.plot(mentions, [one.state_mb for one in points], marker="o", label="live clusters")
+    right.set(
+        xlabel="thousand mentions", ylabel="MB added", title="memory of a shard", ylim=(0, None)
+    )
+    right.legend()
+    target = ROOT / "bench" / "results" / f"{name}.png"
     target.parent.mkdir(exist_ok=True)
     figure.savefig(target, dpi=110)
     print(f"plot: {target.relative_to(ROOT)}")
@@ -243,13 +230,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--texts", type=int, default=60_000)
-    parser.add_argument("--parts", default="quality,copies,restart,growth")
+    parser.add_argument("--a-day", type=int, default=500)
+    parser.add_argument("--parts", default="quality,copies,restart,memory,growth,days")
     asked = parser.parse_args()
     parts = {
         "quality": lambda: print_quality(asked.limit),
         "copies": print_duplicates,
         "restart": print_restart,
+        "memory": lambda: print_memory(asked.texts),
         "growth": lambda: print_growth(asked.texts),
+        "days": lambda: print_days(asked.a_day),
     }
     for name in asked.parts.split(","):
         parts[name]()
