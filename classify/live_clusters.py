@@ -28,7 +28,7 @@ from classify.labels import Member
 from classify.member_rows import LONGEST, MemberRows, form_of, member_of
 from classify.packing import vector_of, words_of
 from classify.postings import PostingIndex, places_of
-from classify.singles import Single, Singles
+from classify.singles import Row, Single, Singles
 from classify.vectors import HEAVIEST
 from storage.records import ClusterId, MentionId
 
@@ -94,11 +94,12 @@ class Match:
 
 
 class _Found(NamedTuple):
-    """A cluster worth comparing; `cluster` None: it is packed."""
+    """A cluster worth comparing, as it is or packed."""
 
     opened_seq: int
     ordinal: int
     cluster: LiveCluster | None
+    packed: Row | None
 
 
 def _heaviest(vector: Vector, limit: int) -> Vector:
@@ -379,15 +380,15 @@ class LiveClusters:
 
     def _rows_of(self, alone: list[_Found]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Return the vectors of lone clusters as rows [n, 64]."""
-        packed = [n for n, one in enumerate(alone) if one.cluster is None]
+        packed = [one.packed for one in alone if one.packed is not None]
         if len(packed) == len(alone):
-            return self._singles.take([one.ordinal for one in alone])
-        held = [(n, one.cluster.rows[0]) for n, one in enumerate(alone) if one.cluster is not None]
-        ids, weights = self._members.take([row for _, row in held])
+            return self._singles.take(packed)
+        held = [one.cluster.rows[0] for one in alone if one.cluster is not None]
+        ids, weights = self._members.take(held)
         if not packed:
             return ids, weights
-        more_ids, more_weights = self._singles.take([alone[n].ordinal for n in packed])
-        order = np.argsort([n for n, _ in held] + packed)
+        more_ids, more_weights = self._singles.take(packed)
+        order = np.argsort(np.argsort([one.cluster is None for one in alone], kind="stable"))
         return (
             np.concatenate((ids, more_ids))[order],
             np.concatenate((weights, more_weights))[order],
@@ -437,8 +438,12 @@ class LiveClusters:
         found = []
         for ordinal, vote in leaders(ordinals, votes, COMPARED):
             cluster = self._clusters.get(ordinal)
-            seq = self._singles.facts(ordinal)[0] if cluster is None else cluster.opened_seq
-            found.append((-vote, _Found(seq, ordinal, cluster)))
+            if cluster is not None:
+                one = _Found(cluster.opened_seq, ordinal, cluster, None)
+            else:
+                row = self._singles.row(ordinal)
+                one = _Found(row.opened_seq, ordinal, None, row)
+            found.append((-vote, one))
         found.sort(key=lambda one: (one[0], one[1].opened_seq))
         return [one for _, one in found[:COMPARED]]
 
@@ -480,8 +485,9 @@ class LiveClusters:
         return Match(self._handed(others[n]), -score)
 
     def _lone_member(self, found: _Found) -> Member:
-        if found.cluster is None:
-            return member_of(*self._singles.facts(found.ordinal)[1:])
+        if found.packed is not None:
+            return member_of(found.packed.length, found.packed.form)
+        assert found.cluster is not None
         return self._members.text(found.cluster.rows[0])[1]
 
     def likeness(self, cluster: LiveCluster) -> list[float]:
@@ -501,15 +507,15 @@ class LiveClusters:
     def join(self, cluster: LiveCluster, vector: Vector, mention_id: int, member: Member) -> None:
         """Add a member that is no copy: centroid, exemplars and index."""
         words, shift = words_of(vector)
-        self._set_centroid(cluster, _add(self.centroid(cluster), vector_of(words, shift)))
+        before = self.centroid(cluster)
+        self._set_centroid(cluster, before, _add(before, vector_of(words, shift)))
         rows = cluster.rows
         if len(rows) == EXEMPLARS:
             self._members.drop(rows[FOUNDERS])
             rows = (*rows[:FOUNDERS], *rows[FOUNDERS + 1 :])
         cluster.rows = (*rows, self._members.put(words, shift, mention_id, member))
 
-    def _set_centroid(self, cluster: LiveCluster, centroid: Vector) -> None:
-        before = places_of(self.centroid(cluster).ids)
+    def _set_centroid(self, cluster: LiveCluster, former: Vector, centroid: Vector) -> None:
         if cluster.centroid_row >= 0:
             self._centroids.replace(cluster.centroid_row, centroid)
         else:
@@ -517,16 +523,17 @@ class LiveClusters:
             cluster.centroid_row = self._centroids.put(centroid)
             self._grown[cluster.slot - self._base] = True
         cluster.norm = _norm(centroid)
-        after = places_of(centroid.ids)
+        before, after = places_of(former.ids), places_of(centroid.ids)
         self._index.remove(cluster.slot, before[are_missing(before, after)])
         self._index.add(cluster.slot, after[are_missing(after, before)])
 
     def merge(self, survivor: LiveCluster, absorbed: LiveCluster) -> None:
         """Move everything of `absorbed` into `survivor`."""
         every = self.exemplars(survivor) + self.exemplars(absorbed)
-        joint = _add(self.centroid(survivor), self.centroid(absorbed))
+        former = self.centroid(survivor)
+        joint = _add(former, self.centroid(absorbed))
         self._leave(absorbed)
-        self._set_centroid(survivor, joint)
+        self._set_centroid(survivor, former, joint)
         if absorbed.centroid_row >= 0:
             self._centroids.drop(absorbed.centroid_row)
         every.sort(key=lambda kept: kept.mention_id)

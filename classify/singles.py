@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +86,9 @@ class _Chunk:
             return -1
         return row
 
-    def words(self, row: int) -> NDArray[np.uint32]:
-        last = int(self.rows["start"][row + 1]) if row + 1 < self.size else self.used
-        return self.features[int(self.rows["start"][row]) : last]
+    def end(self, row: int) -> int:
+        """Return where the features of a row end."""
+        return int(self.rows["start"][row + 1]) if row + 1 < self.size else self.used
 
     def tighten(self, *others: _Chunk) -> None:
         """Leave out what is gone and the room behind, taking in the chunks that follow."""
@@ -108,6 +109,22 @@ class _Chunk:
         self.rows["start"] = np.cumsum(lengths) - lengths
         self.size = self.live = len(self.rows)
         self.used = len(self.features)
+
+
+class Row(NamedTuple):
+    """A packed single where it lies."""
+
+    name: int
+    mention_id: int
+    opened_seq: int
+    touched: float
+    published_us: int
+    length: int
+    form: int
+    shift: int
+    start: int
+    chunk: _Chunk
+    place: int
 
 
 class Singles:
@@ -156,11 +173,10 @@ class Singles:
         """Say whether an ordinal is packed here."""
         return self._find(ordinal)[1] >= 0
 
-    def get(self, ordinal: int) -> tuple[Single, NDArray[np.uint32]]:
+    def get(self, ordinal: int) -> tuple[Row, NDArray[np.uint32]]:
         """Return a single and a copy of its words."""
-        number, row = self._find(ordinal)
-        chunk = self._chunks[number]
-        return Single(*chunk.rows[row].item()[:-1]), chunk.words(row).copy()
+        row = self.row(ordinal)
+        return row, row.chunk.features[row.start : row.chunk.end(row.place)].copy()
 
     def encode(self, cluster_id: ClusterId) -> int | None:
         """Return the number of an id, None for one that cannot be packed."""
@@ -181,23 +197,21 @@ class Singles:
                 return ordinal
         return None
 
-    def facts(self, ordinal: int) -> tuple[int, int, int]:
-        """Return the running number a single opened at, its text's length and form."""
-        number, row = self._find(ordinal)
-        rows = self._chunks[number].rows
-        return int(rows["opened"][row]), int(rows["length"][row]), int(rows["form"][row])
+    def row(self, ordinal: int) -> Row:
+        """Return the facts of a single that is packed here; good until something changes."""
+        number, place = self._find(ordinal)
+        chunk = self._chunks[number]
+        facts: tuple[int, int, int, float, int, int, int, int, int] = chunk.rows[place].item()
+        return Row(*facts, chunk, place)
 
-    def take(self, ordinals: Sequence[int]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    @staticmethod
+    def take(rows: Sequence[Row]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Return ids uint32 [n, 64] (0 pads) and weights float32 [n, 64] of n singles."""
-        words = np.zeros((len(ordinals), WIDTH), dtype=np.uint32)
-        shifts = np.zeros(len(ordinals), dtype=np.uint8)
-        for place, ordinal in enumerate(ordinals):
-            number, row = self._find(ordinal)
-            chunk = self._chunks[number]
-            held = chunk.words(row)
+        words = np.zeros((len(rows), WIDTH), dtype=np.uint32)
+        for place, row in enumerate(rows):
+            held = row.chunk.features[row.start : row.chunk.end(row.place)]
             words[place, : len(held)] = held
-            shifts[place] = chunk.rows["shift"][row]
-        return spread(words, shifts)
+        return spread(words, np.array([row.shift for row in rows], dtype=np.uint8))
 
     def oldest(self, skipped: Container[int]) -> tuple[int, float, int] | None:
         """Return ordinal, touched and opened_seq of the first that is not skipped."""
