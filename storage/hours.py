@@ -41,7 +41,7 @@ _row = tables.mention_cluster
 _HOUR = timedelta(hours=1)
 _SPREAD = ("platform", "tier")
 _FIGURES = ("reposts", "views")
-_AUTHOR_COUNTS = ("n", "n_live", "n_watch", "n_negative", "n_public")
+AUTHOR_COUNTS = ("n", "n_live", "n_watch", "n_negative", "n_public")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +252,7 @@ class Counts:
             row = authors.setdefault(
                 (cluster_id, hour, author),
                 {"cluster_id": cluster_id, "hour": hour, "author_key": author}
-                | dict.fromkeys(_AUTHOR_COUNTS, 0),
+                | dict.fromkeys(AUTHOR_COUNTS, 0),
             )
             row[column] = n
         facts: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -270,7 +270,7 @@ class Counts:
             {"cluster_id": cluster_id, "hour": hour, "platform": value, "n": n}
             for (cluster_id, hour, value), n in self.platforms.items()
         ]
-        _apply(connection, _author, list(authors.values()), _AUTHOR_COUNTS)
+        _apply(connection, _author, list(authors.values()), AUTHOR_COUNTS)
         _apply(connection, _text, texts, ("n",))
         _apply(connection, _platform, platforms, ("n",))
         _apply(connection, _fact, list(facts.values()), ("n", "n_watch"))
@@ -306,7 +306,7 @@ def merge_hours(connection: Connection, loser: str, survivor: str) -> None:
     cache = tables.cluster_hour
     of_loser = cache.c.cluster_id == loser
     hours = list(connection.scalars(sa.select(cache.c.hour).where(of_loser)))
-    for table, add in ((_author, _AUTHOR_COUNTS), (_text, ("n",)), (_platform, ("n",))):
+    for table, add in ((_author, AUTHOR_COUNTS), (_text, ("n",)), (_platform, ("n",))):
         _merge(connection, table, loser, survivor, add)
     _merge(connection, _fact, loser, survivor, ("n", "n_watch"))
     _merge(connection, _total, loser, survivor, COLUMNS)
@@ -334,7 +334,7 @@ def refresh_brand_hours(connection: Connection, hours: Iterable[tuple[str, datet
         by_brand.setdefault(brand_id, []).append(hour)
     cache = tables.brand_hour
     for brand_id, touched in by_brand.items():
-        rows = _recount(connection, brand_id, touched)
+        rows = recount_brand_hours(connection, brand_id, touched)
         upsert(connection, cache, rows)
         gone = sorted(set(touched) - {row["hour"] for row in rows})
         if gone:
@@ -343,9 +343,10 @@ def refresh_brand_hours(connection: Connection, hours: Iterable[tuple[str, datet
             )
 
 
-def _recount(
-    connection: Connection, brand_id: str, hours: Sequence[datetime]
+def recount_brand_hours(
+    connection: Connection, brand_id: str, hours: Sequence[datetime] | None = None
 ) -> list[dict[str, Any]]:
+    """Count what a brand saw in these hours (all when None), as rows of the cache."""
     at, author = _row.c.published_at, _row.c.author_key
     hour = hour_start(at)
     watch = sa.not_(_row.c.history)
@@ -359,13 +360,13 @@ def _recount(
             sa.func.count(sa.distinct(sa.case((live, author)))).label("live"),
             sa.func.count(sa.distinct(sa.case((watch, author)))).label("watch"),
         )
-        .where(
-            _row.c.brand_id == brand_id,
-            sa.or_(*(sa.and_(at >= start, at < end) for start, end in _spans(hours))),
-        )
+        .where(_row.c.brand_id == brand_id)
         .group_by(hour)
         .order_by(hour)
     )
+    if hours is not None:
+        spans = (sa.and_(at >= start, at < end) for start, end in _spans(hours))
+        query = query.where(sa.or_(*spans))
     return [{"brand_id": brand_id, **row} for row in mappings(connection.execute(query))]
 
 

@@ -1,0 +1,108 @@
+"""Looks a database of clusters over, and puts right what can be: alone, or not at all.
+
+In: a project's database. Out: Looked, faults in plain words.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from config.errors import StoreError
+from groundswell import wiring
+from groundswell.clock import RealClock
+from groundswell.scheduler import ENGINE_LEASE
+from storage.checking import Fault, check_clusters
+from storage.store import Store
+
+_LEASE_S = 120  # renewed after each batch
+_SHOWN = 20  # faults of a kind that people read; all stand in --json
+
+_WORDS = {
+    "counts": "计数表与成员不符 (counts differ from the members)",
+    "size": "聚类大小不符 (size differs)",
+    "face": "代表提及已不在聚类中 (its face left)",
+    "alias_steps": "重定向不是一步到位 (more than one step to the cluster)",
+    "alias_lost": "重定向没有去处 (leads nowhere)",
+    "alias_ring": "重定向绕成一圈 (leads in a ring)",
+    "alias_members": "提及还留在已合并的聚类里 (members of a merged cluster)",
+    "orphaned_copies": "转发找不到原文 (copies without their original)",
+    "no_cluster": "提及所在的聚类不存在 (members of no cluster)",
+    "no_verdict": "提及没有有效的判断 (members without a verdict)",
+    "brand_hours": "品牌每小时计数不符 (hours of the brand differ)",
+    "journal_gap": "聚类流水缺行 (gap in the journal)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What was found. `left`: faults that are still there."""
+
+    faults: tuple[Fault, ...]
+    left: int
+
+    def lines(self) -> list[str]:
+        """Return what people read."""
+        if not self.faults:
+            return ["一切相符 (everything agrees)"]
+        lines = []
+        for kind, n in Counter(fault.kind for fault in self.faults).items():
+            own = [fault for fault in self.faults if fault.kind == kind]
+            mended = "，已修复 (repaired)" if all(fault.repaired for fault in own) else ""
+            lines.append(f"{_WORDS[kind]}：{n} 处{mended}")
+            lines += [f"  {fault.where or '-'}  {fault.seen}" for fault in own[:_SHOWN]]
+            if n > _SHOWN:
+                lines.append(f"  … 另有 {n - _SHOWN} 处，见 --json (more in --json)")
+        return lines + self._advice()
+
+    def _advice(self) -> list[str]:
+        if not self.left:
+            return [
+                "重新归入的提及下次运行时处理 (mentions sent back are gathered by the next run)"
+            ]
+        if not any(fault.repaired for fault in self.faults):
+            return ["修复：groundswell db check --repair（先停掉主任务 stop the main job first)"]
+        return [f"{self.left} 处无法自动修复，从备份恢复 (restore these from a backup)"]
+
+
+def look_over(
+    config: str | None,
+    database: str | None,
+    *,
+    repair: bool,
+    advance: Callable[[int, int], None],
+) -> Looked:
+    """Check a project's database. StoreError when it is to be repaired while somebody gathers."""
+    with wiring.opened(config, database) as (_, store):
+        if not repair:
+            return _looked(check_clusters(store, RealClock().now(), advance=advance))
+        return _looked(_repair(store, advance))
+
+
+def _repair(store: Store, advance: Callable[[int, int], None]) -> list[Fault]:
+    holder = f"check:{socket.gethostname()}:{os.getpid()}"
+    if not store.take_lease(ENGINE_LEASE, holder, _LEASE_S):
+        raise StoreError(
+            f"repairing the database: {store.lease_holder(ENGINE_LEASE)} gathers in it; "
+            "stop it (groundswell run), then repeat"
+        )
+
+    def go_on(done: int, total: int) -> None:
+        if not store.renew_lease(ENGINE_LEASE, holder, _LEASE_S):
+            raise StoreError(
+                f"repairing the database: after {done} of {total} clusters somebody else began to "
+                "gather; what is repaired stays so, stop them and repeat"
+            )
+        advance(done, total)
+
+    try:
+        return check_clusters(store, RealClock().now(), repair=True, advance=go_on)
+    finally:
+        store.drop_lease(ENGINE_LEASE, holder)
+
+
+def _looked(faults: list[Fault]) -> Looked:
+    return Looked(faults=tuple(faults), left=sum(not fault.repaired for fault in faults))
