@@ -23,7 +23,7 @@ from storage.records import AccessToken, MentionId, Outcome, RawMention
 from storage.storable import storable
 from storage.store import Store, Transaction
 
-PUSH, REPORTER, READ = "push", "reporter", "read"
+PUSH, REPORTER, READ, EDIT = "push", "reporter", "read", "edit"
 BATCH = 100  # rows a transaction: bounds how long a write holds the database (decisions.md 15)
 MOST_ROWS = 1000  # rows a call (interfaces.md)
 _NAME_LIMIT = 60
@@ -31,10 +31,12 @@ _BUCKETS = 10_000  # some 2 MB
 _PREFIX = {
     PUSH: "gsp_",
     READ: "gsr_",
+    EDIT: "gse_",
 }  # so that a key in a log or a repository is known for what it is
 _KEY_BYTES = {
     PUSH: 32,
     READ: 32,
+    EDIT: 32,
     REPORTER: 16,
 }  # 16 bytes (128 bits) keep a QR code coarse enough for paper
 

@@ -20,6 +20,9 @@ from groundswell.cli.output import (
 ReadOption = Annotated[
     bool, typer.Option("--read", help="a key that reads what was found, and pushes nothing")
 ]
+EditOption = Annotated[
+    bool, typer.Option("--edit", help="a key that reads, and edits clusters in people's name")
+]
 _SHOWN = (
     ("name", "name"),
     ("channel", "channel"),
@@ -44,6 +47,7 @@ def commands() -> typer.Typer:
         + example(
             "groundswell token create crm --channel internal",
             "groundswell token create dashboard --read",
+            "groundswell token create crm --edit",
         ),
     )(create)
     app.command(
@@ -66,6 +70,7 @@ def create(
     ] = "public",
     days: Annotated[int | None, typer.Option(help="ends by itself after so many days")] = None,
     read: ReadOption = False,
+    edit: EditOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -75,7 +80,7 @@ def create(
 
     from config.errors import ConfigError
     from groundswell import wiring
-    from groundswell.doors import PUSH, READ, make_key
+    from groundswell.doors import make_key
     from groundswell.importing_values import CHANNELS
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
@@ -86,7 +91,7 @@ def create(
     with wiring.opened(choices.config, choices.database) as (_, store):
         key = make_key(
             store,
-            READ if read else PUSH,
+            _kind(read=read, edit=edit),
             name,
             by="command line",
             now=datetime.now(UTC),
@@ -101,27 +106,34 @@ def create(
 def list_(
     context: typer.Context,
     read: ReadOption = False,
+    edit: EditOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the keys."""
-    from groundswell.doors import PUSH, READ
-
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    show_keys(choices, READ if read else PUSH, _SHOWN)
+    show_keys(choices, _kind(read=read, edit=edit), _SHOWN)
 
 
 def revoke(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="the key's name")],
     read: ReadOption = False,
+    edit: EditOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End a key."""
-    from groundswell.doors import PUSH, READ
-
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    end_key(choices, READ if read else PUSH, name, "已吊销")
+    end_key(choices, _kind(read=read, edit=edit), name, "已吊销")
+
+
+def _kind(*, read: bool, edit: bool) -> str:
+    from config.errors import ConfigError
+    from groundswell.doors import EDIT, PUSH, READ
+
+    if read and edit:
+        raise ConfigError("--read and --edit: give one; a key that edits reads, too")
+    return EDIT if edit else READ if read else PUSH

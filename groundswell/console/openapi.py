@@ -31,8 +31,8 @@ def document(base_url: str) -> dict[str, Any]:
             "title": "Groundswell API",
             "version": "1",
             "description": "Send mentions that no crawler of ours can fetch (a repeat is "
-            "harmless); read what people complain about; say what of it is one matter. A key either "
-            "pushes, reads, or reads and edits.",
+            "harmless); read what people complain about; say what of it is one matter. A key "
+            "either pushes, or reads, or reads and edits.",
         },
         **({"servers": [{"url": base_url.rstrip("/")}]} if base_url else {}),
         "paths": {
