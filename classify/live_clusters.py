@@ -583,7 +583,8 @@ class LiveClusters:
         taken: set[int] = set()
         limit = min(limit, len(self) - self._rules.keep_clusters)
         while len(expired) < limit:
-            heads = (self._first_filed(clock, taken), self._first_single(taken))
+            single = self._first_single(taken)  # first: it files those that grew in this batch
+            heads = (self._first_filed(clock, taken), single)
             due, _, ordinal = min((one for one in heads if one is not None), default=_NEVER)
             if due >= clock:
                 break
