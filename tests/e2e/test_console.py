@@ -112,7 +112,7 @@ def test_the_whole_console_works_from_the_keyboard(
     seen.page.keyboard.type(PASSWORD)
     seen.page.keyboard.press("Enter")
     seen.page.wait_for_url(f"{world.url}/")
-    for _ in range(12):
+    for _ in range(20):
         seen.page.keyboard.press("Tab")
         focused = seen.page.evaluate("document.activeElement.getAttribute('href')")
         if focused == f"/incidents/{incident.incident_id}":
