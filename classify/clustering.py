@@ -362,8 +362,8 @@ class Shard:
 
     def _merge(self, cluster: LiveCluster) -> LiveCluster:
         """Merge a cluster that grew with the one most like it, if alike enough; older id stays."""
-        match = self._clusters.partner(cluster)
-        if match is None or not self._may_merge(cluster, match.cluster):
+        match = self._partner(cluster)
+        if match is None:
             return cluster
         survivor, absorbed = sorted((cluster, match.cluster), key=lambda one: one.opened_seq)
         alias = replace(
@@ -384,12 +384,21 @@ class Shard:
         )
         return survivor
 
+    def _partner(self, cluster: LiveCluster) -> Match | None:
+        barred: list[int] = []
+        while cluster.size > 1 and not cluster.pinned:
+            match = self._clusters.partner(cluster, barred)
+            if match is None or self._may_merge(cluster, match.cluster):
+                return match
+            barred.append(match.cluster.slot)
+        return None
+
     def _may_merge(self, one: LiveCluster, other: LiveCluster) -> bool:
         """Say whether the program may merge two clusters.
 
         Not where a person said otherwise, nor, within a day, what it has just split.
         """
-        if one.pinned or other.pinned or self._apart.forbids(one.cluster_id, other.cluster_id):
+        if other.pinned or self._apart.forbids(one.cluster_id, other.cluster_id):
             return False
         reshaped = min(one.reshaped, other.reshaped)
         is_new = bool(reshaped) and self._clock - reshaped < DAY_S

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -418,14 +418,17 @@ class LiveClusters:
             first = last
         return scored
 
-    def partner(self, cluster: LiveCluster) -> Match | None:
+    def partner(self, cluster: LiveCluster, barred: Sequence[int] = ()) -> Match | None:
         """Return the cluster to merge a grown one with, None when none is alike enough.
 
-        Another grown one by their centroids; else a single mention that would join by now.
+        Another grown one by their centroids; else a single mention that would join by now. Those
+        whose slots are `barred` are passed over.
         """
         centroid = self.centroid(cluster)
         ordinals, votes = self._index.vote(_heaviest(centroid, MERGE_FEATURES), 0.0)
         others = ordinals != cluster.slot
+        if barred:
+            others &= ~np.isin(ordinals, barred)
         ordinals, votes = ordinals[others], votes[others]
         grown = self._grown[ordinals - self._base]
         probe = Probe(centroid, self._scratch)
