@@ -213,13 +213,13 @@ class Singles:
             words[place, : len(held)] = held
         return spread(words, np.array([row.shift for row in rows], dtype=np.uint8))
 
-    def oldest(self, skipped: Container[int]) -> tuple[int, float, int] | None:
-        """Return ordinal, touched and opened_seq of the first that is not skipped."""
+    def oldest(self, *skipped: Container[int]) -> tuple[int, float, int] | None:
+        """Return ordinal, touched and opened_seq of the first that is in none of `skipped`."""
         for chunk in self._chunks:
             kept = np.flatnonzero((chunk.rows["form"][: chunk.size] & _GONE) == 0)
             for row in kept.tolist():
                 ordinal = int(chunk.ordinals[row])
-                if ordinal not in skipped:
+                if not any(ordinal in some for some in skipped):
                     one = chunk.rows[row]
                     return ordinal, float(one["touched"]), int(one["opened"])
         return None
