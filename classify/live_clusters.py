@@ -10,7 +10,7 @@ only from the moment it is asked for until `settle`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -268,14 +268,17 @@ class LiveClusters:
         found = self._most_voted(*self._index.vote(vector, least * least))
         return self._matched(self._scorer.best(vector, found, least))
 
-    def partner(self, cluster: LiveCluster) -> Match | None:
+    def partner(self, cluster: LiveCluster, barred: Sequence[int] = ()) -> Match | None:
         """Return the cluster to merge a grown one with, None when none is alike enough.
 
-        Another grown one by their centroids; else a single mention that would join by now.
+        Another grown one by their centroids; else a single mention that would join by now. Those
+        whose slots are `barred` are passed over.
         """
         sought = heaviest(self.centroid(cluster), MERGE_FEATURES)
         ordinals, votes = self._index.vote(sought, 0.0)
         others = ordinals != cluster.slot
+        if barred:
+            others &= ~np.isin(ordinals, barred)
         ordinals, votes = ordinals[others], votes[others]
         grown = self._grown[ordinals - self._base]
         found = self._scorer.alike(cluster, self._most_voted(ordinals[grown], votes[grown]))
