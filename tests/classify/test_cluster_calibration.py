@@ -48,6 +48,7 @@ def test_a_handful_of_issues_says_nothing() -> None:
     ("present", "advised", "gain", "low", "reason"),
     [
         (0.32, 0.32, 0.0, 0.0, "no_gain"),
+        (0.32, 0.33, 0.02, 0.01, "no_gain"),  # too small a step to touch a file for
         (0.32, 0.36, 0.02, 0.01, "raise"),
         (0.32, 0.28, 0.02, 0.01, "lower"),
         (0.32, 0.28, 0.02, -0.001, "no_gain"),  # may be chance
