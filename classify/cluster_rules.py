@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from classify.labels import Member
-from classify.vectors import Fields
+from classify.vectors import SHORT_TEXT, Fields
 from config.cluster_schema import ClusterScores, ClusterSettings
 
 Kind = Literal["auto", "complaint", "post"]
@@ -33,6 +33,9 @@ class Rules:
     post_score: float = 0.23
     complaint_merge: float = 0.45  # centroids at least this alike merge
     post_merge: float = 0.40
+    short_margin: float = (
+        0.15  # above the joining score, for texts under 15 characters without a trouble
+    )
     single_margin: float = 0.05  # above the joining score, for a single taken in afterwards
     least_cohesion: float = 0.2  # mean cosine below which a cluster that doubled may be several
     window_days: float = 60.0
@@ -61,13 +64,19 @@ class Rules:
         """Say which kind's thresholds hold for a text."""
         return fields.is_complaint if self.kind == "auto" else self.kind == "complaint"
 
-    def least_score(self, *, is_complaint: bool) -> float:
-        """Return the least score with which a mention joins a cluster."""
-        return self.complaint_score if is_complaint else self.post_score
+    def least_score(self, *, is_complaint: bool, is_vague: bool = False) -> float:
+        """Return the least score with which a mention joins a cluster.
+
+        `is_vague`: it is very short and tells of no trouble of a product.
+        """
+        least = self.complaint_score if is_complaint else self.post_score
+        return least + self.short_margin if is_vague else least
 
     def least_single(self, single: Member) -> float:
         """Return the least score with which a grown cluster takes in a single mention."""
-        return self.least_score(is_complaint=single.is_complaint) + self.single_margin
+        is_vague = single.length < SHORT_TEXT  # one that told of a trouble would have joined
+        least = self.least_score(is_complaint=single.is_complaint, is_vague=is_vague)
+        return least + self.single_margin
 
     def least_alike(self, members: Iterable[Member]) -> float:
         """Return the least cosine of the centroids of two clusters with these exemplars."""

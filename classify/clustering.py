@@ -320,7 +320,7 @@ class Shard:
     def _place(self, mention: Mention, reading: Reading) -> tuple[LiveCluster, float, bytes]:
         """Join the best cluster or open one; return it, the score and what replay needs."""
         vector, member = reading.vector, reading.member
-        least = self._rules.least_score(is_complaint=member.is_complaint)
+        least = self._rules.least_score(is_complaint=member.is_complaint, is_vague=reading.is_vague)
         match = self._find(vector, least) if len(vector) else None
         new = np.ones(len(reading.ids), dtype=bool)
         if match is not None:

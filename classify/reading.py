@@ -13,17 +13,30 @@ from classify.index import Vector
 from classify.labels import Member
 from classify.symptoms import troubles
 from classify.text import rewrite
-from classify.vectors import Fields, Frequencies, Tokens, hash_token, ids_of, split_fields, weigh
+from classify.vectors import (
+    SHORT_TEXT,
+    Fields,
+    Frequencies,
+    Tokens,
+    hash_token,
+    ids_of,
+    split_fields,
+    weigh,
+)
 from storage.records import Mention, Recalled, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One text: its feature ids uint32 [n], its vector of the heaviest, its form."""
+    """One text: its feature ids uint32 [n], its vector of the heaviest, its form.
+
+    A vague one is very short and tells of no trouble of a product.
+    """
 
     ids: NDArray[np.uint32]
     vector: Vector
     member: Member
+    is_vague: bool
 
 
 class Reader:
@@ -40,10 +53,12 @@ class Reader:
     def read(self, fields: Fields, verdict: Verdict) -> Reading:
         """Read a text that was parted."""
         counts = self._tokens.count(fields)
-        vector = weigh(counts, self.frequencies.idf, troubles(verdict))
+        told = troubles(verdict)
+        vector = weigh(counts, self.frequencies.idf, told)
         length = len(fields.title) + len(fields.body)
         member = Member(length, fields.has_title, self._rules.is_complaint(fields))
-        return Reading(ids_of(counts), vector, member)
+        is_vague = length < SHORT_TEXT and not told
+        return Reading(ids_of(counts), vector, member, is_vague)
 
     def read_stored(self, stored: Recalled) -> Reading:
         """Read a member again."""

@@ -39,6 +39,8 @@ COMPLAINT_LINE = 30  # a Chinese text of one line up to this length is a complai
 TITLE_WORD = 2.0
 TITLE_PAIR = 1.0
 BODY_WORD = 0.85
+HASHTAG = 2.0  # as a whole, beside its words
+MOST_HASHTAGS = 8
 TROUBLE_SHARE = 0.35  # of a vector's square: docs/adr/0007-troubles.md
 MOST_TROUBLES = 8
 BUCKETS = 1 << 18  # of document counts; 2^16 to 2^20 measured alike
@@ -53,6 +55,7 @@ _LAST_BUCKET = np.uint32(BUCKETS - 1)
 _WORD = re.compile(r"[^\W_]")
 _LATIN = re.compile(r"[^\W_]+(?:['.\-][^\W_]+)*")
 _HEADLINE = re.compile(r"【([^【】\n]{2,60})】")
+_HASHTAG = re.compile(r"#([^#\n]{2,40})#|#(\w{3,30})(?!\S)")  # #as on weibo# and #elsewhere
 _SENTENCE_END = re.compile(r"[\n。!?;…！？；]")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _TIDY_HEADLINE = re.compile(r"[\[\]【】]")
@@ -128,6 +131,7 @@ class Tokens:
             self._add(counts, self._pairs(fields.title), TITLE_PAIR)
         if fields.body:
             self._add(counts, self._words(fields.body[:BODY_CHARACTERS], single=short), BODY_WORD)
+        self._add(counts, _hashtags(fields), HASHTAG)
         if short:
             self._add(counts, (c for c in fields.title if _WORD.match(c)), BODY_WORD)
         return counts
@@ -155,6 +159,15 @@ class Tokens:
                     ids.clear()
                 number = ids[token] = hash_token(token)
             counts[number] = counts.get(number, 0.0) + weight
+
+
+def _hashtags(fields: Fields) -> list[str]:
+    """Return the distinct hashtags, marked so that they are no words."""
+    if "#" not in fields.title and "#" not in fields.body:
+        return []
+    found = _HASHTAG.findall(f"{fields.title} {fields.body}")
+    names = ("".join((closed or bare).split()) for closed, bare in found[: 2 * MOST_HASHTAGS])
+    return ["#" + name for name in dict.fromkeys(names) if name][:MOST_HASHTAGS]
 
 
 @dataclass(frozen=True, slots=True)

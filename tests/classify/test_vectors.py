@@ -65,6 +65,16 @@ def test_very_short_texts_keep_single_characters() -> None:
     assert hash_token("差") not in tokens.count(split_fields("", BODY + "真差"))
 
 
+def test_a_hashtag_is_a_feature_as_a_whole() -> None:
+    tokens = Tokens(segment)
+    chinese = tokens.count(split_fields("", f"#净水器 漏水#{BODY}#净水器 漏水#"))
+    english = tokens.count(split_fields("", "my filter leaks again #LeakGate #2".lower()))
+
+    assert chinese[hash_token("#净水器漏水")] == pytest.approx(2.0)
+    assert hash_token("#leakgate") in english
+    assert hash_token("#2") not in english
+
+
 def test_english_words_are_parted_by_spaces() -> None:
     counts = Tokens(segment).count(split_fields("", "filter leaks again"))
 
