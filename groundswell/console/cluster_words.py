@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.growth import doubling_words
 from storage.records import Cluster, ClusterEvent, ClusterId, MentionId
 
 # What the desk takes back; the rest is the program's own coming and going.
@@ -150,11 +151,7 @@ def name_of(cluster_id: ClusterId | None, names: Mapping[ClusterId, Cluster]) ->
 
 def doubling(hours: float | None) -> str:
     """Say in which time the authors became twice as many, "" when nobody can say."""
-    if hours is None:
-        return ""
-    if hours < 1:
-        return "不到 1 小时翻一倍"
-    return f"约 {hours:.0f} 小时翻一倍" if hours < 48 else f"约 {hours / 24:.0f} 天翻一倍"
+    return doubling_words(hours)
 
 
 # --- alike ------------------------------------------------------------------------------------
@@ -195,6 +192,6 @@ def _likest(
 
 
 def _features(cluster: Cluster) -> set[str]:
-    label = "".join(cluster.label.lower().split())
+    label = "".join(letter for letter in cluster.label.lower() if letter.isalnum())
     pairs = {label[n : n + 2] for n in range(len(label) - 1)}
     return pairs | {word.lower() for word in cluster.keywords}
