@@ -260,10 +260,13 @@ def recount_clusters(
         connection.execute(
             sa.update(_cluster).where(is_it).values(size=texts, n_duplicates=every - texts, **spans)
         )
+        is_live = sa.and_(is_it, _cluster.c.state == "live")
         if anew:
-            is_live = sa.and_(is_it, _cluster.c.state == "live")
             state = "live" if every else "cold"
             connection.execute(sa.update(_cluster).where(is_live).values(blob=b"", state=state))
+        elif not every:  # what is to be made anew from its members needs some
+            is_stale = sa.and_(is_live, _cluster.c.blob == b"")
+            connection.execute(sa.update(_cluster).where(is_stale).values(state="cold"))
         is_member = sa.select(_assigned.c.mention_pk).where(
             _assigned.c.cluster_id == cluster_id,
             _assigned.c.mention_pk == _cluster.c.representative_id,

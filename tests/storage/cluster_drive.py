@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from storage.records import BrandId, Cluster, ClusterId, MentionId, Move, ShardId
@@ -80,7 +81,8 @@ class Shard:
                         sketch=b"" if copy_of else b"sketch of %d" % mention.mention_id,
                     )
                 )
-            cluster = tx.queries.cluster(cluster_id)
+            # the clusterer writes the whole row, its own state included
+            cluster = replace(tx.queries.cluster(cluster_id), blob=b"state")
             changes = make_shard_changes(
                 shard_id=self.shard_id, assignments=tuple(assignments), clusters=(cluster,)
             )
@@ -90,7 +92,7 @@ class Shard:
         """Merge as the clusterer does."""
         alias = self.row(loser, state="alias", alias_of=survivor, blob=b"")
         event = make_cluster_event(survivor, kind="merge", other_id=loser, note="alike 0.512")
-        self.save(clusters=(alias,), events=(event,))
+        self.save(clusters=(self.row(survivor, blob=b"state"), alias), events=(event,))
 
     def split(self, source: ClusterId, letter: str, members: Sequence[int]) -> ClusterId:
         """Split as the clusterer does."""
@@ -99,7 +101,7 @@ class Shard:
         )
         event = make_cluster_event(source, kind="split", other_id=part.cluster_id)
         moves = tuple(Move(mention_id=MentionId(m), cluster_id=part.cluster_id) for m in members)
-        self.save(clusters=(part,), events=(event,), moves=moves)
+        self.save(clusters=(self.row(source, blob=b"state"), part), events=(event,), moves=moves)
         return part.cluster_id
 
     def row(self, cluster_id: ClusterId, **fields) -> Cluster:
