@@ -2,8 +2,8 @@
 
 Reads the labelled data from $GROUNDSWELL_DATA (default: shared/data beside the repository) and
 says so where a set is absent; the generated set always runs. All times are CPU time of one core.
-`--limit N` takes the first N rows of each set, `--texts N` the number of texts of the growth run,
-`--a-day N` the mentions of each of its days.
+`--limit N` takes the first N rows of each set, `--levels A,B` the live clusters at which
+`--sample N` mentions are timed, `--texts N` what is weighed, `--a-day N` the mentions of a day.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
-from bench.cluster_growth import Point, grow, vary, weigh_clusters
+from bench.cluster_growth import Point, Run, read, vary, weigh_clusters
 from classify.cluster_rules import Rules
 from classify.duplicates import SketchIndex
 from classify.evaluation import read_csv
@@ -126,15 +126,24 @@ def texts_of(count: int) -> list[str]:
     return texts[:count]
 
 
-def print_growth(count: int) -> None:
-    texts = vary(texts_of(count), count)
-    marks = [*(n * MARK for n in range(1, 6)), *range(6 * MARK, count, 5 * MARK)]
-    print(f"\ngrowth: {len(texts):,} distinct texts, nothing expires, one shard")
+def print_growth(levels: Sequence[int], sample: int) -> None:
+    """Real texts up to the first mark, then singles made of their vectors up to each level."""
+    texts = vary(texts_of(MARK + (1 + len(levels)) * sample), MARK + (1 + len(levels)) * sample)
+    print(
+        f"\ngrowth: {len(texts):,} distinct texts, singles in between, nothing expires, one shard"
+    )
     print(HEAD)
-    points = []
-    for one in grow(texts, Rules(keep_clusters=100_000_000), marks, timedelta(seconds=1)):
-        points.append(one)
-        print_point(one)
+    run = Run(texts, Rules(keep_clusters=100_000_000), timedelta(seconds=1))
+    readings = read(texts[:MARK])
+    points = [run.gather(MARK)]
+    print_point(points[0])
+    for level in levels:
+        at = time.process_time()
+        run.fill(level, readings)
+        spent = time.process_time() - at
+        points.append(run.gather(sample))
+        print_point(points[-1])
+        print(f"{'':18} filled in {spent:.0f} s of CPU")
     plot(points, "clusters")
 
 
@@ -153,11 +162,11 @@ def print_days(a_day: int) -> None:
     texts = vary(texts_of(days * a_day), days * a_day)
     print(f"\ndays: {a_day:,} mentions a day for {days} days, 60 and 14 days in memory, keep 0")
     print(HEAD)
-    marks = range(5 * a_day, len(texts), 5 * a_day)
+    run = Run(texts, Rules(keep_clusters=0), timedelta(days=1) / a_day)
     points = []
-    for one in grow(texts, Rules(keep_clusters=0), marks, timedelta(days=1) / a_day):
-        points.append(one)
-        print_point(one)
+    for _ in range(0, days, 5):
+        points.append(run.gather(5 * a_day))
+        print_point(points[-1])
     steady = [one for one in points if one.mentions > FILLING_DAYS * a_day]
     x = [one.mentions / a_day for one in steady]
     for name in ("rss_mb", "state_mb"):
@@ -186,16 +195,17 @@ def plot(points: Sequence[Point], name: str) -> None:
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    mentions = [one.mentions / 1000 for one in points]
+    x = [one.clusters / 1000 for one in points]
+    label = "thousand live clusters"
+    if name.endswith("days"):
+        x, label = [5.0 * (n + 1) for n in range(len(points))], "days"
     for key in ("p50", "p99", "p999"):
-        left.plot(mentions, [getattr(one, key) for one in points], marker="o", label=key)
-    left.set(xlabel="thousand mentions", ylabel="CPU ms per mention", title="cost of a mention")
+        left.plot(x, [getattr(one, key) for one in points], marker="o", label=key)
+    left.set(xlabel=label, ylabel="CPU ms per mention", title="cost of a mention")
     left.legend()
-    right.plot(mentions, [one.rss_mb for one in points], marker="o", label="resident")
-    right.plot(mentions, [one.state_mb for one in points], marker="o", label="live clusters")
-    right.set(
-        xlabel="thousand mentions", ylabel="MB added", title="memory of a shard", ylim=(0, None)
-    )
+    right.plot(x, [one.rss_mb for one in points], marker="o", label="resident")
+    right.plot(x, [one.state_mb for one in points], marker="o", label="live clusters")
+    right.set(xlabel=label, ylabel="MB added", title="memory of a shard", ylim=(0, None))
     right.legend()
     target = ROOT / "bench" / "results" / f"{name}.png"
     target.parent.mkdir(exist_ok=True)
@@ -229,16 +239,18 @@ def print_restart() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--texts", type=int, default=60_000)
+    parser.add_argument("--texts", type=int, default=30_000)
     parser.add_argument("--a-day", type=int, default=500)
+    parser.add_argument("--levels", default="50000,200000,500000")
+    parser.add_argument("--sample", type=int, default=4000)
     parser.add_argument("--parts", default="quality,copies,restart,memory,growth,days")
     asked = parser.parse_args()
-    parts = {
+    parts: dict[str, Callable[[], None]] = {
         "quality": lambda: print_quality(asked.limit),
         "copies": print_duplicates,
         "restart": print_restart,
         "memory": lambda: print_memory(asked.texts),
-        "growth": lambda: print_growth(asked.texts),
+        "growth": lambda: print_growth([int(one) for one in asked.levels.split(",")], asked.sample),
         "days": lambda: print_days(asked.a_day),
     }
     for name in asked.parts.split(","):

@@ -16,11 +16,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from classify.cluster_rules import Rules
 from classify.clustering import Shard
 from classify.evaluation_clusters import peak_rss_mb, percentile
+from classify.index import Vector
 from classify.live_clusters import LiveCluster, LiveClusters
-from classify.reading import Reader
+from classify.packing import quantise
+from classify.reading import Reader, Reading
 from classify.segment import segment
 from classify.text import rewrite
 from classify.vectors import Background, Frequencies, split_fields
@@ -155,37 +159,75 @@ def new_shard(rules: Rules) -> Shard:
     return Shard.restore(state, rules, Background.load("zh"), segment=segment)
 
 
-def clusters_of(shard: Shard) -> LiveClusters:
-    """Return the live clusters of a shard, to count them and their bytes."""
-    return shard._clusters  # noqa: SLF001 - only a bench looks inside
+class Run:
+    """A shard that grows, and the time of each mention."""
+
+    def __init__(self, texts: Sequence[str], rules: Rules, step: timedelta) -> None:
+        self._lean = Lean(texts)
+        self._step = step
+        self._shard = new_shard(rules)
+        self._number = 0
+        segment("预热")  # loads the dictionary
+        gc.collect()
+        self._before = rss_mb()
+
+    @property
+    def clusters(self) -> LiveClusters:
+        """What the shard holds."""
+        return self._shard._clusters  # noqa: SLF001 - only a bench looks inside
+
+    def gather(self, count: int) -> Point:
+        """Gather the next texts one by one."""
+        spent = []
+        with Pauses() as pauses:
+            for number in range(self._number, self._number + count):
+                mention = self._lean.mention(number, START + number * self._step)
+                items = [(mention, make_verdict(mention.mention_id))]
+                at = time.thread_time()
+                self._shard.gather(items, mention.observed_at, self._lean)
+                spent.append((time.thread_time() - at) * 1000)
+        self._number += count
+        return Point(
+            self._number, len(self.clusters), 1000 * count / sum(spent),
+            percentile(spent, 0.5), percentile(spent, 0.99), percentile(spent, 0.999),
+            max(spent), pauses.longest, rss_mb() - self._before,
+            self.clusters.nbytes() / (1 << 20),
+        )  # fmt: skip
+
+    def fill(self, count: int, readings: Sequence[Reading]) -> None:
+        """Open singles until `count` clusters are live: halves of two vectors each, all distinct.
+
+        They come by the door behind the reading of texts: five times as fast.
+        """
+        chance = random.Random(count)
+        clusters, number = self.clusters, 10_000_000 + len(self.clusters)
+        while len(clusters) < count:
+            number += 1
+            left, right = chance.choice(readings), chance.choice(readings)
+            cluster = opened(number, START + self._number * self._step)
+            clusters.open(cluster, _mixed(left.vector, right.vector), number, left.member)
+            if number % BATCH == 0:
+                clusters.settle(())
+        clusters.settle(())
 
 
-def grow(
-    texts: Sequence[str], rules: Rules, marks: Sequence[int], step: timedelta
-) -> Iterator[Point]:
-    """Gather texts one by one, `step` apart; report at numbers of mentions."""
-    lean = Lean(texts)
-    shard = new_shard(rules)
-    segment("预热")  # loads the dictionary
-    gc.collect()
-    before = rss_mb()
-    spent: list[float] = []
-    with Pauses() as pauses:
-        for number in range(len(texts)):
-            mention = lean.mention(number, START + number * step)
-            items = [(mention, make_verdict(mention.mention_id))]
-            at = time.thread_time()
-            shard.gather(items, mention.observed_at, lean)
-            spent.append((time.thread_time() - at) * 1000)
-            if number + 1 in marks or number + 1 == len(texts):
-                clusters = clusters_of(shard)
-                yield Point(
-                    number + 1, len(clusters), 1000 * len(spent) / sum(spent),
-                    percentile(spent, 0.5), percentile(spent, 0.99), percentile(spent, 0.999),
-                    max(spent), pauses.longest, rss_mb() - before, clusters.nbytes() / (1 << 20),
-                )  # fmt: skip
-                spent = []
-                pauses.longest = 0.0
+def _mixed(left: Vector, right: Vector) -> Vector:
+    """Return every other feature of two vectors."""
+    ids = np.concatenate((left.ids[::2], right.ids[1::2]))
+    weights = np.concatenate((left.weights[::2], right.weights[1::2]))
+    _, first = np.unique(ids, return_index=True)
+    return quantise(Vector(ids[first], weights[first]))
+
+
+def read(texts: Sequence[str]) -> list[Reading]:
+    """Read texts as a shard that starts with them."""
+    reader = Reader(Rules(), Frequencies(Background.load("zh")), segment)
+    readings = []
+    for text in texts:
+        reading = reader.read(split_fields("", rewrite(text)), make_verdict(1))
+        reader.frequencies.add(reading.ids)
+        readings.append(reading)
+    return readings
 
 
 @dataclass(frozen=True)
@@ -201,19 +243,16 @@ class Cost:
 
 def weigh_clusters(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[Cost]:
     """Fill live clusters with singles, then with grown ones of each size, and weigh them."""
-    reader = Reader(Rules(), Frequencies(Background.load("zh")), segment)
-    readings = []
-    for text in texts:
-        reading = reader.read(split_fields("", rewrite(text)), make_verdict(1))
-        reader.frequencies.add(reading.ids)
-        readings.append(reading)
+    readings = read(texts)
+    kept = []  # until the end: freed memory would hide what the next ones take
     for size in sizes:
         clusters = LiveClusters(Rules())
+        kept.append(clusters)
         gc.collect()
         before, made = rss_mb(), 0
         for first in range(0, len(readings) - size + 1, size):
             some = readings[first : first + size]
-            cluster = _opened(first + 1)
+            cluster = opened(first + 1, START + timedelta(seconds=first))
             clusters.open(cluster, some[0].vector, first + 1, some[0].member)
             for n, one in enumerate(some[1:], 1):
                 clusters.join(cluster, one.vector, first + 1 + n, one.member)
@@ -229,8 +268,8 @@ def weigh_clusters(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[Cost]
         )  # fmt: skip
 
 
-def _opened(number: int) -> LiveCluster:
-    at = START + timedelta(seconds=number)
+def opened(number: int, at: datetime) -> LiveCluster:
+    """Return a cluster that one mention opens."""
     letters = f"{number * 2_654_435_761 % (1 << 40):040b}"
     name = "".join(chr(97 + int(letters[n : n + 5], 2) % 26) for n in range(0, 40, 5))
     return LiveCluster(
