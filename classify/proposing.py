@@ -20,8 +20,8 @@ from classify.topics import matrix_of, vector_of
 from storage.records import Cluster, ClusterId, MergeProposal
 
 # Shares of right proposals above these: docs/adr/0026-topics.md.
-LEAST_WORDS = 0.30
-LEAST_MEANINGS = 0.48
+LEAST_WORDS = 0.28
+LEAST_MEANINGS = 0.46
 NEAR = 0.10  # cosine of features below which the sentence model was right as good as never
 _NEAREST = 30  # clusters per grown one that are looked at
 FACE_CHARACTERS = 120  # of a face that the sentence model reads
@@ -58,7 +58,7 @@ class Near:
 
 
 def shortlist(candidates: Sequence[Candidate], settled: AbstractSet[Pair]) -> list[Near]:
-    """Return the pairs worth a look: one shard, one of them grown, one with two texts or more.
+    """Return the pairs worth a look: of one shard, one of them grown.
 
     Left out are pairs that people decided on (`settled`, the smaller id first) and those whose
     faces name different numbers or codes.
@@ -98,7 +98,7 @@ def _is_possible(
     settled: AbstractSet[Pair],
 ) -> bool:
     first, second = (candidates[place].cluster for place in pair)
-    if first.shard_id != second.shard_id or max(first.size, second.size) < 2:
+    if first.shard_id != second.shard_id:
         return False
     one, other = (codes[place] for place in pair)
     if one and other and not one & other:
@@ -121,33 +121,45 @@ def propose(
     now: datetime,
     meanings: Mapping[str, Floats] | None = None,
 ) -> list[MergeProposal]:
-    """Return the proposals among near pairs.
+    """Return the near pairs of which each is the other's likeliest, above the least score.
 
     `meanings`: unit vector by `reading_of`, of every candidate in `near`; None: only words speak.
     """
-    found = []
+    least = LEAST_WORDS if meanings is None else LEAST_MEANINGS
+    scored = []
     for pair in near:
-        first, second = candidates[pair.first], candidates[pair.second]
         score, said = pair.cosine, f"词语相似 {pair.cosine:.2f} words"
-        least = LEAST_WORDS
         if meanings is not None:
-            alike = float(meanings[reading_of(first)] @ meanings[reading_of(second)])
-            score, least = (pair.cosine + alike) / 2, LEAST_MEANINGS
+            one, other = (candidates[place] for place in (pair.first, pair.second))
+            alike = float(meanings[reading_of(one)] @ meanings[reading_of(other)])
+            score = (pair.cosine + alike) / 2
             said = f"语义相似 {alike:.2f} meanings，{said}"
-        if score < least:
-            continue
-        ids = _ordered(first.cluster.cluster_id, second.cluster.cluster_id)
-        found.append(
-            MergeProposal(
-                first_id=ids[0],
-                second_id=ids[1],
-                brand_id=first.cluster.brand_id,
-                score=round(score, 4),
-                why="；".join([said, *_shared(first, second)]),
-                at=now,
-            )
-        )
-    return sorted(found, key=lambda one: (-one.score, one.first_id, one.second_id))
+        if score >= least:
+            scored.append((score, pair, said))
+    scored.sort(key=lambda item: (-item[0], item[1].first, item[1].second))
+    likeliest: dict[int, Near] = {}
+    for _, pair, _ in scored:
+        likeliest.setdefault(pair.first, pair)
+        likeliest.setdefault(pair.second, pair)
+    return [
+        _proposal(candidates[pair.first], candidates[pair.second], score, said, now)
+        for score, pair, said in scored
+        if likeliest[pair.first] is pair and likeliest[pair.second] is pair
+    ]
+
+
+def _proposal(
+    one: Candidate, other: Candidate, score: float, said: str, now: datetime
+) -> MergeProposal:
+    first_id, second_id = _ordered(one.cluster.cluster_id, other.cluster.cluster_id)
+    return MergeProposal(
+        first_id=first_id,
+        second_id=second_id,
+        brand_id=one.cluster.brand_id,
+        score=round(score, 4),
+        why="；".join([said, *_shared(one, other)]),
+        at=now,
+    )
 
 
 def _shared(first: Candidate, second: Candidate) -> list[str]:

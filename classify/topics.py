@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from classify.cluster_blob import unpack
 from classify.index import Vector
+from classify.packing import ID_MASK
 from classify.vectors import hash_token
 from config.errors import StoreError
 from storage.records import BrandId, ClusterId, MentionId, Topic, TopicCluster, TopicRest
@@ -34,6 +35,7 @@ HEAVIEST = 64  # features of a centroid that count; 32 and 16 measured a little 
 MOST = (
     5_000  # clusters of one class that are linked pair by pair; lighter ones join a group or none
 )
+_BLOCK = 256  # rows of cosines that stand dense at once
 SAMPLES = 3
 KEYWORDS = 3
 _CHANGED = 1.64  # one-sided 95 % of the difference of two Poisson counts over its deviation
@@ -128,7 +130,8 @@ def vector_of(blob: bytes, said: Sequence[str] = ()) -> Vector:
 def _spoken(said: Sequence[str]) -> Vector:
     label = said[0] if said else ""
     tokens = {f"~{label[at : at + 2]}" for at in range(len(label) - 1)} | set(said[1:])
-    ids = np.array(sorted({hash_token(token) for token in tokens}), dtype=np.uint32)
+    ids = np.array([hash_token(token) for token in sorted(tokens)], dtype=np.uint32) & ID_MASK
+    ids = np.unique(ids)
     return _unit(ids, np.ones(len(ids), dtype=np.float32))
 
 
@@ -181,12 +184,14 @@ def _distances(cosines: csr_array[Any], told: Ints) -> NDArray[np.float64]:
     n = len(told)
     far = np.empty(n * (n - 1) // 2, dtype=np.float64)
     at = 0
-    for row in range(n - 1):
-        near = cosines[[row]].toarray()[0, row + 1 :]
-        if told[row] >= 0:
-            near = near + STAYS * (told[row + 1 :] == told[row])
-        far[at : at + len(near)] = np.maximum(1.0 - near, 0.0)
-        at += len(near)
+    for start in range(0, n, _BLOCK):
+        block = cosines[start : start + _BLOCK].toarray()
+        for row, every in enumerate(block, start):
+            near = every[row + 1 :]
+            if told[row] >= 0:
+                near = near + STAYS * (told[row + 1 :] == told[row])
+            far[at : at + len(near)] = np.maximum(1.0 - near, 0.0)
+            at += len(near)
     return far
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 Way = Literal["words", "meanings"]
 GREW_WITHIN = timedelta(days=7)
-MOST = 50  # of a brand at a time, the likeliest: below, one in three was right
+MOST = 50  # of a brand at a time, the likeliest
 _DONE_ON = "proposed_on"
 
 

@@ -55,12 +55,17 @@ def test_no_pair_is_proposed_that_people_decided_on():
     assert pairs(LEAK, SEEP, settled={(A, B)}) == []
 
 
-def test_two_single_mentions_silent_clusters_and_other_shards_are_left_alone():
+def test_each_cluster_is_proposed_with_its_likeliest_only():
+    twin = candidate("lanhe-d", "净水器接口漏水了", "净水器", "漏水")
+
+    assert pairs(LEAK, SEEP, twin) == [(A, "lanhe-d")]
+
+
+def test_silent_clusters_and_other_shards_are_left_alone():
     def changed(one, **fields):
         return candidate(one.cluster.cluster_id, one.cluster.label, *one.cluster.keywords, **fields)
 
-    assert pairs(changed(LEAK, size=1), changed(SEEP, size=1)) == []
-    assert pairs(changed(LEAK, size=1), SEEP) == [(A, B)]
+    assert pairs(changed(LEAK, size=1), changed(SEEP, size=1)) == [(A, B)]
     assert pairs(changed(LEAK, has_grown=False), changed(SEEP, has_grown=False)) == []
     assert pairs(changed(LEAK, has_grown=False), SEEP) == [(A, B)]
     assert pairs(changed(LEAK, shard="lanhe/en"), SEEP) == []
