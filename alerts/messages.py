@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from alerts import hot
 from alerts.batches import signal_words
+from alerts.growth import growth_words
 from alerts.letter import to_html
 from alerts.markup import cut_bytes, fit, plain, safe_url, shorten
 from alerts.voices import judge_voices
@@ -381,6 +382,9 @@ def _spread_facts(incident: Incident, scene: Scene, at: datetime) -> list[tuple[
     spread += f"，阅读 {_count_words(evidence.views if evidence else None)}"
     spread += f"；{hot.words(evidence)}。" if evidence else "；热搜未知。"
     lines = [("传播", spread)]
+    grown = growth_words(evidence.growth) if evidence else ""
+    if grown:
+        lines.append(("增长", f"{grown}。"))
     judged = judge_voices(evidence, at) if evidence else None
     if judged is not None and judged.reason in {"copied", "wave"}:
         lines.append(("谁在说", f"{judged.text}。"))

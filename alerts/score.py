@@ -11,6 +11,7 @@ from itertools import pairwise
 from math import log10
 
 from alerts import batches, hot
+from alerts.growth import times_words
 from config.schema import LevelName, LevelRules, Levels
 from storage.records import Evidence, Level, Reason, Surge
 
@@ -106,7 +107,7 @@ def _surge_text(surge: Surge) -> str:
         case "ramp":
             return f"两周来逐日攀升：{seen}，{usual}"
         case "spike":
-            return f"{seen}，{usual}，是平常的 {_times(surge.ratio)} 倍"
+            return f"{seen}，{usual}，是平常的 {times_words(surge.ratio)}"
     if surge.reason == "nothing_recent":
         return "最近 48 小时没有新的发言"
     if surge.reason == "below_min_authors":
@@ -258,7 +259,3 @@ def _figure(value: float) -> str:
     if value < 0.1:
         return "不到 0.1"
     return f"约 {value:.1f}" if value < 10 else f"约 {value:.0f}"
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.grading import grade
@@ -145,12 +145,13 @@ class Journey:
             incident = tx.incident(timer.incident_id)
             if incident is None:
                 continue
+            evidence = batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), hot))
             change = on_timer(
                 incident,
                 timer,
                 self.project,
                 now,
-                evidence=batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), hot)),
+                evidence=replace(evidence, growth=tx.queries.growth(incident.cluster_id, now)),
                 samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
                 links=self.links,
             )
@@ -191,6 +192,9 @@ def act_on(
         graded = grade(evidence, surge, project.levels, now, waits)
         if incident is None and graded.level is Level.NONE:
             continue
+        if incident is None or not incident.at_work or graded.level > incident.level:
+            # somebody is told: only then, for it reads the hours of a week
+            evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
         change = on_grade(
             incident,
             evidence,

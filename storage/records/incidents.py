@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
 from storage.records.clusters import (
     Cluster,
@@ -24,6 +25,9 @@ from storage.records.ids import (
 from storage.records.mentions import HotStanding
 from storage.records.topics import BrandTopics
 from storage.records.understanding import BatchSignal, Voices
+
+if TYPE_CHECKING:
+    from storage.records.growth import Growth
 
 
 class Level(IntEnum):
@@ -98,6 +102,7 @@ class Evidence:
     blind_hours: tuple[datetime, ...] = ()  # hours in which no source of the brand answered
     batches: tuple[BatchSignal, ...] = ()  # of its products and symptoms, strongest first
     voices: Voices = field(default_factory=Voices)
+    growth: Growth | None = None  # read where somebody is told of it; grading does not need it
     # Hot-search lists are matched outside the store. `hot_blind` says why nothing is known of them:
     # "not_connected" (no such source) or "no_answer" (none answered of late); "" when it is known.
     hot: HotStanding | None = None

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from config.errors import GroundswellError
 from storage import migrate
 from storage.instants import hour_of
-from storage.records import ClusterEvent, ClusterId, Correction, MentionId, Move, Polarity
+from storage.records import (
+    ClusterEvent,
+    ClusterId,
+    Correction,
+    HourCount,
+    MentionId,
+    Move,
+    Polarity,
+)
 from storage.store import Store
 from tests.make import (
     BRAND,
@@ -374,6 +382,43 @@ def stored(store: Store) -> dict[str, dict]:
         }
 
 
+def growths(store: Store) -> dict[str, dict]:
+    """Count every cluster's growth from its members."""
+    with store.read() as queries:
+        members = queries.table_rows("mention_cluster")
+        mentions = {row["mention_pk"]: row for row in queries.table_rows("mention")}
+    hours = hours_of(members, mentions)
+    day, end = timedelta(days=1), hour_of(NOW) + timedelta(hours=1)
+    found = {}
+    for cluster_id in {row["cluster_id"] for row in members}:
+        rows = [row for row in members if row["cluster_id"] == cluster_id]
+        texts = {row["text_key"] for row in rows}
+        recent = [row for row in rows if end - day <= row["published_at"] < end]
+        before = [row for row in rows if end - 2 * day <= row["published_at"] < end - day]
+        public = [
+            one for row in rows if (one := mentions[row["mention_pk"]])["channel"] == "public"
+        ]
+        found[cluster_id] = {
+            "hours": tuple(
+                HourCount(hour=hour, mentions=counts[0], authors=counts[1], texts=counts[2],
+                          live=counts[3], watch=counts[4], negative=counts[5], platforms=counts[6])
+                for (one, hour), counts in sorted(hours.items())
+                if one == cluster_id and end - 3 * day <= hour < end
+            ),
+            "first_at": min(row["published_at"] for row in rows),
+            "last_at": max(row["published_at"] for row in rows),
+            "mentions": len(rows),
+            "authors": len({row["author_key"] for row in rows}),
+            "texts": len(texts),
+            "copies": len(rows) - len(texts),
+            "negative": sum(row["is_sure"] for row in rows),
+            "platforms": len({mention["platform"] for mention in public}),
+            "authors_24h": len({row["author_key"] for row in recent}),
+            "authors_before_24h": len({row["author_key"] for row in before}),
+        }  # fmt: skip
+    return found
+
+
 @pytest.fixture
 def emptied(store):
     """A function that empties the store between examples."""
@@ -400,6 +445,10 @@ def test_hour_rows_equal_a_recount_after_any_acts(emptied):
         for name, *arguments in acts:
             getattr(teller, name)(*arguments)
         assert stored(teller.store) == recounted(teller.store)
+        with teller.store.read() as queries:
+            for cluster_id, found in growths(teller.store).items():
+                growth = queries.growth(cluster_id, NOW)
+                assert {name: getattr(growth, name) for name in found} == found
 
     check()
 

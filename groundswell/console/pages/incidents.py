@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from alerts.growth import growth_words
 from alerts.hot import words as hot_words
 from alerts.incidents import Command, IllegalMove, allowed_commands
 from alerts.markup import shorten
@@ -253,7 +254,7 @@ def _spread(
 ) -> dict[str, str]:
     """Say how far it has spread, who speaks, what else it is about; unknown stays unknown."""
     if evidence is None:
-        return dict.fromkeys(("spread", "voices", "further"), "")
+        return dict.fromkeys(("spread", "voices", "growth", "further"), "")
     hot = HotLists(console.project)
     evidence = hot.see(evidence, hot.look(queries, now))
     counted = (("转发", evidence.reposts), ("阅读", evidence.views))
@@ -261,6 +262,7 @@ def _spread(
     return {
         "spread": "，".join([*figures, hot_words(evidence)]),
         "voices": judge_voices(evidence, now).text,
+        "growth": growth_words(queries.growth(evidence.cluster.cluster_id, now)),
         "further": "、".join(
             name for name, _ in (*evidence.sub_classes, *evidence.also_classes)[:_FURTHER_SHOWN]
         ),
