@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.cluster_journal import read_journal
-from storage.evidence import find_cluster, gather_evidence
+from storage.evidence import face_first, find_cluster, gather_evidence
 from storage.hour_figures import read_hours
 from storage.incidents import OPEN_STATES
 from storage.records import Cluster, ClusterEvent, ClusterId, Evidence, HourCount, Mention, Verdict
@@ -40,8 +40,7 @@ class ClusterQueries:
         cluster = find_cluster(self.connection, cluster_id)
         if cluster is None:
             return []
-        is_copy = sa.case((_assigned.c.duplicate_of.is_(None), 0), else_=1)
-        is_face = sa.case((_assigned.c.mention_pk == cluster.representative_id, 0), else_=1)
+        ids = face_first(self.connection, cluster, limit)
         query = (
             sa.select(_mention, *(column.label(f"v_{column.name}") for column in _verdict.c))
             .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
@@ -53,15 +52,17 @@ class ClusterQueries:
                     _verdict.c.is_current,
                 ),
             )
-            .where(_assigned.c.cluster_id == cluster.cluster_id)
-            .order_by(is_face, is_copy, _assigned.c.published_at.desc(), _assigned.c.mention_pk)
-            .limit(limit)
+            .where(_assigned.c.cluster_id == cluster.cluster_id, _assigned.c.mention_pk.in_(ids))
         )
         names = [column.name for column in _verdict.c]
-        return [
-            (mention_of(row), verdict_of({name: row[f"v_{name}"] for name in names}))
+        found = {
+            row["mention_pk"]: (
+                mention_of(row),
+                verdict_of({name: row[f"v_{name}"] for name in names}),
+            )
             for row in mappings(self.connection.execute(query))
-        ]
+        }
+        return [found[one] for one in ids if one in found]
 
     def cluster_hours(self, cluster_id: ClusterId, since: datetime) -> list[HourCount]:
         """Return the hours of a cluster that hold something, oldest first."""

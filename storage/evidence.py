@@ -56,6 +56,35 @@ def edges(connection: Connection, cluster_id: str) -> tuple[datetime | None, dat
     return first, last
 
 
+def face_first(
+    connection: Connection,
+    cluster: Cluster,
+    limit: int,
+    *,
+    members: sa.ColumnElement[bool] | None = None,
+) -> list[MentionId]:
+    """Return some members of a cluster: its face, then originals, then copies, each newest first.
+
+    `members` narrows which count as members. Each part is the end of an index, so a large cluster
+    is not sorted for it.
+    """
+    of_cluster = _assigned.c.cluster_id == cluster.cluster_id if members is None else members
+    is_copy = _assigned.c.duplicate_of.is_not(None)
+    found: list[MentionId] = []
+    for part in (_assigned.c.mention_pk == cluster.representative_id, sa.not_(is_copy), is_copy):
+        if len(found) >= limit:
+            break
+        query = (
+            sa.select(_assigned.c.mention_pk)
+            .where(of_cluster, part)
+            .order_by(_assigned.c.published_at.desc(), _assigned.c.mention_pk)
+            .limit(limit)
+        )
+        known = set(found)
+        found += [MentionId(one) for one in connection.scalars(query) if one not in known]
+    return found[:limit]
+
+
 def gather_evidence(
     connection: Connection, cluster_id: ClusterId, now: datetime, *, history: bool = False
 ) -> Evidence:
@@ -257,22 +286,7 @@ class _Reader:
 
     def samples(self) -> tuple[MentionId, ...]:
         """Name the representative, then originals, then copies, each newest first, some in all."""
-        face = _assigned.c.mention_pk == self._cluster.representative_id
-        is_copy = _assigned.c.duplicate_of.is_not(None)
-        found = self._newest(face)
-        for kind in (sa.not_(is_copy), is_copy):
-            if len(found) < _SAMPLES:
-                found += [one for one in self._newest(kind) if one not in found]
-        return tuple(found[:_SAMPLES])
-
-    def _newest(self, where: sa.ColumnElement[bool]) -> list[MentionId]:
-        query = (
-            sa.select(_assigned.c.mention_pk)
-            .where(self._members, where)
-            .order_by(_assigned.c.published_at.desc(), _assigned.c.mention_pk)
-            .limit(_SAMPLES)
-        )
-        return [MentionId(found) for found in self._connection.scalars(query)]
+        return tuple(face_first(self._connection, self._cluster, _SAMPLES, members=self._members))
 
     def blind_hours(self) -> tuple[datetime, ...]:
         """Hours in which no source saw in time what was written: the digest's own rule."""
