@@ -82,13 +82,12 @@ def shared_counts(connection: Connection, loser: str, survivor: str) -> Totals:
     ):
         table = column.table
         other = table.alias("other")
-        is_there = sa.select(other.c[column.name]).where(
-            other.c.cluster_id == survivor,
-            other.c[column.name] == column,
-            other.c[counted.name] > 0,
+        # a set, built once: no index leads from a cluster to one of its authors
+        there = sa.select(other.c[column.name]).where(
+            other.c.cluster_id == survivor, other.c[counted.name] > 0
         )
         query = sa.select(sa.func.count(sa.distinct(column))).where(
-            table.c.cluster_id == loser, counted > 0, is_there.exists()
+            table.c.cluster_id == loser, counted > 0, column.in_(there)
         )
         found[survivor, name] -= connection.scalar(query) or 0
     return found

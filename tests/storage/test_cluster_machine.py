@@ -65,8 +65,7 @@ class Clusters(RuleBasedStateMachine):
         try:
             with self.store.transaction() as tx:
                 return getattr(tx, act)(*values, PEOPLE[self.seen % 2], NOW, **named)
-        except EditRefusedError as refusal:
-            assert len(str(refusal)) > 10
+        except EditRefusedError:
             assert (rows(self.store, "mention_cluster"), rows(self.store, "cluster")) == before
             return None
 
