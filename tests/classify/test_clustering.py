@@ -15,6 +15,7 @@ from classify.recall import Ledger
 from config.errors import StoreError
 from storage.records import ClusterId, Mention, ShardChanges, ShardState, Verdict
 from tests.classify.ledger import gather_all, items_of, new_ledger, restore, restore_state
+from tests.crash.gathering import TIGHT
 from tests.eval.complaints import complaints
 from tests.make import NOW, make_verdict
 
@@ -24,12 +25,6 @@ LEAK = (
     "滤芯接口漏水把厨房泡了，云雀净水器太坑",
 )
 HEAT = "云雀空气炸锅插头发烫，一股焦糊味，吓得赶紧拔了"
-# Small windows, so that a few hundred mentions meet every rule of time.
-TIGHT = Rules(
-    keep_clusters=5, window_days=3, single_window_days=1, duplicate_window_days=3,
-    duplicate_texts=60, complaint_score=0.2, post_score=0.2, complaint_merge=0.34,
-    post_merge=0.34, least_cohesion=0.9,
-)  # fmt: skip
 
 
 def generated(seed: int, size: int) -> list[tuple[Mention, Verdict]]:
@@ -223,7 +218,7 @@ def test_the_label_does_not_change_with_every_mention() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_borders_and_restarts_change_no_byte(data: st.DataObject) -> None:
     items = generated(data.draw(st.integers(0, 3)), 150)
     borders = sorted(data.draw(st.sets(st.integers(1, len(items) - 1), max_size=6)))

@@ -74,6 +74,7 @@ def _assert_is_the_story(left: Left) -> None:
     assert min(done[step] for step in STEPS) >= 3
     assert len(left.tables["mention"]) == 45
     assert len(left.tables["detail_link"]) == 17
+    assert {row["kind"] for row in left.tables["cluster_event"]} == {"open", "cold"}
     gravest = max(left.tables["incident"], key=lambda row: row["level"])
     assert (gravest["level"], gravest["state"]) == (Level.ORANGE, IncidentState.OPEN)
     kinds = {row["kind"] for row in left.tables["incident_event"]}

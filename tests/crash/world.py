@@ -146,6 +146,7 @@ _PROJECT = {
 settings:
   name: 禾笙舆情
   allow_private: ["HOST"]
+  clusters: {keep_clusters: 4, window_days: 0.02, single_window_days: 0.02}
 fallback: [zhao]
 """,
     "channels.yaml": """\

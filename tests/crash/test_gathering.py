@@ -1,23 +1,30 @@
-"""A shard over a real database: what it recalls there is what it recalls of a ledger in memory."""
+"""A shard over a database, killed in the midst of gathering, against one in memory that was not."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
-from classify.clustering import Shard
+import pytest
+
 from classify.recall import Ledger
-from classify.segment import segment
-from classify.vectors import Background
 from storage.records import BrandId
-from tests.classify.test_clustering import TIGHT
+from tests.crash.gathering import carry, restore
 from tests.eval.complaints import complaints
 from tests.make import NOW, SHARD, make_raw, make_verdict
 from tests.storage.drive import rows
 from tests.storage.test_hours import recounted, stored
 
+pytestmark = pytest.mark.crash
+
+ROOT = Path(__file__).parents[2]
 SIZE = 120
-SEED = 2  # a stream in which clusters merge, split, go cold and come back
+SEED = 2  # of a stream in which clusters merge, split, go cold and come back
 
 
 def keep_stream(store):
@@ -35,36 +42,39 @@ def keep_stream(store):
         tx.save_verdicts(ids, [make_verdict(one) for one in ids], NOW)
 
 
-def restore(state):
-    return Shard.restore(state, TIGHT, Background.load("zh"), segment=segment)
-
-
-def test_a_shard_over_a_database_does_what_it_does_over_a_ledger(store):
-    keep_stream(store)
+def gathered_at_once(store):
     ledger = Ledger(SHARD, BrandId("yunque"))
     with store.transaction() as tx:
         items = tx.pending_verdicts(SHARD, SIZE)
-        ledger.save(restore(ledger.state()).gather(items, NOW, ledger), items)
-    shard = None
-    for batch, size in enumerate((40, 7, 1, 30, 42)):
-        with store.transaction() as tx:
-            if batch % 2 == 0:
-                shard = restore(tx.load_shard(SHARD, NOW))
-            some = tx.pending_verdicts(SHARD, size)
-            tx.save_gathering(shard.gather(some, NOW, tx.recall(SHARD)), some)
+    ledger.save(restore(ledger.state()).gather(items, NOW, ledger), items)
+    return ledger
+
+
+def test_what_was_killed_while_it_gathered_ends_as_if_it_had_not_been(store, database_url):
+    keep_stream(store)
+    ledger = gathered_at_once(store)
+    child = [sys.executable, "-m", "tests.crash.gathering", database_url, "40", "7", "31"]
+    done = subprocess.run(
+        child, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    carry(store, (1, 30))
+    carry(store, (42,))
 
     kinds = Counter(one.kind for one in ledger.events)
     assert min(kinds[kind] for kind in ("open", "merge", "split", "cold", "reopen")) > 0
     homes = {row["mention_pk"]: row["cluster_id"] for row in rows(store, "mention_cluster")}
     assert homes == ledger.homes
-    journal = [(row["kind"], row["cluster_id"], row["other_id"], row["note"]) for row in
-               rows(store, "cluster_event")]  # fmt: skip
-    assert journal == [(e.kind, e.cluster_id, e.other_id, e.note) for e in ledger.events]
+    journal = rows(store, "cluster_event")
+    assert [(row["kind"], row["cluster_id"], row["other_id"], row["note"]) for row in journal] == [
+        (one.kind, one.cluster_id, one.other_id, one.note) for one in ledger.events
+    ]
     found = {row["cluster_id"]: row for row in rows(store, "cluster")}
     assert set(found) == set(ledger.clusters)
-    for cluster_id, cluster in ledger.clusters.items():
+    for cluster_id, one in ledger.clusters.items():
         row = found[cluster_id]
         assert (row["state"], row["size"], row["n_duplicates"], row["blob"], row["label"]) == (
-            cluster.state, cluster.size, cluster.n_duplicates, cluster.blob, cluster.label,
+            one.state, one.size, one.n_duplicates, one.blob, one.label,
         )  # fmt: skip
     assert stored(store) == recounted(store)
