@@ -32,8 +32,10 @@ from alerts.messages import (
 from config.schema import Owner
 from storage.records import (
     Change,
+    ClusterId,
     Evidence,
     Grade,
+    Growth,
     Incident,
     Intent,
     Level,
@@ -242,6 +244,16 @@ def test_without_a_console_the_code_leads_on() -> None:
 
     assert "请登录控制台" in change.intents[0].body
     assert change.incident.code in change.intents[0].body
+
+
+def test_growth_is_a_line_of_its_own_where_it_is_known() -> None:
+    growth = Growth(cluster_id=ClusterId("yunque-1"), authors_24h=37, authors_before_24h=9)
+    known = replace(evidence(), growth=growth)
+    change = on_grade(None, known, GRADE, PROJECT, NOW, samples=MENTIONS, links=LINKS)
+    assert change is not None
+
+    assert "过去 24 小时 37 人（前一日 9 人）。" in change.intents[0].body
+    assert "前一日" not in raised().intents[0].body
 
 
 # --- limits ---

@@ -81,6 +81,7 @@ def test_a_gathering_complaint_raises_one_incident_and_tells_its_owner(
         intents = queries.intents()
     assert max(one.level for one in incidents) >= Level.YELLOW
     assert {intent.recipient_id for intent in intents} == {"linxiao"}
+    assert "过去 24 小时 14 人（前一日 0 人）" in intents[0].body
 
 
 def test_every_mention_leaves_each_stage_exactly_once(application: Application) -> None:
