@@ -353,3 +353,14 @@ def test_an_id_or_a_code_leads_straight_there(lite: World, client: httpx.Client)
     for words in (incident.code, incident.cluster_id):
         reply = client.get("/clusters", params={"q": words})
         assert reply.headers["location"] == f"/clusters/{incident.cluster_id}"
+
+
+def test_an_emptied_cluster_still_has_its_page(made: Gathered, client: httpx.Client) -> None:
+    csrf = csrf_of(client.get("/clusters").text)
+    [only] = made.mentions[RIVAL]
+    said = {"csrf": csrf, "mention": str(only), "brand": "hemu", "answer": "not_negative"}
+    assert client.post("/labels/answer", data=said).status_code == 303
+    page = client.get(f"/clusters/{RIVAL}").text
+    assert "这里没有提及了" in page
+    assert "1 条提及复核或改文后离开" in page
+    assert "破壁机漏水" not in client.get("/clusters?state=all&hours=168").text
