@@ -1,6 +1,6 @@
-"""Clusters in plain words: what the journal says, how something grows, which ones are alike.
+"""Clusters in plain words: what the journal says, and which ones are alike.
 
-In: clusters, their journal, their figures. Out: rows and sentences for pages.
+In: clusters and their journal. Out: rows and sentences for pages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.growth import doubling_words
 from storage.records import Cluster, ClusterEvent, ClusterId, MentionId
 
 # What the desk takes back; the rest is the program's own coming and going.
@@ -147,11 +146,6 @@ def name_of(cluster_id: ClusterId | None, names: Mapping[ClusterId, Cluster]) ->
     if len(label) > _LABEL_SHOWN:
         label = f"{label[:_LABEL_SHOWN]}…"
     return f"「{label or cluster_id or '另一个聚类'}」"
-
-
-def doubling(hours: float | None) -> str:
-    """Say in which time the authors became twice as many, "" when nobody can say."""
-    return doubling_words(hours)
 
 
 # --- alike ------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from alerts.growth import doubling_words
 from alerts.markup import safe_url
 from groundswell.console import words
-from groundswell.console.cluster_words import doubling
 from groundswell.sourcing_advice import change_of
 from groundswell.weighing import neutral, weigh
 from storage.records import FetchEvent, HourCount, Mention, Verdict
@@ -63,7 +63,7 @@ def environment() -> Environment:
     pages.globals["marked"] = marked
     pages.globals["title_of"] = title_of
     pages.globals["sparkline"] = sparkline
-    pages.globals["doubling"] = doubling
+    pages.globals["doubling"] = doubling_words
     pages.globals["change_of"] = change_of
     pages.globals["weigh"] = weigh
     pages.globals["neutral"] = neutral

@@ -12,7 +12,6 @@ import pytest
 from groundswell.console.cluster_charts import hour_layers, tiny_hours
 from groundswell.console.cluster_words import (
     JournalRow,
-    doubling,
     journal_rows,
     likeliest,
     likeliest_for,
@@ -36,20 +35,6 @@ def row(number: int, kind: str, **fields: Any) -> ClusterEvent:
 
 def told(*events: ClusterEvent) -> list[JournalRow]:
     return journal_rows(ONE, events, NAMES)
-
-
-@pytest.mark.parametrize(
-    ("hours", "said"),
-    [
-        (None, ""),
-        (0.5, "不到 1 小时翻一倍"),
-        (3.4, "约 3 小时翻一倍"),
-        (47.4, "约 47 小时翻一倍"),
-        (72.0, "约 3 天翻一倍"),
-    ],
-)
-def test_a_doubling_time_is_said_in_words(hours: float | None, said: str) -> None:
-    assert doubling(hours) == said
 
 
 def test_texts_that_went_together_are_one_act_and_undone_whole() -> None:
