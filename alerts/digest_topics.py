@@ -1,7 +1,8 @@
 """What people were unhappy about this week, worded for a digest: every line with its link.
 
 In: the topics of the week that ends with the digest. Out: digest items. On WEEKLY_ON all that fits
-is told; on other days only what is new or has grown, and not where nothing changed.
+is told; on other days only what is new or has grown, and not where nothing changed. Topics most of
+whose mentions are unsure are counted and not told.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ def topic_items(facts: DigestFacts) -> tuple[DigestItem, ...]:
     """Return the lines of the section; () when there is nothing to tell."""
     own = [one for one in facts.topics if not one.competitor]
     weekly = is_weekly(facts)
-    told = [(one, topic) for one in own for topic in one.topics if weekly or _has_changed(topic)]
+    every = [(one, topic) for one in own for topic in one.topics if weekly or _has_changed(topic)]
+    told = [pair for pair in every if not pair[1].is_doubtful]
     told.sort(key=lambda pair: (-pair[1].authors, -pair[1].mentions, pair[1].topic_id))
     most = MOST if weekly else MOST_CHANGED
     items = [_item(one, topic, facts, several=len(own) > 1) for one, topic in told[:most]]
     if not weekly:
         return tuple(items)
-    return (*items, *_rest(own, facts, len(told) - len(items)))
+    return (*items, *_rest(own, facts, len(every) - len(items)))
 
 
 def _has_changed(topic: Topic) -> bool:

@@ -45,7 +45,10 @@ Ints = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Topics, most authors first, and what stands alone by issue class, most mentions first."""
+    """Topics, most authors first, and what stands alone by issue class, most mentions first.
+
+    Topics most of whose mentions are unsure stand last.
+    """
 
     topics: tuple[Topic, ...]
     rest: tuple[TopicRest, ...]
@@ -74,7 +77,7 @@ def find_topics(
             topics.append(_topic(topic_id, brand_id, group, since))
         else:
             single += [one for one in group if one.mentions]
-    topics.sort(key=lambda one: (-one.authors, -one.mentions, one.topic_id))
+    topics.sort(key=lambda one: (one.is_doubtful, -one.authors, -one.mentions, one.topic_id))
     return Grouping(tuple(topics), tuple(_rest(single)))
 
 

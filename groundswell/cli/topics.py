@@ -105,7 +105,7 @@ def _row(topic: Topic) -> tuple[str, ...]:
         topic.label,
         str(topic.authors),
         str(topic.authors_before),
-        _DIRECTIONS[topic.direction],
+        _DIRECTIONS[topic.direction] + (" ?" if topic.is_doubtful else ""),
         str(topic.mentions),
         f"{topic.copies_share:.0%}",
         str(len(topic.clusters)),

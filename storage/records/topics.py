@@ -68,6 +68,11 @@ class Topic:
     samples: tuple[TopicSample, ...] = ()
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether most of its mentions are not surely complaints."""
+        return 2 * self.negative < self.mentions
+
+    @property
     def copies_share(self) -> float:
         """The share of mentions that repeat a text."""
         return 1 - self.texts / self.mentions if self.mentions else 0.0

@@ -544,6 +544,10 @@ def test_topics_that_do_not_fit_are_counted_and_two_brands_are_told_apart():
     items = told_of(facts(day=MONDAY, topics=(many, week(topic("z"), name="禾沐"))))
 
     assert len(items) == 11
+    unsure = topic("u", authors=99, negative=3)
+    assert [one.title for one in told_of(facts(day=MONDAY, topics=(week(unsure),)))] == [
+        "另有 1 个话题未列出"
+    ]
     assert items[0].title == "云雀 产品质量：滤芯接口漏水"
     assert items[-1].title == "另有 3 个话题未列出"
 

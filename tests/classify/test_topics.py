@@ -67,6 +67,12 @@ def test_what_stands_alone_is_counted_by_class_and_never_hidden():
     )
 
 
+def test_what_is_mostly_unsure_stands_last():
+    unsure = cluster("e", "双十一买了什么", n=9, negative=4, issue="其他")
+
+    assert [one.is_doubtful for one in found(unsure, LEAK).topics] == [False, True]
+
+
 def test_the_share_of_copies_is_of_all_mentions():
     [topic] = found(cluster("a", "漏水", n=10, texts=2)).topics
 
