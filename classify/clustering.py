@@ -7,27 +7,28 @@ is the same as which.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classify.apart import Apart
+from classify.arrivals import Arrival, arrival_of
 from classify.batch import Batch
 from classify.cluster_blob import Packed, pack, unpack
 from classify.cluster_ids import ids_for, key_of_founder
 from classify.cluster_rules import Rules
 from classify.dividing import Divider, are_siblings
 from classify.duplicates import SketchIndex
-from classify.fingerprint import Sketch, digest64, key_of, sketch_of
+from classify.fingerprint import digest64, key_of, sketch_of
 from classify.homes import Homes
 from classify.index import Vector
 from classify.live_clusters import DAY_S, LiveCluster, LiveClusters, Match
 from classify.naming import is_due, rename
 from classify.reading import Reader, Reading
-from classify.rebuilding import Placed, assemble, record_of, revive
+from classify.rebuilding import pack_anew, record_of, revive
 from classify.recall import Recall
 from classify.reopening import filed_under, find_cold
 from classify.splitting import cohesion
@@ -52,9 +53,6 @@ NEWEST_MEMBERS = 400  # from which a cluster is made anew: cluster.md 3.8
 EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
 # A text in the near-duplicate index with its place in Homes; tracemalloc over 4,000 random texts.
 BYTES_A_TEXT = 2500
-# Before the sketch of a stored assignment stand the shard's clock (f64), the number of the text's
-# features (u16) and a bit for each: was it new to the cluster.
-_ARRIVAL = struct.Struct("<dH")
 
 
 class Shard:
@@ -130,47 +128,25 @@ class Shard:
 
     def _make_anew(self, record: Cluster, members: Sequence[Recalled]) -> None:
         """Make a cluster from its members: outside, people changed who they are."""
-        packed = self._pack_anew(record, members)
+        packed = pack_anew(record, members, self._reader, self._clock)
         self._seq = max(self._seq, packed.last_seq)
         self._clock = max(self._clock, packed.touched)
         self._clusters.restore(revive(record, packed), packed)
         self._made_anew.append(record.cluster_id)
 
-    def _pack_anew(self, record: Cluster, members: Sequence[Recalled]) -> Packed:
-        """Return the state of a cluster with these members.
-
-        It is as old as its first member, and was touched when its last one or a copy came.
-        """
-        placed = [
-            Placed(
-                one.assignment.seq,
-                one.mention.mention_id,
-                one.mention.published_at,
-                self._reader.read_stored(one),
-            )
-            for one in members
-        ]
-        assert record.last_at is not None
-        came = _clock_of(members[-1].assignment)
-        touched = max(came, min(record.last_at.timestamp(), self._clock))
-        return assemble(placed, opened_seq=placed[0].seq, touched=touched)
-
     def _remember(self, mention: Mention, assignment: Assignment, *, replay: bool) -> None:
         self._seq = max(self._seq, assignment.seq)
-        if assignment.duplicate_of is not None or not assignment.sketch:
+        arrival = arrival_of(assignment)
+        if arrival is None:
             return
-        clock, features = _ARRIVAL.unpack_from(assignment.sketch)
-        self._clock = max(self._clock, clock)
-        bits = assignment.sketch[_ARRIVAL.size : _ARRIVAL.size + (features + 7) // 8]
-        text = Sketch.from_bytes(assignment.sketch[_ARRIVAL.size + len(bits) :])
+        self._clock = max(self._clock, arrival.clock)
         self._homes.put(mention.mention_id, assignment.cluster_id)
-        self._homes.forget(
-            self._copies.add(mention.mention_id, assignment.fingerprint, text, clock)
+        left = self._copies.add(
+            mention.mention_id, assignment.fingerprint, arrival.sketch, arrival.clock
         )
+        self._homes.forget(left)
         if replay:
-            ids = self._reader.ids_of(mention)
-            new = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=len(ids)).astype(bool)
-            self._frequencies.add(ids[new])
+            self._frequencies.add(self._reader.ids_of(mention)[arrival.new])
 
     # --- gathering ------------------------------------------------------------------------------
 
@@ -233,7 +209,7 @@ class Shard:
             self._add_copy(mention, home, exact, original)
             return
         reading = self._reader.read(split_fields(title, text), verdict)
-        cluster, score, arrival = self._place(mention, reading)
+        cluster, score, new = self._place(mention, reading)
         self._homes.put(mention.mention_id, cluster.cluster_id)
         self._homes.forget(self._copies.add(mention.mention_id, exact, sketch, self._clock))
         self._note(
@@ -245,7 +221,7 @@ class Shard:
                 seq=self._seq,
                 score=round(score, 6),
                 fingerprint=exact,
-                sketch=arrival + sketch.to_bytes(),
+                sketch=Arrival(self._clock, new, sketch).to_bytes(),
             ),
         )
         if _is_looked_over(cluster.size):
@@ -285,7 +261,7 @@ class Shard:
         if record.blob:
             return unpack(record.blob)
         members = self._batch.members(record.cluster_id, NEWEST_MEMBERS)
-        return self._pack_anew(record, members) if members else None
+        return pack_anew(record, members, self._reader, self._clock) if members else None
 
     def _live(self, cluster_id: ClusterId) -> LiveCluster:
         cluster = self._clusters.get(cluster_id)
@@ -317,8 +293,10 @@ class Shard:
         self._batch.changed[cluster.cluster_id] = cluster
         self._batch.assign(assignment)
 
-    def _place(self, mention: Mention, reading: Reading) -> tuple[LiveCluster, float, bytes]:
-        """Join the best cluster or open one; return it, the score and what replay needs."""
+    def _place(
+        self, mention: Mention, reading: Reading
+    ) -> tuple[LiveCluster, float, NDArray[np.bool_]]:
+        """Join the best cluster or open one; return it, the score and which features it lacked."""
         vector, member = reading.vector, reading.member
         least = self._rules.least_score(is_complaint=member.is_complaint, is_vague=reading.is_vague)
         match = self._find(vector, least) if len(vector) else None
@@ -326,11 +304,10 @@ class Shard:
         if match is not None:
             new = self._clusters.lacks(match.cluster, reading.ids)
         self._frequencies.add(reading.ids[new])
-        arrival = _ARRIVAL.pack(self._clock, len(new)) + np.packbits(new).tobytes()
         if match is not None:
             self._clusters.join(match.cluster, vector, mention.mention_id, member)
             match.cluster.size += 1
-            return match.cluster, match.score, arrival
+            return match.cluster, match.score, new
         cluster = LiveCluster(
             slot=-1,
             opened_seq=self._seq,
@@ -345,7 +322,7 @@ class Shard:
         )
         self._clusters.open(cluster, vector, mention.mention_id, member)
         self._batch.log(cluster.cluster_id, "open")
-        return cluster, 1.0, arrival
+        return cluster, 1.0, new
 
     def _find(self, vector: Vector, least: float) -> Match | None:
         """Return the best live cluster, else the best cold one, which lives again."""
@@ -420,11 +397,6 @@ class Shard:
 def _arrival(mention: Mention) -> float:
     """When a mention counts as come (s): a date in the future does not move the shard's clock."""
     return min(mention.published_at, mention.observed_at).timestamp()
-
-
-def _clock_of(assignment: Assignment) -> float:
-    """When the shard took a stored mention in, by its clock (s)."""
-    return float(_ARRIVAL.unpack_from(assignment.sketch)[0]) if assignment.sketch else 0.0
 
 
 def _is_looked_over(size: int) -> bool:

@@ -13,7 +13,7 @@ from classify.homes import Homes
 from classify.index import Vector
 from classify.live_clusters import EXEMPLARS, FOUNDERS, LiveCluster, LiveClusters
 from classify.reading import Reader
-from classify.rebuilding import Placed, assemble, record_of, revive
+from classify.rebuilding import Placed, assemble, place, record_of, revive
 from classify.splitting import NEWEST, Parts, part
 from storage.records import BrandId, Cluster, ClusterId, MentionId, Recalled, ShardId
 
@@ -61,7 +61,7 @@ class Divider:
         found = batch.members(cluster.cluster_id, NEWEST)
         texts = {one.mention.mention_id: one for one in found}
         kept = [mention_id for mention_id, one in texts.items() if one.is_placed]
-        placed = [self._place(one) for one in found]
+        placed = [place(one, self._reader) for one in found]
         parts = part(placed, kept, cluster.representative_id, self._rules)
         if parts is None:
             return []
@@ -75,14 +75,6 @@ class Divider:
         for one in made:
             batch.log(cluster.cluster_id, "split", other_id=one.cluster_id, note=note)
         return [self._keep(cluster, parts, members, batch, clock), *made]
-
-    def _place(self, one: Recalled) -> Placed:
-        return Placed(
-            one.assignment.seq,
-            one.mention.mention_id,
-            one.mention.published_at,
-            self._reader.read_stored(one),
-        )
 
     def _open(
         self,

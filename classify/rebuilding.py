@@ -12,11 +12,12 @@ from datetime import datetime
 
 import numpy as np
 
+from classify.arrivals import arrival_of
 from classify.cluster_blob import Exemplar, Packed
 from classify.index import Vector
 from classify.live_clusters import CENTROID, EXEMPLARS, FOUNDERS, LiveCluster
-from classify.reading import Reading
-from storage.records import BrandId, Cluster, MentionId, ShardId
+from classify.reading import Reader, Reading
+from storage.records import BrandId, Cluster, MentionId, Recalled, ShardId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,29 @@ class Placed:
     mention_id: MentionId
     published_at: datetime
     reading: Reading
+
+
+def place(stored: Recalled, reader: Reader) -> Placed:
+    """Read a stored member again, with the frequencies as they stand."""
+    return Placed(
+        stored.assignment.seq,
+        stored.mention.mention_id,
+        stored.mention.published_at,
+        reader.read_stored(stored),
+    )
+
+
+def pack_anew(record: Cluster, members: Sequence[Recalled], reader: Reader, clock: float) -> Packed:
+    """Return the state of a cluster with these members (at least one, in order of `seq`).
+
+    It is as old as its first member, and was touched when its last one or a copy came: not after
+    `clock`, the shard's, unless that one did.
+    """
+    placed = [place(one, reader) for one in members]
+    arrival = arrival_of(members[-1].assignment)
+    assert record.last_at is not None
+    touched = max(arrival.clock if arrival else 0.0, min(record.last_at.timestamp(), clock))
+    return assemble(placed, opened_seq=placed[0].seq, touched=touched)
 
 
 def assemble(

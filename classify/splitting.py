@@ -59,19 +59,20 @@ def part(
 ) -> Parts | None:
     """Gather members (in order of `seq`) anew; None when no second part is large enough.
 
-    The part with most of `kept` (people placed them) keeps the cluster's id, else the one with the
-    face, else the largest; whoever is in `kept` stays with it. Parts that would merge again are
-    one.
+    The part with the face keeps the cluster's id, else the largest; whoever is in `kept` (a person
+    placed it) stays with it. Where that is many of them, a person made the cluster what it is, and
+    it is not split. Parts that would merge again are one.
     """
+    placed = set(kept)
+    if len(placed) >= PART_SHARE * len(members):
+        return None
     groups = _large(_gather(members, rules), len(members), rules)
     if len(groups) < 2:
         return None
     _share_out(members, groups)
-    placed = set(kept)
 
-    def worth(group: list[Placed]) -> tuple[int, bool, int, int]:
-        ids = {one.mention_id for one in group}
-        return len(ids & placed), face in ids, len(group), -group[0].seq
+    def worth(group: list[Placed]) -> tuple[bool, int, int]:
+        return any(one.mention_id == face for one in group), len(group), -group[0].seq
 
     first = max(groups, key=worth)
     leave = [
