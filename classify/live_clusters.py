@@ -300,7 +300,7 @@ class LiveClusters:
         return Match(found.cluster or self._lend(found.ordinal), score)
 
     def _most_voted(self, ordinals: NDArray[np.int64], votes: NDArray[np.float64]) -> list[Found]:
-        """Return the clusters to compare, most votes first, equal ones by age."""
+        """Return the clusters to compare: those with most votes, the older of equal ones."""
         found = []
         for ordinal, vote in leaders(ordinals, votes, COMPARED):
             cluster = self._clusters.get(ordinal)
@@ -310,7 +310,8 @@ class LiveClusters:
                 row = self._singles.row(ordinal)
                 one = Found(row.opened_seq, ordinal, None, row)
             found.append((-vote, one))
-        found.sort(key=lambda one: (one[0], one[1].opened_seq))
+        if len(found) > COMPARED:
+            found.sort(key=lambda one: (one[0], one[1].opened_seq))
         return [one for _, one in found[:COMPARED]]
 
     # --- changing -------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ class Scorer:
 
     def _lone_member(self, found: Found) -> Member:
         if found.packed is not None:
-            return member_of(found.packed.length, found.packed.form)
+            return member_of(*found.packed.text)
         assert found.cluster is not None
         return self._members.text(found.cluster.rows[0])[1]
 

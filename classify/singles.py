@@ -30,7 +30,6 @@ _ROW = np.dtype(
         ("length", "<u2"),
         ("form", "u1"),
         ("shift", "u1"),
-        ("start", "<u4"),
     ]
 )
 _GONE = 0x80  # in `form`
@@ -52,31 +51,33 @@ class Single:
 
 
 class _Chunk:
-    """Up to 512 singles side by side; `features[start:next start]` are a row's words."""
+    """Up to 512 singles side by side; the words of row n are features[bounds[n]:bounds[n + 1]]."""
 
-    __slots__ = ("features", "live", "ordinals", "rows", "size", "used")
+    __slots__ = ("bounds", "features", "live", "ordinals", "rows", "size")
 
     def __init__(self) -> None:
         self.ordinals = np.full(CHUNK, _NO_ORDINAL, dtype=np.uint32)
         self.rows = np.zeros(CHUNK, dtype=_ROW)
         self.features = np.zeros(CHUNK * WIDTH, dtype=np.uint32)
+        self.bounds = np.zeros(CHUNK + 1, dtype=np.uint32)
         self.size = 0  # rows
-        self.used = 0  # features
         self.live = 0
 
     @property
     def nbytes(self) -> int:
-        return self.ordinals.nbytes + self.rows.nbytes + self.features.nbytes + 500
+        arrays = (self.ordinals, self.rows, self.bounds, self.features)
+        return sum(one.nbytes for one in arrays) + 500
 
     def append(self, ordinal: int, one: Single, words: NDArray[np.uint32]) -> None:
         self.ordinals[self.size] = ordinal
         self.rows[self.size] = (
             one.name, one.mention_id, one.opened_seq, one.touched, one.published_us,
-            one.length, one.form, one.shift, self.used,
+            one.length, one.form, one.shift,
         )  # fmt: skip
-        self.features[self.used : self.used + len(words)] = words
-        self.used += len(words)
+        first = int(self.bounds[self.size])
+        self.features[first : first + len(words)] = words
         self.size += 1
+        self.bounds[self.size] = first + len(words)
         self.live += 1
 
     def place(self, ordinal: int) -> int:
@@ -86,45 +87,46 @@ class _Chunk:
             return -1
         return row
 
-    def end(self, row: int) -> int:
-        """Return where the features of a row end."""
-        return int(self.rows["start"][row + 1]) if row + 1 < self.size else self.used
+    def words(self, row: int) -> NDArray[np.uint32]:
+        return self.features[self.bounds[row] : self.bounds[row + 1]]
 
     def tighten(self, *others: _Chunk) -> None:
         """Leave out what is gone and the room behind, taking in the chunks that follow."""
         parts = [self, *others]
         ordinals, rows, features, sizes = [], [], [], []
         for one in parts:
-            starts = one.rows["start"][: one.size].astype(np.int64)
-            lengths = np.diff(starts, append=one.used)
+            bounds = one.bounds[: one.size + 1].astype(np.int64)
+            lengths = bounds[1:] - bounds[:-1]
             kept = (one.rows["form"][: one.size] & _GONE) == 0
             ordinals.append(one.ordinals[: one.size][kept])
             rows.append(one.rows[: one.size][kept])
-            features.append(one.features[: one.used][np.repeat(kept, lengths)])
+            features.append(one.features[: bounds[-1]][np.repeat(kept, lengths)])
             sizes.append(lengths[kept])
         self.ordinals = np.concatenate(ordinals)
         self.rows = np.concatenate(rows)
         self.features = np.concatenate(features)
         lengths = np.concatenate(sizes)
-        self.rows["start"] = np.cumsum(lengths) - lengths
         self.size = self.live = len(self.rows)
-        self.used = len(self.features)
+        self.bounds = np.zeros(self.size + 1, dtype=np.uint32)
+        self.bounds[1:] = np.cumsum(lengths)
 
 
 class Row(NamedTuple):
-    """A packed single where it lies."""
+    """Where a packed single lies; good until something changes."""
 
-    name: int
-    mention_id: int
-    opened_seq: int
-    touched: float
-    published_us: int
-    length: int
-    form: int
-    shift: int
-    start: int
     chunk: _Chunk
     place: int
+
+    @property
+    def opened_seq(self) -> int:
+        """The running number it opened at."""
+        return int(self.chunk.rows["opened"][self.place])
+
+    @property
+    def text(self) -> tuple[int, int]:
+        """Its text's length and form."""
+        rows = self.chunk.rows
+        return int(rows["length"][self.place]), int(rows["form"][self.place])
 
 
 class Singles:
@@ -162,7 +164,7 @@ class Singles:
 
     @staticmethod
     def _is_full(chunk: _Chunk) -> bool:
-        return chunk.size == len(chunk.rows) or chunk.used + WIDTH > len(chunk.features)
+        return chunk.size == len(chunk.rows)
 
     def _find(self, ordinal: int) -> tuple[int, int]:
         """Return chunk number and row, row -1 when there is none."""
@@ -173,10 +175,11 @@ class Singles:
         """Say whether an ordinal is packed here."""
         return self._find(ordinal)[1] >= 0
 
-    def get(self, ordinal: int) -> tuple[Row, NDArray[np.uint32]]:
+    def get(self, ordinal: int) -> tuple[Single, NDArray[np.uint32]]:
         """Return a single and a copy of its words."""
-        row = self.row(ordinal)
-        return row, row.chunk.features[row.start : row.chunk.end(row.place)].copy()
+        chunk, place = self.row(ordinal)
+        facts: tuple[int, int, int, float, int, int, int, int] = chunk.rows[place].item()
+        return Single(*facts), chunk.words(place).copy()
 
     def encode(self, cluster_id: ClusterId) -> int | None:
         """Return the number of an id, None for one that cannot be packed."""
@@ -198,20 +201,19 @@ class Singles:
         return None
 
     def row(self, ordinal: int) -> Row:
-        """Return the facts of a single that is packed here; good until something changes."""
-        number, place = self._find(ordinal)
-        chunk = self._chunks[number]
-        facts: tuple[int, int, int, float, int, int, int, int, int] = chunk.rows[place].item()
-        return Row(*facts, chunk, place)
+        """Return where a single lies that is packed here."""
+        chunk = self._chunks[bisect_right(self._starts, ordinal) - 1]
+        return Row(chunk, int(chunk.ordinals.searchsorted(np.uint32(ordinal))))
 
     @staticmethod
     def take(rows: Sequence[Row]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Return ids uint32 [n, 64] (0 pads) and weights float32 [n, 64] of n singles."""
         words = np.zeros((len(rows), WIDTH), dtype=np.uint32)
-        for place, row in enumerate(rows):
-            held = row.chunk.features[row.start : row.chunk.end(row.place)]
+        for place, (chunk, row) in enumerate(rows):
+            held = chunk.words(row)
             words[place, : len(held)] = held
-        return spread(words, np.array([row.shift for row in rows], dtype=np.uint8))
+        shifts = np.array([chunk.rows["shift"][row] for chunk, row in rows], dtype=np.uint8)
+        return spread(words, shifts)
 
     def oldest(self, *skipped: Container[int]) -> tuple[int, float, int] | None:
         """Return ordinal, touched and opened_seq of the first that is in none of `skipped`."""

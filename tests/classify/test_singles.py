@@ -46,8 +46,8 @@ def test_what_was_put_and_not_removed_is_found_as_it_was(gone: list[int]) -> Non
         assert (singles.find(cluster_id(n)) is None) == (n in removed)
         assert (2 * n in singles) == (n not in removed)
         if n not in removed:
-            row, held = singles.get(2 * n)
-            assert Single(*row[:8]) == single(singles, n)
+            one, held = singles.get(2 * n)
+            assert one == single(singles, n)
             assert held.tolist() == words(n).tolist()
     kept = [n for n in range(2 * CHUNK) if n not in removed]
     oldest = singles.oldest()
