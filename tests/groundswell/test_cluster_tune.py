@@ -175,29 +175,21 @@ def corrected(store: Store, folder: Path) -> list[ClusterId]:
     return homes
 
 
-def test_what_people_joined_is_known_and_what_stands_beside_it(store: Store, folder: Path) -> None:
+def test_what_people_joined_is_known_and_the_past_is_told(store: Store, folder: Path) -> None:
     homes = corrected(store, folder)
 
     with store.read() as queries:
         found = samples_of_corrections(queries, LANHE)
         nobody = samples_of_corrections(queries, BrandId("hemu"))
+        whole = stored_story(queries, None, NOW - timedelta(days=1), NOW + timedelta(hours=1))
+        late = stored_story(queries, LANHE, NOW - timedelta(hours=8), NOW + timedelta(hours=1))
 
     assert nobody == []
     assert len(found) == 16
     assert {one.truth for one in found if one.is_judged} == {homes[0]}
     assert {one.truth for one in found if not one.is_judged} == {homes[2], homes[3]}
-    assert [one.mention.observed_at for one in found] == sorted(
-        one.mention.observed_at for one in found
-    )
-
-
-def test_stored_clusters_tell_their_story(store: Store, folder: Path) -> None:
-    homes = corrected(store, folder)
-
-    with store.read() as queries:
-        whole = stored_story(queries, None, NOW - timedelta(days=1), NOW + timedelta(hours=1))
-        late = stored_story(queries, LANHE, NOW - timedelta(hours=8), NOW + timedelta(hours=1))
-
+    came = [one.mention.observed_at for one in found]
+    assert came == sorted(came)
     assert whole.groups(1)[0] == (homes[0], [homes[1]])
     assert sum(whole.size_of(one) for one in whole.arrivals) == 16
     assert (max(whole.live), whole.live[-1], whole.singles[-1]) == (4, 3, 0)
