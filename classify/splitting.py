@@ -93,8 +93,8 @@ def _gather(members: Sequence[Placed], rules: Rules) -> list[list[Placed]]:
     clusters = LiveClusters(rules)
     found: dict[ClusterId, list[Placed]] = {}
     for one in members:
-        vector, member = one.reading.vector, one.reading.member
-        least = rules.least_score(is_complaint=member.is_complaint) + STRICTER
+        vector, member, is_vague = one.reading.vector, one.reading.member, one.reading.is_vague
+        least = rules.least_score(is_complaint=member.is_complaint, is_vague=is_vague) + STRICTER
         match = clusters.best(vector, least) if len(vector) else None
         if match is not None:
             clusters.join(match.cluster, vector, one.mention_id, member)

@@ -24,6 +24,13 @@ LEAK = (
     "净水器滤芯接口一直漏水，厨房全是水",
     "滤芯接口漏水把厨房泡了，云雀净水器太坑",
 )
+# The two halves share one mention's words only when the bridge comes.
+BRIDGED = (
+    "净水器滤芯接口漏水 厨房地板泡坏", "净水器滤芯接口漏水 厨房橱柜泡坏",
+    "云雀客服电话打不通 售后推脱维修", "云雀客服电话打不通 售后推脱退款",
+    "净水器滤芯接口漏水 云雀客服电话打不通", "滤芯接口漏水 客服电话打不通 售后推脱",
+    "净水器滤芯接口漏水 客服电话打不通 售后推脱维修",
+)  # fmt: skip
 HEAT = "云雀空气炸锅插头发烫，一股焦糊味，吓得赶紧拔了"
 
 
@@ -99,15 +106,8 @@ def test_cluster_ids_come_from_the_first_mention() -> None:
 
 
 def test_opening_and_merging_stand_in_the_journal() -> None:
-    # The two halves share one mention's words only when the bridge comes.
-    texts = [
-        "净水器滤芯接口漏水 厨房地板泡坏", "净水器滤芯接口漏水 厨房橱柜泡坏",
-        "云雀客服电话打不通 售后推脱维修", "云雀客服电话打不通 售后推脱退款",
-        "净水器滤芯接口漏水 云雀客服电话打不通", "滤芯接口漏水 客服电话打不通 售后推脱",
-        "净水器滤芯接口漏水 客服电话打不通 售后推脱维修",
-    ]  # fmt: skip
     rules = Rules(complaint_merge=0.25, post_merge=0.25)
-    ledger, changes = gather_all(items_of(texts), rules)
+    ledger, changes = gather_all(items_of(BRIDGED), rules)
 
     merges = [event for event in changes.events if event.kind == "merge"]
     assert merges
@@ -115,7 +115,7 @@ def test_opening_and_merging_stand_in_the_journal() -> None:
         assert event.other_id is not None
         assert ledger.clusters[event.other_id].state == "alias"
     live = [one for one in ledger.clusters.values() if one.state == "live"]
-    assert sum(one.size + one.n_duplicates for one in live) == len(texts)
+    assert sum(one.size + one.n_duplicates for one in live) == len(BRIDGED)
     opened = [event.cluster_id for event in changes.events if event.kind == "open"]
     assert sorted(opened) == sorted(ledger.clusters)
 
@@ -332,3 +332,27 @@ def test_a_name_given_by_a_person_stays() -> None:
         changes = restore_state(state).gather(later, NOW, ledger)
         [record] = [one for one in changes.clusters if one.cluster_id == leak]
         assert (record.label, record.named_by) == ("滤芯漏水", "lin")
+
+
+def test_what_a_person_keeps_apart_or_pins_is_not_merged() -> None:
+    rules = Rules(complaint_merge=0.25, post_merge=0.25)
+    items = items_of(BRIDGED)
+    ledger, _ = gather_all(items[:4], rules)
+    one, other = sorted({ledger.homes[mention.mention_id] for mention, _ in items[:4]})
+    state = ledger.state()
+    pinned = tuple(replace(one, pinned=True) for one in state.clusters)
+    pairs = {
+        name: [
+            (event.cluster_id, event.other_id)
+            for event in restore_state(told, rules).gather(items[4:], NOW, ledger).events
+            if event.kind == "merge"
+        ]
+        for name, told in (
+            ("free", state),
+            ("apart", replace(state, apart=frozenset({(one, other)}))),
+            ("pinned", replace(state, clusters=pinned)),
+        )
+    }
+    assert {one, other} in [set(pair) for pair in pairs["free"]]
+    assert {one, other} not in [set(pair) for pair in pairs["apart"]]
+    assert pairs["pinned"] == []
