@@ -288,4 +288,5 @@ def _below(story: Story, top: float) -> Iterator[str]:
     yield f'<text class="at" x="{x}" y="{top + 48:g}">单条 singles {story.singles[-1]:,}</text>'
     merges = f"合并 merges {sum(story.merges):,}"
     yield f'<text class="mt" x="{x}" y="{top + 70:g}">{merges}</text>'
-    yield f'<text class="s" x="{x}" y="{top + 88:g}">每格最多 most a bin {merged}</text>'
+    if bars:
+        yield f'<text class="s" x="{x}" y="{top + 88:g}">每格最多 most a bin {merged}</text>'
