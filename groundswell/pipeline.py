@@ -32,6 +32,9 @@ from groundswell.responses import Linker
 from storage.records import (
     Change,
     ClusterId,
+    Evidence,
+    Grade,
+    Incident,
     Level,
     Mention,
     MentionId,
@@ -179,19 +182,16 @@ def act_on(
         if brand is None or brand.competitor:
             continue  # heard for comparison, or no longer watched: nobody is called
         incident = tx.incident_of(cluster_id)
-        origin = tx.origin_of(cluster_id, now) if incident is None else None
-        known = origin[0] if origin else incident
-        surge = detect(
-            evidence,
-            project.settings.surge,
-            now,
-            opened_at=known.opened_at if known and known.at_work else None,
-            since=known.closed_at if known and not known.at_work else None,
-        )
-        waits = incident.opened_at if incident and incident.unhandled else None
-        graded = grade(evidence, surge, project.levels, now, waits)
-        if incident is None and graded.level is Level.NONE:
-            continue
+        graded = _graded(evidence, incident, incident, project, now)
+        origin = None
+        if incident is None:
+            if graded.level is Level.NONE and evidence.cluster.parent_id is None:
+                continue  # most clusters: no look at the journal
+            origin = tx.origin_of(cluster_id, now)
+            if origin is not None:  # what it came out of tells since when this is no normal time
+                graded = _graded(evidence, origin[0], None, project, now)
+            if graded.level is Level.NONE:
+                continue
         if incident is None or not incident.at_work or graded.level > incident.level:
             # somebody is told: only then, for it reads the hours of a week
             evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
@@ -209,6 +209,25 @@ def act_on(
         if change is not None and tx.save_change(change):
             changes.append(change)
     return changes
+
+
+def _graded(
+    evidence: Evidence,
+    known: Incident | None,
+    incident: Incident | None,
+    project: Project,
+    now: datetime,
+) -> Grade:
+    """Judge a cluster; `known` tells which hours were no normal time, `incident` who waits."""
+    surge = detect(
+        evidence,
+        project.settings.surge,
+        now,
+        opened_at=known.opened_at if known and known.at_work else None,
+        since=known.closed_at if known and not known.at_work else None,
+    )
+    waits = incident.opened_at if incident and incident.unhandled else None
+    return grade(evidence, surge, project.levels, now, waits)
 
 
 def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:

@@ -56,7 +56,7 @@ class Shard:
             for _ in range(n):
                 self.taken += 1
                 at = NOW - timedelta(minutes=self.taken, hours=self.taken % 3)
-                [(_, pk)] = tx.keep([make_raw(self.taken, published_at=at, **fields)], NOW)
+                [(_, pk)] = tx.keep([make_raw(self.taken, **({"published_at": at} | fields))], NOW)
                 lang = self.shard_id.rpartition("/")[2]
                 verdict = make_verdict(pk, brand_id=self.brand_id, lang=lang)
                 tx.save_verdicts([pk], [verdict], NOW)
@@ -82,7 +82,9 @@ class Shard:
                     )
                 )
             # the clusterer writes the whole row, its own state included
-            cluster = replace(tx.queries.cluster(cluster_id), blob=b"state")
+            stored = tx.queries.cluster(cluster_id)
+            ends = [mention.published_at for mention, _ in items]
+            cluster = replace(stored, blob=b"state", last_at=max([stored.last_at, *ends]))
             changes = make_shard_changes(
                 shard_id=self.shard_id, assignments=tuple(assignments), clusters=(cluster,)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,15 @@ WHO = "linxiao"
 
 
 @pytest.fixture
-def shard(store: Store) -> Shard:
+def shard(sqlite_url: str) -> Iterator[Shard]:
+    """On SQLite; what is written in SQL that differs is tested with `both` databases."""
+    store = Store(sqlite_url)
+    yield Shard(store)
+    store.close()
+
+
+@pytest.fixture
+def both(store: Store) -> Shard:
     return Shard(store)
 
 
@@ -123,7 +132,8 @@ def test_what_cannot_be_merged_is_refused_with_what_to_do(shard):
 
 
 @pytest.mark.parametrize("by_program", [True, False])
-def test_undoing_a_merge_gives_back_exactly_what_was_brought(shard, by_program):
+def test_undoing_a_merge_gives_back_exactly_what_was_brought(both, by_program):
+    shard = both
     first, second, third = shard.open("a", 2), shard.open("b", 2), shard.open("c", 2)
     a, b, c = (shard.id(letter) for letter in "abc")
     unite = shard.merge if by_program else (lambda one, other: merge(shard, one, other))
@@ -184,7 +194,8 @@ def test_what_left_a_merged_cluster_since_stays_where_it_went(shard):
     check(shard)
 
 
-def test_apart_is_handed_on_by_merges_and_given_back_by_their_undoing(shard):
+def test_apart_is_handed_on_by_merges_and_given_back_by_their_undoing(both):
+    shard = both
     for letter in "abcd":
         shard.open(letter)
     a, b, c, d = (shard.id(letter) for letter in "abcd")
@@ -234,7 +245,8 @@ def test_a_split_takes_whole_texts_and_goes_back_whole(shard):
     check(shard)
 
 
-def test_a_merge_can_be_undone_after_a_split_came_and_went(shard):
+def test_a_merge_can_be_undone_after_a_split_came_and_went(both):
+    shard = both
     first, second = shard.open("a", 3), shard.open("b", 3)
     a, b = shard.id("a"), shard.id("b")
     number = merge(shard, a, b).events[0].event_no
@@ -284,7 +296,8 @@ def test_a_split_leaves_something_behind(shard):
     assert len(shard.journal()) == 2
 
 
-def test_moved_texts_take_their_copies_and_empty_clusters_sleep(shard):
+def test_moved_texts_take_their_copies_and_empty_clusters_sleep(both):
+    shard = both
     texts, [lonely] = shard.open("a", 3), shard.open("b", 1)
     a, b = shard.id("a"), shard.id("b")
     [copy] = shard.join(b, copy_of=lonely)
@@ -339,7 +352,8 @@ def test_what_moved_back_after_its_cluster_was_merged_still_belongs_to_that(shar
     check(shard)
 
 
-def test_the_oldest_copy_left_behind_becomes_the_original(shard):
+def test_the_oldest_copy_left_behind_becomes_the_original(both):
+    shard = both
     texts = shard.open("a", 2)
     a = shard.id("a")
     copies = shard.join(a, 3, copy_of=texts[0])
@@ -367,7 +381,8 @@ def test_the_oldest_copy_left_behind_becomes_the_original(shard):
 # --- names and marks ----------------------------------------------------------------------------
 
 
-def test_a_name_holds_until_it_is_given_back(shard):
+def test_a_name_holds_until_it_is_given_back(both):
+    shard = both
     shard.open("a")
     a = shard.id("a")
 
