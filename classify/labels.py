@@ -21,6 +21,7 @@ Idf = Callable[[Sequence[str]], Sequence[float]]
 READ = 300  # characters of a title and of a text that are looked at
 BODY_READ = 90  # characters of the body in which phrases are looked for
 LABEL_CHARACTERS = 24
+STUB = 10  # characters of a title below which the clauses after it count as its own
 PHRASE = (4, 20)  # characters of a phrase, shortest and longest
 LATIN_PHRASE = 40  # characters, longest, of a phrase in words parted by spaces
 LONGEST_RUN = 8  # content words of a phrase
@@ -143,9 +144,15 @@ def _tell(title: str, text: str, segment: Callable[[str], list[str]], *, title_o
     given = tidy(_NOISE.sub(" ", title[:READ]))
     fields = split_fields(given, tidy(_NOISE.sub(" ", text[:READ])))
     heads = _clauses(fields.title, segment)
-    if title_only and heads:
+    told = len("".join(map("".join, heads)))
+    if title_only and told >= STUB:
         return _Told(tuple(heads), len(heads))
-    return _Told((*heads, *_clauses(fields.body[:BODY_READ], segment)), len(heads))
+    clauses = (*heads, *_clauses(fields.body[:BODY_READ], segment))
+    n_title = len(heads)
+    while told < STUB and n_title < len(clauses):  # 【好消息】 says nothing: what follows does
+        told += len("".join(clauses[n_title]))
+        n_title += 1
+    return _Told(clauses, n_title)
 
 
 def _clauses(text: str, segment: Callable[[str], list[str]]) -> list[tuple[str, ...]]:

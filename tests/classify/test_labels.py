@@ -90,6 +90,12 @@ def test_a_label_stays_until_another_is_clearly_better() -> None:
     assert name_cluster(told, 0, segment, flat, "快递送错了地方")[0] == "充电器接口发热"
 
 
+def test_a_stub_of_a_title_is_no_name() -> None:
+    label, _ = name_cluster([("好消息", "净水器召回换新开始登记了，快去")], 0, segment, flat)
+
+    assert label == "净水器召回换新开始登记"
+
+
 def test_keywords_add_to_the_label() -> None:
     texts = [("充电器接口发热烧焦", "客服让寄回检测"), ("充电器接口发热烧焦", "客服要我自己检测")]
     label, keywords = name_cluster(texts, 0, segment, flat)
