@@ -15,6 +15,7 @@ from storage.records import ClusterEvent, ClusterId
 
 BINS = 96  # of a picture 900 pixels wide: bars that are still seen apart
 _BEGINS = frozenset({"open", "reopen"})
+_JOINS = frozenset({"merge", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Story:
     _n_live: int = 0
     _alone: set[ClusterId] = field(default_factory=set)
     _known: set[ClusterId] = field(default_factory=set)
+    _kinds: dict[int, str] = field(default_factory=dict)  # of merges and splits, by number
     _at: int = 0
 
     def __post_init__(self) -> None:
@@ -77,26 +79,37 @@ class Story:
     def tell(self, event: ClusterEvent) -> None:
         """Tell of a row of the journal; kinds that a picture does not show are passed over."""
         self._advance(event.at)
-        other = event.other_id
-        if event.kind in _BEGINS:
+        kind, one, other = self._shown(event), event.cluster_id, event.other_id
+        if kind in _BEGINS:
             self._n_live += 1
-        elif event.kind == "cold":
+        elif kind == "cold":
             self._n_live -= 1
-            self._alone.discard(event.cluster_id)
-        elif event.kind == "merge" and other is not None:
+            self._alone.discard(one)
+        elif kind == "merge" and other is not None:
             self._n_live -= 1
-            self._alone -= {other, event.cluster_id}
+            self._alone -= {other, one}
             self.merges[self.bin_of(event.at)] += 1
-            self.taken[other] = event.cluster_id
-        elif event.kind == "split" and other is not None:
+            self.taken[other] = one
+            self.parents.pop(other, None)
+        elif kind == "split" and other is not None:
             self._n_live += 1
             self._known.add(other)
-            self.parents[other] = event.cluster_id
-        if event.kind == "reopen" or (other is not None and event.kind in {"merge", "split"}):
-            self.joins.append(
-                Join(event.kind, event.at, event.cluster_id, other or event.cluster_id)
-            )
+            self.taken.pop(other, None)
+            self.parents[other] = one
+        if kind == "reopen" or (other is not None and kind in _JOINS):
+            self.joins.append(Join(kind, event.at, one, other or one))
         self._note()
+
+    def _shown(self, event: ClusterEvent) -> str:
+        """Return what a row shows as: a merge taken back is a split, a split taken back a merge.
+
+        Of a row from before this time it is not known what it was; it is passed over.
+        """
+        if event.kind in _JOINS and event.event_no:
+            self._kinds[event.event_no] = event.kind
+        if event.kind != "undo" or event.undoes is None:
+            return event.kind
+        return {"merge": "split", "split": "merge"}.get(self._kinds.get(event.undoes, ""), "undo")
 
     def _advance(self, at: datetime) -> None:
         now = self.bin_of(at)

@@ -104,6 +104,8 @@ class ClusterHistoryQueries:
             .where(
                 _event.c.actor != SYSTEM,
                 _event.c.kind.in_(TELLING),
+                # undone names and pins are no word on members: their rows name no other cluster
+                sa.or_(_event.c.kind != "undo", _event.c.other_id.is_not(None)),
                 *_of_brand(_cluster, brand_id),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
@@ -47,6 +48,20 @@ def test_what_merged_or_split_stands_below_its_cluster() -> None:
     assert (story.live[0], story.live[story.bin_of(NOW + timedelta(days=5))]) == (2, 2)
     assert story.live[-1] == 2  # two merged, one came out
     assert story.singles[-1] == 0
+
+
+def test_a_merge_that_was_taken_back_is_none() -> None:
+    story = story_of_a_merge()
+    merged = replace(event("merge", 8.6, HEATER, BATCH), event_no=7)
+    story.tell(merged)
+    assert story.home_of(BATCH) == HEATER
+    story.tell(replace(event("undo", 8.8, HEATER, BATCH), event_no=8, undoes=7))
+    story.tell(replace(event("undo", 8.9, HEATER, KETTLE), event_no=9, undoes=3))  # from before
+    story.finish()
+
+    assert story.home_of(BATCH) == BATCH
+    assert story.live[-1] == 2
+    assert [join.kind for join in story.joins] == ["merge", "split", "merge", "split"]
 
 
 def test_counts_from_before_lift_the_whole_line() -> None:
