@@ -77,7 +77,7 @@ def test_what_was_merged_in_keeps_its_story() -> None:
     )
     assert (mine.text, mine.other, mine.undo_nos) == ("并入了「水管滴水」", None, (5,))
     assert (parted.text, parted.undo_nos) == ("「水管滴水」拆出了「客服推脱」", (2,))
-    assert (pinned.text, pinned.undo_nos) == ("「水管滴水」钉住", ())  # first the merge
+    assert (pinned.text, pinned.undo_nos) == ("「水管滴水」固定", ())  # first the merge
     assert renamed.undo_nos == ()
 
 

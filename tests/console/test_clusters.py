@@ -238,11 +238,11 @@ def test_names_and_pins_are_peoples_word(made: Gathered, client: httpx.Client) -
     assert "<h1>客服热线没人接</h1>" in page
     assert "改名为「客服热线没人接」（原名「客服电话打不通」）" in page
     assert "林晓 起的" in page
-    assert "取消钉住" in after(client, send(client, f"/clusters/{PHONE}/pin"))
+    assert "取消固定" in after(client, send(client, f"/clusters/{PHONE}/pin"))
     listed = client.get("/clusters?hours=72&q=热线").text
     assert "林晓 命名" in listed
-    assert '<span class="fate">钉住</span>' in listed
-    assert "已记下：取消钉住" in after(client, send(client, f"/clusters/{PHONE}/unpin"))
+    assert '<span class="fate">固定</span>' in listed
+    assert "已记下：取消固定" in after(client, send(client, f"/clusters/{PHONE}/unpin"))
     assert "名字交还给程序" in after(client, send(client, f"/clusters/{PHONE}/rename", label=" "))
 
 
