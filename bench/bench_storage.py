@@ -40,7 +40,8 @@ KEEP_BATCH, STAGE_BATCH = 500, 100
 CLUSTERS = 200
 CORE = (
     "mention", "mention_key", "sighting", "verdict", "mention_cluster", "cluster_hour_author",
-    "cluster_hour_text", "cluster_fact", "brand_hour",
+    "cluster_hour_text", "cluster_hour_platform", "cluster_hour", "cluster_total", "cluster_fact",
+    "brand_hour",
 )  # fmt: skip
 
 

@@ -93,6 +93,8 @@ def told(store):
 def test_growth_tells_people_from_posts_and_copies(told):
     with told.read() as queries:
         growth, other = (queries.growth(one, NOW) for one in CLUSTERS[:2])
+        with pytest.raises(StoreError, match="no cluster 'nobody'"):
+            queries.growth(ClusterId("nobody"), NOW)
 
     assert (growth.authors, growth.authors_24h, growth.authors_before_24h) == (24, 12, 12)
     assert growth.doubling_h == pytest.approx(2.5 + (NOW - LAST) / HOUR, abs=1)
@@ -113,8 +115,3 @@ def test_what_grows_comes_first_and_what_is_silent_not_at_all(told):
     assert [(line.authors_24h, line.authors_before_24h) for line in lines] == [(2, 0), (12, 12)]
     assert {line.incident_code for line in lines} == {""}
     assert none == other_brand == []
-
-
-def test_growth_of_a_cluster_that_never_was_is_an_error(told):
-    with told.read() as queries, pytest.raises(StoreError, match="no cluster 'nobody'"):
-        queries.growth(ClusterId("nobody"), NOW)
