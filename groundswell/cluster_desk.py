@@ -106,9 +106,20 @@ class ClusterDesk:
         """Take that back; nothing is merged by it."""
         return self._edit(lambda tx: tx.bring_together(first_id, second_id, actor, now), actor, now)
 
-    def undo(self, event_no: int, actor: str, now: datetime) -> Edited:
-        """Take back what a row of the journal says, whoever wrote it; see storage.cluster_undo."""
-        return self._edit(lambda tx: tx.undo_cluster_event(event_no, actor, now), actor, now)
+    def undo(self, event_no: int | Sequence[int], actor: str, now: datetime) -> Edited:
+        """Take back what a row of the journal says, whoever wrote it; see storage.cluster_undo.
+
+        Several rows, such as those of one move, are taken back in their order, all or none.
+        """
+        numbers = [event_no] if isinstance(event_no, int) else list(event_no)
+
+        def undo(tx: Transaction) -> ClusterEdit:
+            done = [tx.undo_cluster_event(number, actor, now) for number in numbers]
+            clusters = dict.fromkeys(one for edit in done for one in edit.clusters)
+            events = tuple(event for edit in done for event in edit.events)
+            return ClusterEdit(clusters=tuple(clusters), events=events)
+
+        return self._edit(undo, actor, now)
 
     def _edit(
         self, carry_out: Callable[[Transaction], ClusterEdit], actor: str, now: datetime

@@ -120,8 +120,11 @@ class Journey:
         gathered = ((mention.source_id, Outcome.GATHERED) for mention, _ in items)
         _count(tx, "gather", Counter(gathered), now)
         fresh: dict[ClusterId, list[Mention]] = {}
+        merged = {one.cluster_id for one in changes.clusters if one.state == "alias"}
         for assignment, (mention, _) in zip(changes.assignments, items, strict=True):
-            fresh.setdefault(assignment.cluster_id, []).append(mention)
+            home = assignment.cluster_id
+            today = tx.queries.cluster(home) if home in merged else None
+            fresh.setdefault(today.cluster_id if today else home, []).append(mention)
         live = {one: new for one, new in fresh.items() if not all(m.history for m in new)}
         regrouped = follow(tx, changes.events, self.project, self.links, now)
         unchanged: dict[ClusterId, list[Mention]] = {one: [] for one in regrouped.clusters}

@@ -341,16 +341,18 @@ def together(
 
 def undo(
     context: typer.Context,
-    row: Annotated[int, typer.Argument(min=1, help="number of the journal's row")],
+    rows: Annotated[
+        list[int], typer.Argument(min=1, max=2**63 - 1, help="numbers of the journal's rows")
+    ],
     by: ActorOption = "",
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take one row of the journal back, whoever wrote it."""
+    """Take rows of the journal back, whoever wrote them: all or none."""
     choices = chosen(context, config=config, database=database, as_json=as_json)
     with _desk(choices, by) as (desk, actor, _):
-        done = desk.undo(row, actor, _now())
+        done = desk.undo(rows, actor, _now())
     _report(choices, done)
 
 
@@ -358,7 +360,7 @@ def _report(choices: Choices, done: Edited) -> None:
     lines = [journal_line(event) for event in done.events]
     lines += [f"事件 incident  {one.code} → {one.state}  {one.title}" for one in done.incidents]
     if all(event.kind != "undo" for event in done.events):
-        numbers = " ".join(str(event.event_no) for event in done.events[:1])
+        numbers = " ".join(str(event.event_no) for event in done.events)
         lines.append(f"撤销 to take it back: groundswell cluster undo {numbers}")
     show(choices, done, lines)
 
@@ -416,5 +418,5 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
      "apart lanhe-dd6equsm lanhe-rzo3rdhs"),
     ("together", together, "Take “apart” back. 取消不合并。",
      "together lanhe-dd6equsm lanhe-rzo3rdhs"),
-    ("undo", undo, "Take a row of the journal back. 撤销一次改动。", "undo 17"),
+    ("undo", undo, "Take rows of the journal back. 撤销改动。", "undo 17"),
 )  # fmt: skip

@@ -12,9 +12,11 @@ from config.errors import GroundswellError
 from groundswell import wiring
 from groundswell.cluster_desk import ClusterDesk, Edited
 from groundswell.hot import HotLists
+from groundswell.regrouping import follow
 from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
-from storage.records import ClusterId, Incident, IncidentState, Level
+from storage.checking import check_clusters
+from storage.records import ClusterEvent, ClusterId, Incident, IncidentState, Level, ShardChanges
 from storage.store import Store
 from tests.groundswell.test_label_desk import check_sizes
 from tests.groundswell.test_pipeline import NOW, complaint, project, take
@@ -117,20 +119,12 @@ def test_after_a_merge_one_incident_goes_on_and_nobody_is_paged_for_it(applicati
         (WHO, "cluster_merge", leaks)
     ]
     assert lines[0]["detail"].endswith("同一批机器")
-    check_sizes_of(application)
+    check_all(application)
 
 
-def check_sizes_of(application: Application) -> None:
-    """Check what is not an alias, which keeps the size that it had."""
-    with application.store.read() as queries:
-        rows = queries.table_rows("mention_cluster")
-        for cluster in queries.table_rows("cluster"):
-            own = [row for row in rows if row["cluster_id"] == cluster["cluster_id"]]
-            texts = sum(row["duplicate_of"] is None for row in own)
-            if cluster["state"] != "alias":
-                assert (cluster["size"], cluster["n_duplicates"]) == (texts, len(own) - texts)
-            else:
-                assert own == []
+def check_all(application: Application) -> None:
+    """Ask the program's own check: sizes, counts, aliases, places and journal."""
+    assert check_clusters(application.store, NOW) == []
 
 
 def test_an_undone_merge_lets_both_incidents_go_on_as_they_stood(application):
@@ -156,12 +150,41 @@ def test_an_undone_merge_lets_both_incidents_go_on_as_they_stood(application):
     )
     with application.store.read() as queries:
         assert queries.cluster(calls).cluster_id == calls
-    check_sizes_of(application)
+    check_all(application)
 
     again = desk.together(leaks, calls, WHO, NOW)
     assert again.incidents == ()
     desk.merge(leaks, calls, WHO, NOW)
     assert sum(one.at_work for one in incidents(application)) == 1
+
+
+def test_who_never_heard_is_told_after_the_undoing(application):
+    leaks, calls = two_troubles(application)
+    desk = desk_of(application)
+    merged = desk.merge(leaks, calls, WHO, NOW)  # cancels what was about to be sent of one
+    ended = next(one for one in incidents(application) if not one.at_work)
+    sent = messages(application)
+
+    desk.undo(merged.events[0].event_no, WHO, NOW)
+
+    with application.store.read() as queries:
+        told = [(one.kind, one.status) for one, _ in queries.incident_intents(ended.incident_id)]
+    assert told == [("notice", "cancelled"), ("reopened", "pending")]
+    assert len(messages(application)) == len(sent) + 1
+
+
+def test_several_rows_are_taken_back_together_or_not_at_all(application):
+    leaks, calls = two_troubles(application)
+    desk, moved = desk_of(application), members(application, calls)[:3]
+    rows = [event.event_no for event in desk.move(moved, leaks, WHO, NOW).events]
+
+    with pytest.raises(GroundswellError):
+        desk.undo([*rows, 1], WHO, NOW)
+    assert len(members(application, leaks)) == 17
+    desk.undo(rows, WHO, NOW)
+
+    assert len(members(application, leaks)) == 14
+    check_all(application)
 
 
 def split_half(application: Application, cluster_id: ClusterId) -> Edited:
@@ -189,14 +212,14 @@ def test_a_split_raises_its_own_incident_without_another_page(application):
     assert raised.level <= before.level
     assert messages(application) == sent  # who hears of it has heard of it
     assert pending_timers(application, raised.incident_id) == ["step"]  # and is still waited for
-    check_sizes_of(application)
+    check_all(application)
 
     desk_of(application).undo(done.events[0].event_no, WHO, NOW)
 
     [kept] = [one for one in incidents(application) if one.at_work]
     assert incident_of(application, part) == kept
     assert messages(application) == sent
-    check_sizes_of(application)
+    check_all(application)
 
 
 def test_who_is_on_the_trouble_stays_on_what_is_split_off(application):
@@ -234,9 +257,6 @@ def test_automatic_merges_join_incidents_by_the_same_code(application):
     leaks, calls = two_troubles(application)
     with application.store.transaction() as tx:
         alias = replace(tx.queries.cluster(calls), state="alias", alias_of=leaks, blob=b"")
-        from groundswell.regrouping import follow
-        from storage.records import ClusterEvent, ShardChanges
-
         event = ClusterEvent(cluster_id=leaks, kind="merge", at=NOW, other_id=calls)
         changes = ShardChanges(shard_id=alias.shard_id, clusters=(alias,), events=(event,))
         tx.save_gathering(changes, [])
@@ -262,7 +282,7 @@ def test_a_move_that_empties_a_cluster_lets_its_incident_cool(application):
     assert members(application, calls) == []
     after = incident_of(application, calls)
     assert after.level < before.level or after.below_since is not None
-    check_sizes_of(application)
+    check_all(application)
 
 
 def test_what_a_cluster_got_by_moves_is_not_paged_again(application):
@@ -302,7 +322,7 @@ def test_a_running_clusterer_goes_on_from_what_people_made_of_it(store, elsewher
 
     assert len(members(application, leaks)) == 15
     assert len(members(application, calls)) == 21
-    check_sizes_of(application)
+    check_all(application)
     assert [row["kind"] for row in journal(application)].count("merge") == 1
 
 

@@ -268,15 +268,12 @@ def act(console: Console, request: Request, form: Form) -> Response:
 def _undo(desk: ClusterDesk, form: Form, act: Act) -> Edited:
     """Take back all rows of one act: one for each text that moved.
 
-    Errors: GroundswellError when one cannot be taken back; those before it are.
+    Errors: GroundswellError when one cannot be taken back; none is then.
     """
     numbers = [read_id(one) for one in form.get("number", "").split(",")]
     if None in numbers:
         raise GroundswellError("没有这一步，不能撤销")
-    first, *rest = (desk.undo(number, act.actor, act.now) for number in numbers if number)
-    return Edited(
-        clusters=first.clusters, events=(*first.events, *(e for one in rest for e in one.events))
-    )
+    return desk.undo([number for number in numbers if number], act.actor, act.now)
 
 
 def _done(
