@@ -20,12 +20,14 @@ from classify.batch import Batch
 from classify.cluster_blob import Packed, pack, unpack
 from classify.cluster_ids import ids_for, key_of_founder
 from classify.cluster_rules import Rules
-from classify.dividing import Divider, are_siblings
+from classify.dividing import Divider
 from classify.duplicates import SketchIndex
 from classify.fingerprint import digest64, key_of, sketch_of
 from classify.homes import Homes
 from classify.index import Vector
 from classify.live_clusters import DAY_S, LiveCluster, LiveClusters, Match
+from classify.merging import is_due as looks_for_partner
+from classify.merging import may_merge
 from classify.naming import is_due, rename
 from classify.reading import Reader, Reading
 from classify.rebuilding import pack_anew, record_of, revive
@@ -224,7 +226,7 @@ class Shard:
                 sketch=Arrival(self._clock, new, sketch).to_bytes(),
             ),
         )
-        if _is_looked_over(cluster.size):
+        if looks_for_partner(cluster.size):
             cluster = self._merge(cluster)
         for part in self._split(cluster) if splits(cluster, self._clock) else (cluster,):
             if is_due(part):
@@ -365,21 +367,10 @@ class Shard:
         barred: list[int] = []
         while cluster.size > 1 and not cluster.pinned:
             match = self._clusters.partner(cluster, barred)
-            if match is None or self._may_merge(cluster, match.cluster):
+            if match is None or may_merge(cluster, match.cluster, self._apart, self._clock):
                 return match
             barred.append(match.cluster.slot)
         return None
-
-    def _may_merge(self, one: LiveCluster, other: LiveCluster) -> bool:
-        """Say whether the program may merge two clusters.
-
-        Not where a person said otherwise, nor, within a day, what it has just split.
-        """
-        if other.pinned or self._apart.forbids(one.cluster_id, other.cluster_id):
-            return False
-        reshaped = min(one.reshaped, other.reshaped)
-        is_new = bool(reshaped) and self._clock - reshaped < DAY_S
-        return not (is_new and are_siblings(one, other))
 
     def _split(self, cluster: LiveCluster) -> list[LiveCluster]:
         """Split a cluster that holds together badly; return its parts."""
@@ -397,11 +388,3 @@ class Shard:
 def _arrival(mention: Mention) -> float:
     """When a mention counts as come (s): a date in the future does not move the shard's clock."""
     return min(mention.published_at, mention.observed_at).timestamp()
-
-
-def _is_looked_over(size: int) -> bool:
-    """Say whether a cluster that grew to `size` looks for a partner: ever more rarely (1 in 2^k).
-
-    Amortised this costs less than a pass over all clusters touched, and nothing pauses.
-    """
-    return size > 1 and size % (1 << max(0, size.bit_length() - 3)) == 0

@@ -15,7 +15,7 @@ from classify.live_clusters import EXEMPLARS, FOUNDERS, LiveCluster, LiveCluster
 from classify.reading import Reader
 from classify.rebuilding import Placed, assemble, place, record_of, revive
 from classify.splitting import NEWEST, Parts, part
-from storage.records import BrandId, Cluster, ClusterId, MentionId, Recalled, ShardId
+from storage.records import BrandId, Cluster, MentionId, Recalled, ShardId
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +173,3 @@ class Divider:
         self._clusters.restore(made, packed)
         batch.changed[made.cluster_id] = made
         return made
-
-
-def are_siblings(one: LiveCluster, other: LiveCluster) -> bool:
-    """Say whether two clusters came out of one by a split."""
-
-    def family(cluster: LiveCluster) -> set[ClusterId]:
-        return {cluster.cluster_id, *([cluster.parent_id] if cluster.parent_id else ())}
-
-    return bool(family(one) & family(other))
