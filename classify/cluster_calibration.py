@@ -35,6 +35,7 @@ DRAWN_BACK = 20  # issues at which a threshold moves half of the way: chosen by 
 LEAST_STEP = 0.015  # less than two hundredths changes a handful of rows: not worth a file
 JOINING = (-0.09, -0.06, -0.03, 0.03, 0.06, 0.09)  # beside the present value
 MERGING = (-0.10, -0.05, 0.05, 0.10)
+STEP, FURTHER = 0.06, 4  # beyond these, while the best lies at an end of what was tried
 _LOWEST, _HIGHEST = 0.05, 0.95
 
 
@@ -138,7 +139,7 @@ def in_time_order(samples: Sequence[Sample]) -> list[Sample]:
 
 def runs_of(settings: Sequence[Setting]) -> int:
     """Return how many passes at most the settings take."""
-    return sum(len(_offsets(one)) + 2 for one in settings)
+    return sum(len(_offsets(one)) + 2 + FURTHER for one in settings)
 
 
 def calibrate(
@@ -210,12 +211,28 @@ class _Sweep:
         )
 
     def _best(self) -> float:
-        """Return what was best on the earlier rows; of equal ones that nearest to the present."""
+        """Return what was best on the earlier rows; of equal ones that nearest to the present.
+
+        While the best lies at an end of what was tried, one further step is tried.
+        """
         values = [self._present]
         for offset in _offsets(self._setting):
-            value = round(self._present + offset, 3)
-            if _LOWEST <= value <= _HIGHEST:
-                values.append(value)
+            values += self._within(self._present + offset)
+        best = self._best_of(values)
+        for _ in range(FURTHER):
+            if best == self._present or best not in {min(values), max(values)}:
+                break
+            further = self._within(best + (STEP if best > self._present else -STEP))
+            if not further:
+                break
+            values += further
+            best = self._best_of(values)
+        return best
+
+    def _within(self, value: float) -> list[float]:
+        return [round(value, 3)] if _LOWEST <= value <= _HIGHEST else []
+
+    def _best_of(self, values: Sequence[float]) -> float:
         worth = {value: round(self._run(value).tried.worth, 4) for value in values}
         return min(values, key=lambda value: (-worth[value], abs(value - self._present), value))
 
