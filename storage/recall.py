@@ -77,8 +77,7 @@ class ShardRecall:
         ids = list(self._connection.scalars(found))
         if not ids:
             return []
-        rows = self._connection.execute(sa.select(_cluster).where(_cluster.c.cluster_id.in_(ids)))
-        by_id = {row["cluster_id"]: cluster_of(row) for row in mappings(rows)}
+        by_id = {one.cluster_id: one for one in self.known(ids) if one.state == "cold"}
         return [by_id[cluster_id] for cluster_id in ids if cluster_id in by_id]
 
 
