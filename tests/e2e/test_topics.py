@@ -7,8 +7,7 @@ from tests.e2e.conftest import Opens
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("size", "dark"), [("phone", True), ("desk", False)])
 def test_the_week_fits_its_window_and_leads_to_what_was_said(
     world: World, visit: Opens, size: str, dark: bool
 ) -> None:
