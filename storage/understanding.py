@@ -6,7 +6,7 @@ wait in gather_queue. A mention judged again first leaves the clusters it was in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -25,11 +25,15 @@ from storage.records import (
     ClusterId,
     Mention,
     MentionId,
+    Polarity,
     ShardId,
     Verdict,
 )
 from storage.rows import mappings, mention_of
 
+_Key = tuple[int, BrandId]  # mention and brand
+
+_assigned = tables.mention_cluster
 _mention = tables.mention
 _verdict = tables.verdict
 _queue = tables.mention_queue
@@ -63,13 +67,17 @@ class Understanding:
     def save_verdicts(
         self, mention_ids: Sequence[MentionId], verdicts: Sequence[Verdict], now: datetime
     ) -> list[ClusterId]:
-        """Replace all verdicts on these mentions; return the clusters that lost a member by it.
+        """Replace all verdicts on these mentions; return the clusters that it touched.
 
-        A clusterer that holds a shard of those clusters in memory must load it again.
+        Members leave their clusters and wait to be gathered again, but for those that a person
+        placed: they stay as long as they are gathered at all in that shard. A clusterer that holds
+        a shard of those clusters in memory must load it again.
         """
         ids = sorted({int(mention_id) for mention_id in mention_ids})
         share_counter(self.connection, "correction")  # people's corrections wait, or we do
-        left = self._retract(ids, now)
+        rows, held = with_corrections(self.connection, ids, verdicts, now)
+        wanted = {(int(one.mention_id), one.brand_id): one for one in held if one.is_gathered}
+        placed, touched = self._retract(ids, wanted, now)
         self.connection.execute(
             sa.update(_verdict)
             .where(_verdict.c.mention_pk.in_(ids), _verdict.c.is_current)
@@ -79,35 +87,62 @@ class Understanding:
         self.connection.execute(sa.delete(waiting).where(waiting.c.mention_pk.in_(ids)))
         by_people = sa.and_(_verdict.c.mention_pk.in_(ids), _verdict.c.model_version == PERSON)
         self.connection.execute(sa.delete(_verdict).where(by_people))
-        rows, held = with_corrections(self.connection, ids, verdicts, now)
         upsert(self.connection, _verdict, rows)
+        self._keep(placed, wanted)
         queue = [
             {"shard_id": shard_of(item), "mention_pk": item.mention_id}
-            for item in held
-            if item.is_gathered
+            for key, item in wanted.items()
+            if key not in placed
         ]
         insert_new(self.connection, waiting, queue)
         write_facts(self.connection, ids, held)
         self.connection.execute(sa.delete(_queue).where(_queue.c.mention_pk.in_(ids)))
-        return left
+        return touched
 
     def judge_again(self, mention_ids: Sequence[MentionId]) -> None:
         """Queue mentions to be understood again, as after a change of brands or model."""
         rows = [{"mention_pk": mention_id} for mention_id in sorted(set(mention_ids))]
         insert_new(self.connection, _queue, rows)
 
-    def _retract(self, ids: Sequence[int], now: datetime) -> list[ClusterId]:
-        """Take mentions out of their clusters, with a row in the journal (decisions.md 22)."""
-        assigned = tables.mention_cluster
+    def _retract(
+        self, ids: Sequence[int], wanted: Mapping[_Key, Verdict], now: datetime
+    ) -> tuple[set[_Key], list[ClusterId]]:
+        """Take mentions out of their clusters, with a row in the journal (decisions.md 22).
+
+        Those that a person placed and that are still wanted there only leave the counts; they are
+        returned first, then the clusters of all.
+        """
+        members = list(stored_members(self.connection, _assigned.c.mention_pk.in_(ids)))
+        if not members:
+            return set(), []
         counts = Counts()
-        retracted = list(stored_members(self.connection, assigned.c.mention_pk.in_(ids)))
-        if not retracted:
-            return []
-        for row in retracted:
+        placed: set[_Key] = set()
+        gone = []
+        for row in members:
             counts.add(row["member"], -1)
+            key = (row["mention_pk"], BrandId(row["brand_id"]))
+            if row["placed_by"] and key in wanted and shard_of(wanted[key]) == row["shard_id"]:
+                placed.add(key)
+            else:
+                gone.append(row)
         counts.write(self.connection)
-        drop_members(self.connection, retracted, "system", now)
+        drop_members(self.connection, gone, "system", now)
         refresh_brand_hours(self.connection, counts.hours)
-        left = sorted({ClusterId(row["cluster_id"]) for row in retracted})
-        recount_clusters(self.connection, left)
-        return left
+        recount_clusters(self.connection, sorted({row["cluster_id"] for row in gone}))
+        return placed, sorted({ClusterId(row["cluster_id"]) for row in members})
+
+    def _keep(self, placed: Collection[_Key], wanted: Mapping[_Key, Verdict]) -> None:
+        """Count members that stay in again, as they are judged now."""
+        if not placed:
+            return
+        for mention_pk, brand_id in sorted(placed):
+            is_it = (_assigned.c.mention_pk == mention_pk, _assigned.c.brand_id == brand_id)
+            is_sure = wanted[mention_pk, brand_id].polarity is Polarity.NEGATIVE
+            self.connection.execute(sa.update(_assigned).where(*is_it).values(is_sure=is_sure))
+        counts = Counts()
+        ids = sorted({mention_pk for mention_pk, _ in placed})
+        for row in stored_members(self.connection, _assigned.c.mention_pk.in_(ids)):
+            if (row["mention_pk"], row["brand_id"]) in placed:
+                counts.add(row["member"])
+        counts.write(self.connection)
+        refresh_brand_hours(self.connection, counts.hours)

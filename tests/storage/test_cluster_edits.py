@@ -9,7 +9,7 @@ import pytest
 
 from config.errors import StoreError
 from storage.cluster_checks import EditRefusedError
-from storage.records import BrandId, ClusterId, Correction, MentionId, Move, ShardId
+from storage.records import BrandId, ClusterId, Correction, MentionId, Move, Polarity, ShardId
 from storage.store import Store
 from tests.make import BRAND, NOW, make_verdict
 from tests.storage.cluster_drive import Shard
@@ -375,6 +375,27 @@ def test_the_oldest_copy_left_behind_becomes_the_original(both):
         everyone = [MentionId(one) for one in (*copies, texts[1])]
         tx.save_verdicts(everyone, [make_verdict(texts[1])], NOW)
     assert rows(shard.store, "mention_cluster") == []
+    assert stored(shard.store) == recounted(shard.store)
+
+
+def test_what_a_person_placed_stays_when_it_is_judged_again(both):
+    shard = both
+    texts, [other] = shard.open("a", 2), shard.open("b", 1)
+    a, b = shard.id("a"), shard.id("b")
+    do(shard.store, "move_mentions", texts[:1], b)
+    with shard.store.transaction() as tx:
+        again = [make_verdict(one, model_version="test-2", severity=("fire",))
+                 for one in (*texts, other)]  # fmt: skip
+        again[0] = replace(again[0], polarity=Polarity.UNSURE)
+        assert tx.save_verdicts([MentionId(one) for one in (*texts, other)], again, NOW) == [a, b]
+        waiting = [mention.mention_id for mention, _ in tx.pending_verdicts(shard.shard_id, 9)]
+
+    assert waiting == [texts[1], other]
+    assert shard.members() == {b: {texts[0]}}
+    check(shard)
+    with shard.store.transaction() as tx:  # no complaint any more: it leaves whoever placed it
+        tx.save_verdicts([MentionId(texts[0])], [], NOW)
+    assert shard.members() == {}
     assert stored(shard.store) == recounted(shard.store)
 
 
