@@ -48,7 +48,7 @@ COLUMNS = (
     "ari", "docs_per_s", "p99_assign_ms",
 )  # fmt: skip
 MARK = 10_000
-FILLING_DAYS = 65
+FILLING_DAYS = 130  # clusters that go on renew their sixty days: two windows fill a shard
 HEAD = (
     " mentions clusters  docs/s  p50 ms  p99 ms  p99.9   worst  gc ms added MB state MB kB/cluster"
 )
@@ -157,7 +157,7 @@ def print_point(one: Point) -> None:
 
 
 def print_days(a_day: int) -> None:
-    """Steady arrivals with the windows that ship: sixty days to fill them, then ninety."""
+    """Steady arrivals with the windows that ship: days to fill them, then ninety."""
     days = FILLING_DAYS + 90
     texts = vary(texts_of(days * a_day), days * a_day)
     print(f"\ndays: {a_day:,} mentions a day for {days} days, 60 and 14 days in memory, keep 0")

@@ -169,6 +169,7 @@ class Run:
         self._number = 0
         segment("预热")  # loads the dictionary
         gc.collect()
+        gc.freeze()  # what was there before the shard is not its to collect
         self._before = rss_mb()
 
     @property
