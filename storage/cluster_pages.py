@@ -15,9 +15,7 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.cluster_checks import pairs_apart
-from storage.cluster_journal import read_journal
 from storage.cluster_search import cluster_says
-from storage.evidence import family
 from storage.growth import growth_lines
 from storage.records import (
     BrandId,
@@ -34,6 +32,7 @@ from storage.rows import cluster_of, mappings, mention_of, verdict_of
 _assigned = tables.mention_cluster
 _author = tables.cluster_hour_author
 _cluster = tables.cluster
+_event = tables.cluster_event
 _mention = tables.mention
 _verdict = tables.verdict
 
@@ -66,10 +65,16 @@ class ClusterPageQueries:
         query = sa.select(*_WITHOUT_BLOB).where(_cluster.c.cluster_id.in_(sorted(cluster_ids)))
         return {one.cluster_id: one for one in self._clusters(query)}
 
-    def cluster_aliases(self, cluster_id: ClusterId) -> list[Cluster]:
-        """Return the clusters that were merged into this one, the oldest first."""
+    def cluster_aliases(self, cluster_id: ClusterId, limit: int | None = None) -> list[Cluster]:
+        """Return the clusters that were merged into this one, the latest first."""
         query = sa.select(*_WITHOUT_BLOB).where(_cluster.c.alias_of == cluster_id)
-        return self._clusters(query.order_by(_cluster.c.first_at, _cluster.c.cluster_id))
+        order = (_cluster.c.last_at.desc(), _cluster.c.cluster_id)
+        return self._clusters(query.order_by(*order).limit(limit))
+
+    def count_aliases(self, cluster_id: ClusterId) -> int:
+        """Count the clusters that were merged into this one."""
+        query = sa.select(sa.func.count()).where(_cluster.c.alias_of == cluster_id)
+        return self.connection.scalar(query) or 0
 
     def clusters_apart(self, cluster: Cluster) -> list[Cluster]:
         """Return the clusters that a person wants apart from this one."""
@@ -80,12 +85,23 @@ class ClusterPageQueries:
         }
         return sorted(self.clusters_by_id(others).values(), key=lambda other: other.cluster_id)
 
-    def cluster_story(self, cluster: Cluster) -> list[ClusterEvent]:
-        """Return the journal of a cluster and of all that was merged into it, oldest first."""
-        return read_journal(
-            self.connection,
-            [ClusterId(one) for one in family(self.connection, cluster)],
+    def cluster_story(self, cluster: Cluster, limit: int | None = None) -> list[ClusterEvent]:
+        """Return the journal of a cluster and of what was merged into it, oldest first.
+
+        `limit`: of a longer one only so many of the newest rows.
+        """
+        cluster_id = cluster.cluster_id
+        aliases = sa.select(_cluster.c.cluster_id).where(_cluster.c.alias_of == cluster_id)
+        named = sa.union(
+            *(
+                sa.select(_event.c.event_no).where(condition)
+                for side in (_event.c.cluster_id, _event.c.other_id)
+                for condition in (side == cluster_id, side.in_(aliases))
+            )
         )
+        query = sa.select(_event).where(_event.c.event_no.in_(named))
+        newest = query.order_by(_event.c.event_no.desc()).limit(limit)
+        return [ClusterEvent(**row) for row in mappings(self.connection.execute(newest))][::-1]
 
     def listed_clusters(
         self,

@@ -35,6 +35,8 @@ _MEMBERS_SHOWN = 20
 _FOUND_SHOWN = 60  # members that hold the words: whoever looks for them wants to choose them all
 _COPIES_SHOWN = 50
 _JOURNAL_SHOWN = 30
+_ALIASES_SHOWN = 12
+_JOURNAL_READ = 1000  # rows; thousands of singles may have been merged into a large one
 _LAST_PAGE = 400  # nobody pages further; a longer way is for the search
 _WORDS_LIMIT = 60  # characters of a search
 WINDOWS: Mapping[str, tuple[int, str]] = {
@@ -267,44 +269,48 @@ def _facts(
     console: Console, request: Request, queries: Queries, cluster: Cluster
 ) -> dict[str, Any]:
     one, now = cluster.cluster_id, console.clock.now()
-    zone = console.zone(visitor_of(request))
     page = _page(request)
     growth = queries.growth(one, now)
     says = request.query_params.get("says", "").strip()[:_WORDS_LIMIT]
     most = _FOUND_SHOWN if says else _MEMBERS_SHOWN
     members = queries.cluster_originals(one, most + 1, (page - 1) * most, says=says)
-    story = queries.cluster_story(cluster)
-    names = queries.clusters_by_id({*_named(story), cluster.parent_id or one})
-    rows = journal_rows(one, story, names)
-    last = read_id(request.query_params.get("done", ""))
-    every = request.query_params.get("journal") == "all"
-    aliases = queries.cluster_aliases(one)
-    came_from = request.query_params.get("from", "")
     return {
         "can_edit": console.clusters is not None,
         "brand": console.project.brand(cluster.brand_id),
         "growth": growth,
-        "layers": hour_layers(growth.hours, now, zone),
+        "layers": hour_layers(growth.hours, now, console.zone(visitor_of(request))),
         "incident": queries.incident_of(one),
         "face": face_of(queries, cluster),
         "members": members[:most],
         "says": says,
         "page": page,
         "more": len(members) > most,
+        "proposals": proposals_of(queries, [one], cluster.brand_id).get(one, []),
+        **_story(request, queries, cluster),
+    }
+
+
+def _story(request: Request, queries: Queries, cluster: Cluster) -> dict[str, Any]:
+    """Return the journal of a cluster, its kin, and what the address says was just done."""
+    one = cluster.cluster_id
+    story = queries.cluster_story(cluster, _JOURNAL_READ)
+    came_from = ClusterId(request.query_params.get("from", ""))
+    names = queries.clusters_by_id({*_named(story), cluster.parent_id or one, came_from})
+    rows = journal_rows(one, story, names)
+    old = names.get(came_from)
+    last = read_id(request.query_params.get("done", ""))
+    every = request.query_params.get("journal") == "all"
+    parts = (names[other] for other in _split_off(story, one) if other in names)
+    return {
         "journal": rows if every else rows[:_JOURNAL_SHOWN],
         "journal_left": 0 if every else max(0, len(rows) - _JOURNAL_SHOWN),
-        "names": names,
         "done": next((row for row in rows if last in row.numbers), None),
-        "came_from": next((alias for alias in aliases if alias.cluster_id == came_from), None),
+        "came_from": old if old is not None and old.alias_of == one else None,
         "parent": names.get(cluster.parent_id) if cluster.parent_id else None,
-        "aliases": aliases,
+        "aliases": queries.cluster_aliases(one, _ALIASES_SHOWN),
+        "alias_count": queries.count_aliases(one),
         "kept_apart": queries.clusters_apart(cluster),
-        "offspring": [
-            names[other]
-            for other in _split_off(story, one)
-            if other in names and names[other].alias_of is None
-        ],
-        "proposals": proposals_of(queries, [one], cluster.brand_id).get(one, []),
+        "offspring": [part for part in parts if part.alias_of is None],
     }
 
 
