@@ -34,9 +34,11 @@ def rename(cluster: LiveCluster, clusters: LiveClusters, reader: Reader, batch: 
     if not texts:
         return
     face = min(list(texts).index(face_id) if face_id in texts else 0, len(texts) - 1)
-    label, cluster.keywords = name_cluster(
-        list(texts.values()), face, reader.segment, reader.idf_of, cluster.label
-    )
+    told = list(texts.values())
+    before = cluster.label
+    if not before and len(told) > 1:  # packed while it was alone: named as its only text is
+        before, _ = name_cluster(told[:1], 0, reader.segment, reader.idf_of)
+    label, cluster.keywords = name_cluster(told, face, reader.segment, reader.idf_of, before)
     if not cluster.named_by:
         cluster.label = label
 
