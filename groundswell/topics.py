@@ -7,7 +7,6 @@ day, what is remembered so that topics keep their ids.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,10 +22,10 @@ from storage.records import (
     Mention,
     MentionId,
     Topic,
-    TopicCluster,
     TopicSample,
 )
 from storage.store import Store
+from storage.topics import Window
 
 log = logging.getLogger(__name__)
 
@@ -45,30 +44,39 @@ def week_of(project: Project, day: date, days: int = DAYS) -> tuple[datetime, da
 
 
 def survey_topics(
-    queries: Queries, project: Project, last_on: date, days: int = DAYS, brand: str | None = None
+    queries: Queries,
+    project: Project,
+    last_on: date,
+    days: int = DAYS,
+    brand: str | None = None,
+    *,
+    now: datetime | None = None,
 ) -> tuple[BrandTopics, ...]:
     """Return the topics of every brand, or of one, in the local days that end with `last_on`.
 
-    They are compared with as many days before. Errors: ConfigError for a brand that is not
-    configured.
+    They are compared with as many days before; of days that are not over at `now`, with the same
+    part of those. Errors: ConfigError for a brand that is not configured.
     """
     if brand is not None and project.brand(brand) is None:
         known = ", ".join(one.id for one in project.brands)
         raise ConfigError(f'there is no brand "{brand}"; known: {known}')
     since, until = week_of(project, last_on, days)
+    until = until if now is None else max(since, min(until, now))
+    back = timedelta(days=days)
     return tuple(
-        _of_brand(queries, one, since, until, last_on)
+        _of_brand(queries, one, last_on, (since - back, until - back), (since, until))
         for one in project.brands
         if brand in (None, one.id)
     )
 
 
 def _of_brand(
-    queries: Queries, brand: Brand, since: datetime, until: datetime, last_on: date
+    queries: Queries, brand: Brand, last_on: date, before: Window, now: Window
 ) -> BrandTopics:
     brand_id = BrandId(brand.id)
-    clusters = _clusters(queries, brand_id, since, until)
-    found = find_topics(brand_id, clusters, since, queries.known_topics(brand_id))
+    found_in = queries.topic_clusters(brand_id, before, now)
+    clusters = [replace(one, issue_class=one.issue_class or ISSUE_CLASSES[-1]) for one in found_in]
+    found = find_topics(brand_id, clusters, now[0], queries.known_topics(brand_id))
     samples = queries.topic_samples([one for t in found.topics for one in t.representative_ids])
     homes = {
         one.cluster.representative_id: one.cluster.cluster_id
@@ -78,8 +86,8 @@ def _of_brand(
     return BrandTopics(
         brand_id=brand_id,
         name=brand.name,
-        since=since,
-        until=until,
+        since=now[0],
+        until=now[1],
         last_on=last_on,
         topics=tuple(_with_samples(one, samples, homes) for one in found.topics),
         rest=found.rest,
@@ -88,13 +96,6 @@ def _of_brand(
         mentions_before=sum(one.mentions_before for one in clusters),
         competitor=brand.competitor,
     )
-
-
-def _clusters(
-    queries: Queries, brand_id: BrandId, since: datetime, until: datetime
-) -> Sequence[TopicCluster]:
-    found = queries.topic_clusters(brand_id, since - (until - since), since, until)
-    return [replace(one, issue_class=one.issue_class or ISSUE_CLASSES[-1]) for one in found]
 
 
 def _with_samples(

@@ -21,6 +21,8 @@ _assigned = tables.mention_cluster
 _cluster = tables.cluster
 _fact = tables.cluster_fact
 _topic = tables.cluster_topic
+Window = tuple[datetime, datetime]  # from the first instant up to the second
+
 _AT_ONCE = 500  # values in one IN list
 _FORGET = timedelta(days=62)  # no cluster lives longer without a mention: storage.gathering
 
@@ -56,25 +58,16 @@ class TopicQueries:
         )
         return {ClusterId(one): ClusterId(of) for one, of in self.connection.execute(query)}
 
-    def topic_clusters(
-        self, brand_id: BrandId, before: datetime, since: datetime, until: datetime
-    ) -> list[TopicCluster]:
-        """Return the clusters with mentions published in [before, until), counted from `since` on.
-
-        What was published before `since` counts as the window before.
-        """
+    def topic_clusters(self, brand_id: BrandId, before: Window, now: Window) -> list[TopicCluster]:
+        """Return the clusters with mentions published in a window `now` or in an earlier one."""
         members = _assigned.alias()
         active = (
             sa.select(members.c.cluster_id)
-            .where(
-                members.c.brand_id == brand_id,
-                members.c.published_at >= before,
-                members.c.published_at < until,
-            )
+            .where(members.c.brand_id == brand_id, _published(members, before, now))
             .distinct()
         )
-        authors = _authors(self.connection, brand_id, before, since, until)
-        texts = _texts(self.connection, brand_id, since, until)
+        authors = _authors(self.connection, brand_id, before, now)
+        texts = _texts(self.connection, brand_id, now)
         classes = _main(self.connection, "issue", active)
         subs = _main(self.connection, "sub", active)
         rows = self.connection.execute(sa.select(_cluster).where(_cluster.c.cluster_id.in_(active)))
@@ -101,11 +94,16 @@ class TopicQueries:
         return found
 
 
+def _published(members: sa.FromClause, *windows: Window) -> sa.ColumnElement[bool]:
+    at = members.c.published_at
+    return sa.or_(*(sa.and_(at >= since, at < until) for since, until in windows))
+
+
 def _authors(
-    connection: Connection, brand_id: str, before: datetime, since: datetime, until: datetime
+    connection: Connection, brand_id: str, before: Window, now: Window
 ) -> dict[str, dict[str, Any]]:
     """Count the mentions of each cluster and name its authors, in either window."""
-    in_window = _assigned.c.published_at >= since
+    in_window = _assigned.c.published_at >= now[0]
     query = (
         sa.select(
             _assigned.c.cluster_id,
@@ -114,22 +112,18 @@ def _authors(
             sa.func.sum(sa.case((sa.and_(in_window, _assigned.c.is_sure), 1), else_=0)),
             sa.func.count(),
         )
-        .where(
-            _assigned.c.brand_id == brand_id,
-            _assigned.c.published_at >= before,
-            _assigned.c.published_at < until,
-        )
+        .where(_assigned.c.brand_id == brand_id, _published(_assigned, before, now))
         .group_by(_assigned.c.cluster_id, _assigned.c.author_key)
     )
     counted: dict[str, list[int]] = {}
-    now: dict[str, set[str]] = {}
+    here: dict[str, set[str]] = {}
     then: dict[str, set[str]] = {}
     for cluster_id, author, n, sure, every in connection.execute(query):
         sums = counted.setdefault(cluster_id, [0, 0, 0])
         for place, value in enumerate((n, sure, every - n)):
             sums[place] += int(value)
         if n:
-            now.setdefault(cluster_id, set()).add(author)
+            here.setdefault(cluster_id, set()).add(author)
         if every > n:
             then.setdefault(cluster_id, set()).add(author)
     return {
@@ -137,23 +131,17 @@ def _authors(
             "mentions": n,
             "negative": sure,
             "mentions_before": earlier,
-            "authors": frozenset(now.get(cluster_id, ())),
+            "authors": frozenset(here.get(cluster_id, ())),
             "authors_before": frozenset(then.get(cluster_id, ())),
         }
         for cluster_id, (n, sure, earlier) in counted.items()
     }
 
 
-def _texts(
-    connection: Connection, brand_id: str, since: datetime, until: datetime
-) -> dict[str, int]:
+def _texts(connection: Connection, brand_id: str, now: Window) -> dict[str, int]:
     query = (
         sa.select(_assigned.c.cluster_id, sa.func.count(sa.distinct(_assigned.c.text_key)))
-        .where(
-            _assigned.c.brand_id == brand_id,
-            _assigned.c.published_at >= since,
-            _assigned.c.published_at < until,
-        )
+        .where(_assigned.c.brand_id == brand_id, _published(_assigned, now))
         .group_by(_assigned.c.cluster_id)
     )
     return {cluster_id: int(n) for cluster_id, n in connection.execute(query)}

@@ -75,9 +75,10 @@ def topics(
         store.read() as queries,
     ):
         try:
-            today = datetime.now(UTC).astimezone(project.settings.zone).date()
+            now = datetime.now(UTC)
+            today = now.astimezone(project.settings.zone).date()
             last = date.fromisoformat(day) if day else today
-            found = survey_topics(queries, project, last, days, brand)
+            found = survey_topics(queries, project, last, days, brand, now=now)
         except (ValueError, OverflowError) as error:
             raise ConfigError(f"--day {day!r}: expected a day such as 2026-11-22") from error
     show(choices, list(found), _lines(found, f"{last}，{days} 天"))

@@ -39,7 +39,8 @@ async def read_topics(console: Console, api: Api, request: Request) -> Response:
 
 def _read(console: Console, request: Request) -> dict[str, Any]:
     asked = request.query_params
-    today = console.clock.now().astimezone(console.project.settings.zone).date()
+    now = console.clock.now()
+    today = now.astimezone(console.project.settings.zone).date()
     try:
         day = date.fromisoformat(asked.get("day") or today.isoformat())
         days = int((asked.get("days") or str(DAYS))[:9])
@@ -49,7 +50,8 @@ def _read(console: Console, request: Request) -> dict[str, Any]:
         raise _bad(f"send a day from {_FIRST} to {today} and 1 to {_MOST_DAYS} days")
     try:
         with console.store.read() as queries:
-            found = survey_topics(queries, console.project, day, days, asked.get("brand"))
+            brand = asked.get("brand")
+            found = survey_topics(queries, console.project, day, days, brand, now=now)
     except ConfigError as error:
         raise _bad(str(error)) from error
     return {"day": day.isoformat(), "days": days, "brands": plain(list(found))}

@@ -80,6 +80,29 @@ def test_what_topics_were_told_is_remembered_once_a_day_and_names_them_later(
         assert tx.queries.known_topics(lanhe(store, project).brand_id) == {}
 
 
+def test_a_day_that_is_not_over_is_compared_with_the_same_part_of_the_week_before(
+    sqlite_url: str, project: Project
+) -> None:
+    store = Store(sqlite_url)
+    try:
+        bring_week(
+            store, NOW, (replace(WEEK[2], now=2, before=3),)
+        )  # on the 12th at nine, eight and seven
+        with store.read() as queries:
+            at_half_past_eight = survey_topics(
+                queries,
+                project,
+                DAY - timedelta(days=1),
+                brand="lanhe",
+                now=NOW - timedelta(days=1, hours=3.5),
+            )
+            whole = survey_topics(queries, project, DAY - timedelta(days=1), brand="lanhe")
+        assert at_half_past_eight[0].until == NOW - timedelta(days=1, hours=3.5)
+        assert [one.mentions_before for one in (*at_half_past_eight, *whole)] == [2, 3]
+    finally:
+        store.close()
+
+
 def test_an_empty_week_and_an_unknown_brand(sqlite_url: str, project: Project) -> None:
     store = Store(sqlite_url)
     try:

@@ -27,12 +27,15 @@ DIRECTIONS: Mapping[str, str] = {
 
 def page(console: Console, request: Request) -> Response:
     """Show a week that ends with the day asked for, today when none is."""
-    today = console.clock.now().astimezone(console.project.settings.zone).date()
+    now = console.clock.now()
+    today = now.astimezone(console.project.settings.zone).date()
     day = _day(request.query_params.get("day", ""), today)
     brand = request.query_params.get("brand", "")
     known = console.project.brand(brand) is not None
     with console.store.read() as queries:
-        found = survey_topics(queries, console.project, day, brand=brand if known else None)
+        found = survey_topics(
+            queries, console.project, day, brand=brand if known else None, now=now
+        )
 
     def address(to: date, of: str = brand if known else "") -> str:
         asked = {"day": to.isoformat()} | ({"brand": of} if of else {})
