@@ -19,7 +19,7 @@ from storage.records.clusters import (
     ShardState,
 )
 from storage.records.coverage import Completeness, SourceCover
-from storage.records.growth import Growth, GrowthLine
+from storage.records.growth import Growth, GrowthLine, HourCount
 from storage.records.ids import (
     BrandId,
     ChannelId,
@@ -45,7 +45,6 @@ from storage.records.incidents import (
     EscalationStep,
     Evidence,
     Grade,
-    HourCount,
     Incident,
     IncidentEvent,
     IncidentState,

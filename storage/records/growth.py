@@ -11,7 +11,26 @@ from datetime import datetime
 
 from storage.records.clusters import Cluster
 from storage.records.ids import ClusterId
-from storage.records.incidents import HourCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourCount:
+    """Mentions of one cluster (or brand) published within one UTC hour.
+
+    `authors` and `texts` are distinct within the hour. `live` counts distinct authors of
+    mentions that may page (sure negative, not history); `watch` adds the unsure ones. `negative`
+    counts mentions that are surely negative, history included, `platforms` the public ones they
+    stand on; of a brand neither is counted, both are 0.
+    """
+
+    hour: datetime
+    mentions: int
+    authors: int
+    texts: int
+    live: int
+    watch: int
+    negative: int = 0
+    platforms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
 
 from storage.records.clusters import (
     Cluster,
 )
+from storage.records.growth import Growth, HourCount
 from storage.records.ids import (
     BrandId,
     ChannelId,
@@ -26,9 +26,6 @@ from storage.records.mentions import HotStanding
 from storage.records.topics import BrandTopics
 from storage.records.understanding import BatchSignal, Voices
 
-if TYPE_CHECKING:
-    from storage.records.growth import Growth
-
 
 class Level(IntEnum):
     """Crisis level. The value orders them; NONE means nothing is raised."""
@@ -43,26 +40,6 @@ class Level(IntEnum):
     def zh(self) -> str:
         """The one-character Chinese name (蓝 黄 橙 红), "" for NONE."""
         return "无蓝黄橙红"[self.value] if self.value else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HourCount:
-    """Mentions of one cluster (or brand) published within one UTC hour.
-
-    `authors` and `texts` are distinct within the hour. `live` counts distinct authors of
-    mentions that may page (sure negative, not history); `watch` adds the unsure ones. `negative`
-    counts mentions that are surely negative, history included, `platforms` the public ones they
-    stand on; of a brand neither is counted, both are 0.
-    """
-
-    hour: datetime
-    mentions: int
-    authors: int
-    texts: int
-    live: int
-    watch: int
-    negative: int = 0
-    platforms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ class Teller:
                 at = NOW - timedelta(hours=post["hours_ago"], minutes=self.taken % 50)
                 raw = make_raw(
                     self.taken, author=post["author"], published_at=at,
-                    history=post["history"], channel=post["channel"], reposts=post["reposts"],
+                    history=post["history"], channel=post["channel"], reposts=post.get("reposts"),
                 )  # fmt: skip
                 [(_, mention_id)] = tx.keep([raw], NOW)
                 polarity = Polarity.UNSURE if post["unsure"] else Polarity.NEGATIVE
