@@ -255,8 +255,8 @@ def _advised(advice: Advice) -> Iterable[str]:
 
 def _mark(advice: Advice, value: float) -> str:
     marks = {
-        advice.present: "现在 present",
         advice.best: "前段最好 best earlier",
         advice.advised: "建议 advised",
+        advice.present: "现在 present",
     }
     return marks.get(value, "")
