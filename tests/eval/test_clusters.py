@@ -1,7 +1,7 @@
 """Quality floors of gathering, over the labelled dev sets where they are present.
 
-Floors lie a little under what is measured (docs/adr/0008-gathering.md); they only go down with an
-ADR. The generated set needs no data and always runs.
+Floors lie a little under what is measured (docs/adr/0023-features-and-labels.md); they only go down
+with an ADR. The generated set needs no data and always runs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def test_shared_words_of_complaining_do_not_gather_different_troubles() -> None:
 @pytest.mark.quality
 @pytest.mark.parametrize("kind", ["auto", "complaint"])
 def test_citizens_complaints_gather_by_concrete_issue(kind: Kind) -> None:
-    floors = {"bcubed_f1": 0.955, "best_match_f1": 0.925, "ari": 0.74, "v_measure": 0.99}
+    floors = {"bcubed_f1": 0.958, "best_match_f1": 0.928, "ari": 0.75, "v_measure": 0.99}
 
     assert_floors(evaluate_clusters(rows_of("complaints_same_issue_dev"), kind=kind), floors)
 
@@ -64,11 +64,11 @@ def test_citizens_complaints_gather_by_concrete_issue(kind: Kind) -> None:
 def test_weibo_headlines_gather_by_incident() -> None:
     figures = evaluate_clusters(rows_of("weibo_incident_headlines_dev"))
 
-    assert_floors(figures, {"bcubed_f1": 0.51, "best_match_f1": 0.53})
+    assert_floors(figures, {"bcubed_f1": 0.51, "best_match_f1": 0.535})
 
 
 @pytest.mark.quality
-@pytest.mark.parametrize(("name", "floor"), [("mstream_news", 0.885), ("mstream_tweets", 0.86)])
+@pytest.mark.parametrize(("name", "floor"), [("mstream_news", 0.885), ("mstream_tweets", 0.87)])
 def test_english_short_texts_gather_as_well(name: str, floor: float) -> None:
     """The first 6,000 rows; bench/bench_clusters.py measures the whole sets."""
     assert_floors(evaluate_clusters(rows_of(name, 6000)), {"v_measure": floor})
@@ -97,7 +97,7 @@ def test_edited_copies_are_found_and_look_alikes_are_not() -> None:
     print("recall by edit", recalls)
 
     assert sum(every) / len(every) >= 0.96
-    assert sum(right) / len(right) >= 0.99
+    assert sum(right) / len(right) >= 0.995
     assert min(recalls.values()) >= 0.85
     hard = [o for r, o in zip(rows, copied, strict=True) if r["typ"] == "hard" and o is not None]
-    assert len(hard) <= 10
+    assert len(hard) <= 4
