@@ -1,7 +1,8 @@
 """The cluster desk: what people say of clusters, wherever they say it.
 
-Every edit goes through here: carried out, the clusters graded again, their incidents brought along
-and an audit line written in one transaction. Running clusterers notice it by the journal.
+Every edit goes through here. In one transaction it is carried out, the proposal that it answers is
+settled, the clusters are graded again, their incidents brought along and an audit line written.
+Running clusterers notice it by the journal.
 """
 
 from __future__ import annotations
@@ -126,6 +127,8 @@ class ClusterDesk:
     ) -> Edited:
         with self.store.transaction() as tx:
             done = carry_out(tx)
+            for event in done.events:
+                _settle_proposal(tx, event)
             regrouped = follow(tx, done.events, self.project, self.links, now)
             graded = act_on(
                 tx,
@@ -147,6 +150,13 @@ class ClusterDesk:
             events=done.events,
             incidents=tuple(changed.values()),
         )
+
+
+def _settle_proposal(tx: Transaction, event: ClusterEvent) -> None:
+    """Take a merge, or a word that two are not one, for the answer to the proposal of that pair."""
+    if event.kind in {"merge", "apart"} and event.other_id is not None:
+        accepted = event.kind == "merge"
+        tx.decide_proposal(event.cluster_id, event.other_id, accepted, event.actor, event.at)
 
 
 def told(event: ClusterEvent) -> str:

@@ -16,7 +16,16 @@ from groundswell.regrouping import follow
 from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
 from storage.checking import check_clusters
-from storage.records import ClusterEvent, ClusterId, Incident, IncidentState, Level, ShardChanges
+from storage.records import (
+    BrandId,
+    ClusterEvent,
+    ClusterId,
+    Incident,
+    IncidentState,
+    Level,
+    MergeProposal,
+    ShardChanges,
+)
 from storage.store import Store
 from tests.groundswell.test_label_desk import check_sizes
 from tests.groundswell.test_pipeline import NOW, complaint, project, take
@@ -356,3 +365,27 @@ def test_a_refusal_changes_nothing_and_says_what_to_do(application):
 
     assert journal(application) == before
     check_sizes(application.store)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_edit_settles_the_proposal_of_its_pair_wherever_it_is_made(application, accepted):
+    leaks, calls = two_troubles(application)
+    first, second = sorted((leaks, calls))
+    pair = MergeProposal(
+        brand_id=BrandId("yunque"),
+        first_id=first,
+        second_id=second,
+        score=0.8,
+        why="同一产品",
+        at=NOW,
+    )
+    with application.store.transaction() as tx:
+        tx.add_proposals([pair])
+    desk = desk_of(application)
+
+    (desk.merge if accepted else desk.apart)(calls, leaks, WHO, NOW)
+
+    with application.store.read() as queries:
+        [settled] = queries.proposals(state="accepted" if accepted else "refused")
+        assert queries.proposals() == []
+    assert (settled.decided_by, settled.decided_at) == (WHO, NOW)

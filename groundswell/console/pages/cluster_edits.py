@@ -183,9 +183,7 @@ def merge(console: Console, request: Request, form: Form) -> Response:
     other = form.get("with", "")
 
     def ask(desk: ClusterDesk, act: Act) -> Edited:
-        done = desk.merge(act.cluster_id, other, act.actor, act.now, act.note)
-        _decide(console, act, other, accepted=True)
-        return done
+        return desk.merge(act.cluster_id, other, act.actor, act.now, act.note)
 
     try:
         return _done(console, request, form, ask)
@@ -198,9 +196,7 @@ def keep_apart(console: Console, request: Request, form: Form) -> Response:
     other = form.get("with", "")
 
     def ask(desk: ClusterDesk, act: Act) -> Edited:
-        done = desk.apart(act.cluster_id, other, act.actor, act.now, act.note)
-        _decide(console, act, other, accepted=False)
-        return done
+        return desk.apart(act.cluster_id, other, act.actor, act.now, act.note)
 
     try:
         return _done(console, request, form, ask)
@@ -297,12 +293,6 @@ def _done(
         today = queries.cluster(cluster.cluster_id) or cluster
     query = urlencode({"done": done.events[0].event_no}) if done.events else ""
     return RedirectResponse(f"/clusters/{today.cluster_id}?{query}", HTTPStatus.SEE_OTHER)
-
-
-def _decide(console: Console, act: Act, other: str, *, accepted: bool) -> None:
-    """Settle the proposal of this pair where there is one."""
-    with console.store.transaction() as tx:
-        tx.decide_proposal(act.cluster_id, ClusterId(other), accepted, act.actor, act.now)
 
 
 def _desk(console: Console) -> ClusterDesk:
