@@ -69,6 +69,14 @@ def test_a_number_broken_off_by_a_cut_is_no_number() -> None:
     assert len(sketch(cut.replace("……展开", "天")).numbers) == 2
 
 
+def test_a_long_run_of_letters_and_digits_costs_no_more_than_its_length() -> None:
+    run = "9f3ab2c1" * 50_000  # a picture in base64; squared this would be minutes
+
+    assert len(sketch(run).numbers) == 1
+    assert len(sketch(run + "……").numbers) == 0
+    assert len(sketch(run + "." * 1000 + "天").numbers) == 1
+
+
 def test_a_site_without_a_path_is_part_of_the_text() -> None:
     assert "12306cn" in normalise_key("在 12306.cn 上买的票退不了款，客服说要等三天")
 
