@@ -50,7 +50,7 @@ _TAIL = re.compile(
 )
 _SEPARATORS = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
-_TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789."
+_IN_NUMBER = "abcdefghijklmnopqrstuvwxyz0123456789."
 
 _HEADER = struct.Struct("<BHB")  # format version, shingles in all (capped), number hashes
 _HEAD = struct.Struct("<I")  # format 2 has it next: hash of the key's first shingle
@@ -181,7 +181,7 @@ def _without_cut_number(stripped: str) -> str:
     """Drop the token that a cut text breaks off; in time linear, unlike an expression's search."""
     text = stripped.rstrip()
     bare = text.rstrip("…")
-    stem = bare.rstrip(_TOKEN)
+    stem = bare.rstrip(_IN_NUMBER)
     cut = len(bare) - len(stem)
     is_cut = cut > 0 if len(bare) < len(text) else cut > 2 and bare.endswith("..")
     return stem if is_cut else stripped
