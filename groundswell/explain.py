@@ -207,12 +207,13 @@ class Explainer:
             return None, "", 0, ""
         shard_id = ShardId(f"{verdict.brand_id}/{verdict.lang}")
         with self.store.transaction() as tx:
-            state = tx.load_shard(shard_id, now)
-            changes = self.restore(state).gather([(mention, verdict)], now, tx.recall(shard_id))
-            joined = changes.assignments[0].cluster_id
-            known = {cluster.cluster_id: cluster for cluster in state.clusters}.get(joined)
-            if known is None:
+            recall = tx.recall(shard_id)
+            shard = self.restore(tx.load_shard(shard_id, now))
+            joined = shard.gather([(mention, verdict)], now, recall).assignments[0].cluster_id
+            stored = recall.known([joined])  # also one that is cold and would be opened again
+            if not stored:
                 return None, "", 0, ""
+            [known] = stored
             incident = tx.incident_of(joined)
         named = f"{incident.code} {incident.title}" if incident else ""
         return joined, known.label, known.size + known.n_duplicates, named

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from config.cluster_schema import ClusterSettings
 from config.schema import Brand, MediaOutlet, OfficialAccount, Project, Settings, SourceConfig
 from groundswell import wiring
-from groundswell.explain import Explainer
+from groundswell.explain import Explainer, text_as_mention
 from groundswell.keeping import says_deleted
 from groundswell.replay import SteppedClock
-from storage.records import Outcome, SourceId
+from storage.records import MentionId, Outcome, SourceId
+from tests.groundswell.test_pipeline import take
 from tests.make import NOW, make_raw
 
 BRAND = Brand(
@@ -183,3 +185,28 @@ def test_explain_says_who_speaks_and_what_became_of_it(store):
     notes = "\n".join(explainer.explain(own).notes)
     assert "这是品牌 yunque 自己的话" in notes
     assert "不算公开传播" in notes
+
+
+def test_explain_names_the_cold_cluster_that_a_text_would_open_again(store):
+    clusters = ClusterSettings(window_days=2, single_window_days=1, keep_clusters=0)
+    project = PROJECT.model_copy(update={"settings": Settings(clusters=clusters)})
+    text = "云雀净水器滤芯接口漏水，客服一直推脱不给换，太差了"
+    clock = SteppedClock(NOW)
+    application = wiring.wire(project, store, clock)
+    take(application, [make_raw(1, title="", text=text)])
+    clock.at = NOW + timedelta(days=5)
+    other = make_raw(2, title="", text="云雀电饭煲内胆涂层脱落，要求退货退款，商家不理")
+    later = replace(other, published_at=clock.now(), observed_at=clock.now())
+    take(application, [later])
+    with store.read() as queries:
+        [first] = [one for one in queries.table_rows("cluster") if one["state"] == "cold"]
+    explainer = Explainer(
+        project=project,
+        analyst=application.journey.analyst,
+        store=store,
+        restore=wiring.restorer(project),
+    )
+
+    asked = replace(text_as_mention(f"又来了，{text}", clock.now()), mention_id=MentionId(77))
+    [answer] = explainer.explain(asked).brands
+    assert (answer.cluster_id, answer.cluster_size) == (first["cluster_id"], 1)
