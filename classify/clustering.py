@@ -148,7 +148,9 @@ class Shard:
         )
         self._homes.forget(left)
         if replay:
-            self._frequencies.add(self._reader.ids_of(mention)[arrival.new])
+            ids = self._reader.ids_of(mention)
+            if len(ids) == len(arrival.new):  # else it was edited: what it held then is not known
+                self._frequencies.add(ids[arrival.new])
 
     # --- gathering ------------------------------------------------------------------------------
 
