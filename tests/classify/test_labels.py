@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.labels import Member, choose_face, name_cluster
+from classify.labels import Member, choose_face, name_cluster, name_single
 from classify.segment import segment
 
 
@@ -130,3 +130,25 @@ def test_any_texts_can_be_named(gists: list[str]) -> None:
 
     assert len(label) <= 24
     assert len(keywords) <= 3
+
+
+def test_where_no_run_is_shared_the_clause_that_tells_what_many_do_is_the_label() -> None:
+    texts = [
+        ("澜禾 A5 存在安全隐患", "炸篮突然大片起皮脱落，吃到嘴里才发现有硬片"),
+        ("紧急求助：炸篮涂层脱落", "烤小酥肉的时候内壁一擦就掉黑皮"),
+        ("客服给的答复大家看看", "我家炸篮底部的涂层掉黑渣，问我是不是操作不当"),
+        ("", "半小时前炸薯条，炸篮剥落得像蛇蜕皮，涂层全没了"),
+        ("", "给老公买的，才三天，炸篮那层涂层沾得到处都是"),
+    ]
+
+    label, _ = name_cluster(texts, 0, segment, flat, "澜禾 A5 存在安全隐患")
+    again, _ = name_cluster(texts, 0, segment, flat, label)
+
+    assert label == again == "炸篮涂层脱落"
+
+
+def test_stars_and_pictures_are_no_part_of_a_label() -> None:
+    label, _ = name_cluster([("★☆☆☆☆ 安全问题🔥炸篮起皮掉涂层", "")], 0, segment, flat)
+
+    assert name_single("★☆☆☆☆ 炸篮起皮掉涂层🔥", "", segment) == "炸篮起皮掉涂层"
+    assert label == "炸篮起皮掉涂层"
