@@ -163,7 +163,8 @@ class Shard:
         shard.
         """
         self._batch = Batch(items, now, recall)
-        self._batch.reserve(one for mention, _ in items for one in self._ids_of(mention))
+        self._ids = {mention.mention_id: self._ids_of(mention) for mention, _ in items}
+        self._batch.reserve(one for ids in self._ids.values() for one in ids)
         self._name_made_anew()
         first_seq = self._seq
         for mention, verdict in items:
@@ -315,7 +316,7 @@ class Shard:
         cluster = LiveCluster(
             slot=-1,
             opened_seq=self._seq,
-            cluster_id=self._batch.take_id(self._ids_of(mention)),
+            cluster_id=self._batch.take_id(self._ids[mention.mention_id]),
             parent_id=None,
             size=1,
             n_duplicates=0,

@@ -279,8 +279,6 @@ class LiveClusters:
         others = ordinals != cluster.slot
         if barred:
             others &= ~np.isin(ordinals, barred)
-        if barred:
-            others &= ~np.isin(ordinals, barred)
         ordinals, votes = ordinals[others], votes[others]
         grown = self._grown[ordinals - self._base]
         found = self._scorer.alike(cluster, self._most_voted(ordinals[grown], votes[grown]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from classify.batch import Batch
-from classify.labels import choose_face, name_cluster
+from classify.labels import choose_face, name_cluster, name_single
 from classify.live_clusters import LiveCluster, LiveClusters
 from classify.reading import Reader
 from storage.records import MentionId
@@ -36,9 +36,12 @@ def rename(cluster: LiveCluster, clusters: LiveClusters, reader: Reader, batch: 
     face = min(list(texts).index(face_id) if face_id in texts else 0, len(texts) - 1)
     told = list(texts.values())
     before = cluster.label
-    if not before and len(told) > 1:  # packed while it was alone: named as its only text is
-        before, _ = name_cluster(told[:1], 0, reader.segment, reader.idf_of)
-    label, cluster.keywords = name_cluster(told, face, reader.segment, reader.idf_of, before)
+    if not before:  # of a cluster packed while it was alone, only the stored record has the name
+        before = name_single(*told[0], reader.segment)
+    if len(told) == 1:
+        label, cluster.keywords = before, ()
+    else:
+        label, cluster.keywords = name_cluster(told, face, reader.segment, reader.idf_of, before)
     if not cluster.named_by:
         cluster.label = label
 

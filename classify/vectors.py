@@ -14,6 +14,7 @@ import math
 import re
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -47,7 +48,7 @@ BUCKETS = 1 << 18  # of document counts; 2^16 to 2^20 measured alike
 PRIOR = 11.0  # mentions a new shard behaves as if it had seen: else its first never gather
 EVERYDAY_SHARE = 0.001  # a feature in a larger share of everyday texts is damped
 LATIN_GRAM = 3  # characters of a piece of a Latin word
-MEMO_SIZE = 200_000
+MEMO_SIZE = 50_000  # about 5 MB a shard
 _FREQUENCIES = struct.Struct("<BQI")
 _FREQUENCIES_FORMAT = 1
 _LAST_BUCKET = np.uint32(BUCKETS - 1)
@@ -120,11 +121,12 @@ class Tokens:
 
     def __init__(self, segment: Callable[[str], list[str]]) -> None:
         self._segment = segment
-        self._ids: dict[str, int] = {}
+        self._ids = _TokenIds()
 
     def count(self, fields: Fields) -> dict[int, float]:
         """Return feature id -> count."""
-        counts: dict[int, float] = {}
+        self._ids.bound()
+        counts: dict[int, float] = defaultdict(float)
         short = len(fields.title) + len(fields.body) < SHORT_TEXT
         if fields.title:
             self._add(counts, self._words(fields.title, single=short), TITLE_WORD)
@@ -151,14 +153,21 @@ class Tokens:
         return pairs
 
     def _add(self, counts: dict[int, float], tokens: Iterable[str], weight: float) -> None:
-        ids = self._ids
-        for token in tokens:
-            number = ids.get(token)
-            if number is None:
-                if len(ids) >= MEMO_SIZE:
-                    ids.clear()
-                number = ids[token] = hash_token(token)
-            counts[number] = counts.get(number, 0.0) + weight
+        for number in map(self._ids.__getitem__, tokens):
+            counts[number] += weight
+
+
+class _TokenIds(dict[str, int]):
+    """Hashes of tokens met of late."""
+
+    def __missing__(self, token: str) -> int:
+        number = self[token] = hash_token(token)
+        return number
+
+    def bound(self) -> None:
+        """Forget all when there are too many."""
+        if len(self) >= MEMO_SIZE:
+            self.clear()
 
 
 def _hashtags(fields: Fields) -> list[str]:
