@@ -36,6 +36,7 @@ class Batch:
         self.changed: dict[ClusterId, LiveCluster] = {}  # live ones
         self.gone: dict[ClusterId, Cluster] = {}  # cold ones and aliases
         self.moves: dict[MentionId, ClusterId] = {}
+        self.names: dict[ClusterId, tuple[str, tuple[str, ...]]] = {}  # given here: label, keywords
         self._recall = recall
         self._items = {mention.mention_id: (mention, verdict) for mention, verdict in items}
         self._touched: dict[MentionId, Recalled] = {}  # assigned or moved here

@@ -385,7 +385,12 @@ class Shard:
 
     def _record(self, cluster: LiveCluster) -> Cluster:
         blob = pack(self._clusters.pack(cluster))
-        return record_of(cluster, self._shard_id, self._brand_id, blob)
+        record = record_of(cluster, self._shard_id, self._brand_id, blob)
+        if record.label or cluster.cluster_id not in self._batch.names:
+            return record
+        # a single that was named in this batch and joined since: its record is to say that name
+        label, keywords = self._batch.names[cluster.cluster_id]
+        return replace(record, label=label, keywords=keywords)
 
 
 def _arrival(mention: Mention) -> float:

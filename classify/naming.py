@@ -44,6 +44,7 @@ def rename(cluster: LiveCluster, clusters: LiveClusters, reader: Reader, batch: 
         label, cluster.keywords = name_cluster(told, face, reader.segment, reader.idf_of, before)
     if not cluster.named_by:
         cluster.label = label
+    batch.names[cluster.cluster_id] = cluster.label, cluster.keywords
 
 
 def _texts_of(
