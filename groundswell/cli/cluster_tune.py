@@ -94,7 +94,7 @@ def picture(
     choices = chosen(context, config=config, database=database, as_json=as_json)
     now = datetime.now(UTC)
     with wiring.opened(choices.config, choices.database) as (project, store), progress() as bars:
-        brand_id = _brand_id(project, brand)
+        brand_id = brand_id_of(project, brand)
         task = bars.add_task("读取 reading", total=None)
         with store.read() as queries:
             story = stored_story(
@@ -147,7 +147,7 @@ def calibrate(
         raise typer.BadParameter("give one of --data F.csv and --corrections")
     choices = chosen(context, config=config, database=database, as_json=as_json)
     project, directory = load_project(choices.config)
-    brand_id = _brand_id(project, brand)
+    brand_id = brand_id_of(project, brand)
     samples = _samples(data, choices.config, choices.database, brand_id, most)
     with progress() as bars:
         task = bars.add_task("试门槛 trying", total=runs_of(SETTINGS))
@@ -167,7 +167,8 @@ def calibrate(
         say(f"已写入 wrote {written.path}:{written.line}")
 
 
-def _brand_id(project: Project, brand: str | None) -> BrandId | None:
+def brand_id_of(project: Project, brand: str | None) -> BrandId | None:
+    """Return the id of a brand that was typed. Errors: ConfigError naming those there are."""
     from config.errors import ConfigError
     from storage.records import BrandId
 

@@ -89,3 +89,10 @@ def test_who_is_unclear_is_asked_again(run: Run) -> None:
     assert "不止一个" in str(several.exception)
     assert "groundswell cluster list" in str(run("show", "yunque-zzz").exception)
     assert run("undo", "0").exit_code == 2
+
+
+def test_a_brand_that_is_not_configured_is_named_with_those_there_are(run: Run) -> None:
+    refused = run("list", "--brand", "nobody")
+
+    assert refused.exit_code
+    assert 'there is no brand "nobody"; there are: ' in str(refused.exception)
