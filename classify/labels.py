@@ -306,6 +306,8 @@ def _cut(clause: Sequence[str]) -> str:
     while len(kept) > 1 and kept[0] in OPENERS:
         kept.pop(0)
     while len(kept) > 1 and kept[-1] in PARTICLES:
+        if len("".join(kept[:-1])) < TELLS_ALONE:  # 赠品没了 without its end says nothing
+            break
         kept.pop()
     fitting = len(kept)
     while len("".join(kept)) > LABEL_CHARACTERS and len(kept) > 1:

@@ -152,3 +152,7 @@ def test_stars_and_pictures_are_no_part_of_a_label() -> None:
 
     assert name_single("★☆☆☆☆ 炸篮起皮掉涂层🔥", "", segment) == "炸篮起皮掉涂层"
     assert label == "炸篮起皮掉涂层"
+
+
+def test_a_short_clause_keeps_the_particle_that_says_what_happened() -> None:
+    assert name_single("赠品没了", "", segment) == "赠品没了"
