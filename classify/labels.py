@@ -306,7 +306,7 @@ def _cut(clause: Sequence[str]) -> str:
     while len(kept) > 1 and kept[0] in OPENERS:
         kept.pop(0)
     while len(kept) > 1 and kept[-1] in PARTICLES:
-        if len("".join(kept[:-1])) < TELLS_ALONE:  # 赠品没了 without its end says nothing
+        if kept[-1] == "了" and len("".join(kept)) < TELLS_ALONE:  # 赠品没了 says it whole
             break
         kept.pop()
     fitting = len(kept)
