@@ -32,7 +32,7 @@ _moved = tables.cluster_moved
 
 _FINAL = {
     "open": "开出一个聚类的记录不能撤销；可以把它合并到别处 (merge it instead)",
-    "cold": "程序让聚类休眠的记录不用撤销，有新提及它会自己醒来 (it wakes by itself)",
+    "cold": "程序让聚类转冷的记录不用撤销，有新提及它会自己醒来 (it wakes by itself)",
     "reopen": "程序唤醒聚类的记录不能撤销 (a reopening is not taken back)",
     "retract": "提及离开聚类是因为判断变了；请在复核页改判断 (correct the verdict instead)",
     "undo": "撤销本身不能再撤销；请把原来的改动再做一次 (do the edit again instead)",

@@ -19,7 +19,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {  # as the row's own cluster sees i
     "merge": ("并入了{other}", "并进{other}"),
     "split": ("拆出了{other}", "从{other}拆出来"),
     "move": ("从{other}移来 {mentions}", "移走 {mentions}到{other}"),
-    "cold": ("很久没有人再说，转入沉寂", ""),
+    "cold": ("很久没有人再说，转冷", ""),
     "reopen": ("又有人说起，重新活跃", ""),
     "pin": ("固定", ""),
     "unpin": ("取消固定", ""),

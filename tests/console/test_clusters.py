@@ -127,7 +127,7 @@ def test_an_empty_list_says_why(lite: World, client: httpx.Client) -> None:
     lite.clock.advance(days=9)
     assert "24 小时内没有人投诉" in client.get("/clusters").text
     assert "没有名字或关键词含「香蕉」的聚类" in client.get("/clusters?q=香蕉&state=all").text
-    assert "没有沉寂的聚类" in client.get("/clusters?state=cold").text
+    assert "没有转冷的聚类" in client.get("/clusters?state=cold").text
     assert "最近 72 小时没有人说起" in client.get(f"/clusters/{SMOKE}").text
 
 

@@ -44,7 +44,7 @@ WINDOWS: Mapping[str, tuple[int, str]] = {
     "72": (72, "3 天"),
     "168": (168, "7 天"),
 }
-STATES: Mapping[str, str] = {"live": "正在说的", "cold": "已沉寂", "all": "全部"}
+STATES: Mapping[str, str] = {"live": "正在说的", "cold": "已转冷", "all": "全部"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
