@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from storage.records import Growth
+from storage.records import Growth, GrowthLine
 
 _MOST_TIMES = 100  # beyond it a ratio only says that the usual is close to nothing
 _DAYS_FROM = 48  # hours; from here on people count in days
@@ -21,16 +21,20 @@ def growth_words(growth: Growth | None) -> str:
     if growth is None or not (growth.authors_24h or growth.authors_before_24h):
         return ""
     line = f"过去 24 小时 {growth.authors_24h:,} 人（前一日 {growth.authors_before_24h:,} 人）"
-    doubling = doubling_words(growth.doubling_h)
+    doubling = doubling_words(growth)
     if doubling:
         line += f"，{doubling}"
     copied = round(growth.copy_share * 100)
     return f"{line}；{growth.mentions:,} 条里 {copied} % 是转发" if copied else line
 
 
-def doubling_words(hours: float | None) -> str:
-    """Say in which time the people became twice as many; "" when nobody can say."""
-    if hours is None:
+def doubling_words(growth: Growth | GrowthLine) -> str:
+    """Say in which time the people became twice as many.
+
+    "" when nobody can say, or fewer wrote than the day before: what fades does not double.
+    """
+    hours = growth.doubling_h
+    if hours is None or growth.authors_24h < growth.authors_before_24h:
         return ""
     if hours < 1:
         return "不到 1 小时翻一倍"

@@ -50,7 +50,11 @@ def test_what_is_not_known_is_left_out(growth, line):
     ],
 )
 def test_doubling_in_hours_then_days(hours, said):
-    assert doubling_words(hours) == said
+    assert doubling_words(grown(authors_24h=9, authors_before_24h=9, doubling_h=hours)) == said
+
+
+def test_what_fades_is_not_said_to_double():
+    assert doubling_words(grown(authors_24h=3, authors_before_24h=22, doubling_h=28.0)) == ""
 
 
 @pytest.mark.parametrize(
