@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from classify.batch import Batch
 from classify.labels import choose_face, name_cluster, name_single
+from classify.live_cluster import Kept
 from classify.live_clusters import LiveCluster, LiveClusters
 from classify.reading import Reader
 from storage.records import MentionId
 
-NEWEST = 30  # members whose texts are read beside the exemplars'
+NEWEST = 16  # members whose texts are read beside the exemplars'
 FACE_STAYS = 1.1  # by so much a new face must be better than the one so far: it must not flicker
 
 
@@ -22,12 +25,7 @@ def is_due(cluster: LiveCluster) -> bool:
 def rename(cluster: LiveCluster, clusters: LiveClusters, reader: Reader, batch: Batch) -> None:
     """Choose face, label and keywords anew; a label given by a person stays."""
     exemplars = clusters.exemplars(cluster)
-    members = [kept.member for kept in exemplars]
-    likeness = [
-        alike * FACE_STAYS if kept.mention_id == cluster.representative_id else alike
-        for kept, alike in zip(exemplars, clusters.likeness(cluster), strict=True)
-    ]
-    face_id = MentionId(exemplars[choose_face(members, likeness)].mention_id)
+    face_id = MentionId(exemplars[_face_of(cluster, exemplars, clusters)].mention_id)
     texts = _texts_of(cluster, [MentionId(kept.mention_id) for kept in exemplars], batch)
     cluster.representative_id = face_id
     cluster.labelled_size = cluster.size
@@ -45,6 +43,16 @@ def rename(cluster: LiveCluster, clusters: LiveClusters, reader: Reader, batch: 
     if not cluster.named_by:
         cluster.label = label
     batch.names[cluster.cluster_id] = cluster.label, cluster.keywords
+
+
+def _face_of(cluster: LiveCluster, exemplars: Sequence[Kept], clusters: LiveClusters) -> int:
+    if len(exemplars) == 1:
+        return 0
+    likeness = [
+        alike * FACE_STAYS if kept.mention_id == cluster.representative_id else alike
+        for kept, alike in zip(exemplars, clusters.likeness(cluster), strict=True)
+    ]
+    return choose_face([kept.member for kept in exemplars], likeness)
 
 
 def _texts_of(
