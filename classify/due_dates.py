@@ -98,7 +98,8 @@ class DueDates:
             ordinal = self.young[0]
             cluster = self._clusters.get(ordinal)
             if cluster is not None and ordinal not in taken:
-                if is_alone(cluster):
+                # touched since it came, it is no longer in that order
+                if is_alone(cluster) and cluster.last_seq == cluster.opened_seq:
                     return self._expires(cluster), cluster.opened_seq, ordinal
                 self.file(cluster)
             self.young.popleft()

@@ -61,3 +61,24 @@ def test_an_alias_is_called_alike_whatever_batch_it_was_opened_in() -> None:
         names.append(told)
 
     assert names[0] == names[1] == names[2]
+
+
+def test_who_is_judged_again_holds_nobody_back_from_going_cold() -> None:
+    items = items_of([LEAK[0], HEAT, "门店说没有这个型号"])
+    ledger, changes = gather_all(items, RULES)
+    leak = changes.assignments[0].cluster_id
+    ledger.clusters[leak] = replace(ledger.clusters[leak], size=0)  # its only text waits again
+    state = ledger.state()
+    state = replace(state, recent=state.recent[1:])
+    later = items_of(["快递把机器摔坏了不肯赔"], first_id=60, start=NOW + timedelta(days=15))
+
+    journals = []
+    for borders in ([2], [1, 2]):
+        shard, rows, first = restore_state(state, RULES), [], 0
+        for last in borders:
+            some = [items[0], *later][first:last]
+            rows += shard.gather(some, NOW, ledger).events
+            first = last
+        journals.append([(one.kind, one.cluster_id) for one in rows])
+
+    assert journals[0] == journals[1]
