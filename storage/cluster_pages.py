@@ -30,9 +30,9 @@ from storage.records import (
 from storage.rows import cluster_of, mappings, mention_of, verdict_of
 
 _assigned = tables.mention_cluster
-_author = tables.cluster_hour_author
 _cluster = tables.cluster
 _event = tables.cluster_event
+_hour = tables.cluster_hour
 _mention = tables.mention
 _verdict = tables.verdict
 
@@ -195,16 +195,14 @@ class ClusterPageQueries:
         self, cluster_ids: Collection[ClusterId], since: datetime
     ) -> dict[ClusterId, list[tuple[datetime, int]]]:
         """Return the mentions per hour of several clusters, oldest hour first."""
-        hour = _author.c.hour
         query = (
-            sa.select(_author.c.cluster_id, hour, sa.func.sum(_author.c.n))
-            .where(_author.c.cluster_id.in_(sorted(cluster_ids)), hour >= since)
-            .group_by(_author.c.cluster_id, hour)
-            .order_by(_author.c.cluster_id, hour)
+            sa.select(_hour.c.cluster_id, _hour.c.hour, _hour.c.mentions)
+            .where(_hour.c.cluster_id.in_(sorted(cluster_ids)), _hour.c.hour >= since)
+            .order_by(_hour.c.cluster_id, _hour.c.hour)
         )
         found: dict[ClusterId, list[tuple[datetime, int]]] = {}
         for row in self.connection.execute(query):
-            found.setdefault(ClusterId(row[0]), []).append((row[1], int(row[2])))
+            found.setdefault(ClusterId(row[0]), []).append((row[1], row[2]))
         return found
 
     def copies_in(
