@@ -67,7 +67,21 @@ def show(choices: Choices, document: object, lines: Iterable[str]) -> None:
         print_json(document)
         return
     for line in lines:
-        typer.echo(line)
+        typer.echo(harmless(line))
+
+
+def harmless(line: str) -> str:
+    """Return a line without what a terminal would act on: texts and names come off the web."""
+    if line.isprintable():
+        return line
+    return "".join(one if _is_harmless(one) else "�" for one in line)
+
+
+def _is_harmless(character: str) -> bool:
+    from unicodedata import category
+
+    # the joiner holds emoji together; 　 is no control either
+    return character.isprintable() or character in "\n\t\u200d" or category(character) == "Zs"
 
 
 def print_json(document: object) -> None:
