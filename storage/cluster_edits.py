@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from unicodedata import category
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -41,6 +42,8 @@ _apart = tables.cluster_apart
 _event = tables.cluster_event
 
 LABEL_LIMIT = 60  # characters of a name: the longest that a line of a list shows whole
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_JOINER = "\u200d"  # holds emoji together
 _SHOWN = 24  # characters of a text that stands in for a name until the program finds one
 
 
@@ -163,7 +166,9 @@ class ClusterEdits:
         """Name a cluster; "" gives the naming back to the program."""
         self._begin(actor)
         cluster = cluster_of_today(self.connection, cluster_id)
-        name = " ".join(label.split())
+        name = _readable(label)
+        if label.strip() and not name:
+            raise EditRefusedError("名称里没有看得见的字 (the name shows nothing)")
         if len(name) > LABEL_LIMIT:
             raise EditRefusedError(
                 f"名称有 {len(name)} 个字，最多 {LABEL_LIMIT} 个 (the name is too long)"
@@ -371,9 +376,15 @@ class ClusterEdits:
             mention.c.mention_pk == first["mention_pk"]
         )
         title, text = self.connection.execute(query).one()
-        said = " ".join((title or text).split())
+        said = _readable(title) or _readable(text)
         label = said if len(said) <= _SHOWN else f"{said[: _SHOWN - 1]}…"
         return {"label": label, "representative_id": MentionId(first["mention_pk"])}
+
+
+def _readable(text: str) -> str:
+    """Return a name on one line, without controls, direction marks and what cannot be shown."""
+    kept = (one for one in " ".join(text.split()) if category(one) not in _HIDDEN or one == _JOINER)
+    return " ".join("".join(kept).split()).strip(_JOINER)
 
 
 def pair_of(one: Cluster, other: Cluster) -> tuple[ClusterId, ClusterId]:

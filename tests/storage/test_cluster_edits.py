@@ -470,3 +470,15 @@ def test_a_cold_cluster_that_gets_members_lives_and_is_no_longer_looked_up(shard
     assert rows(shard.store, "cold_feature") == []
     assert other in shard.members()[ClusterId(a)]
     check(shard)
+
+
+def test_names_hold_nothing_that_acts_on_a_page_or_a_terminal(shard):
+    shard.open("a", 2)
+    hostile = shard.join(shard.id("a"), title="\x1b[2J\u202e漏水\x07\u200b", text="滤芯")
+
+    edit = do(shard.store, "split_cluster", shard.id("a"), hostile)
+    do(shard.store, "rename_cluster", shard.id("a"), "\u202e\x1b[31m退款\ud800\ue000 难\u200d")
+
+    assert [shard.row(one).label for one in edit.clusters] == ["[31m退款 难", "[2J漏水"]
+    with pytest.raises(EditRefusedError, match="shows nothing"):
+        do(shard.store, "rename_cluster", shard.id("a"), "\u200b\u202e")
