@@ -44,7 +44,7 @@ FEW = 3  # texts up to which a label stays that holds the better phrase
 TELLS_ALONE = 6  # characters of a phrase that needs no clause around it
 STAYS = 1.3  # by so much a new label must be better than the one so far
 KEYWORDS = 3
-GOOD_LENGTH = 60  # characters: a representative near this reads best
+GOOD_LENGTH = 80  # characters: a representative near this reads best and is shown whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,13 +338,13 @@ def _keywords(told: Sequence[Told], weights: Weights, label: str) -> tuple[str, 
 def choose_face(members: Sequence[Member], likeness: Sequence[float]) -> int:
     """Return the index of the member that stands for all.
 
-    `likeness` is each one's mean cosine to the others; far from 60 characters and without a
+    `likeness` is each one's mean cosine to the others; far from 80 characters and without a
     headline counts against it. Equal ones: the oldest.
     """
 
     def worth(index: int) -> float:
         member = members[index]
         off = abs(math.log((member.length + 10) / (GOOD_LENGTH + 10)))
-        return likeness[index] / (1.0 + 0.15 * off) * (1.0 if member.has_title else 0.95)
+        return likeness[index] / (1.0 + 0.3 * off) * (1.0 if member.has_title else 0.95)
 
     return max(range(len(members)), key=lambda index: (worth(index), -index))
