@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import os
 import signal
@@ -90,6 +91,8 @@ class MainJob:
             with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows; other threads
                 loop.add_signal_handler(number, self._end)
         await self._collector.start()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking at it again paused gathering by 60 ms
         clock = self._clock()
         clock.start()
         page = asyncio.ensure_future(console()) if console else None
@@ -97,6 +100,7 @@ class MainJob:
             await self._stopping.wait()
         finally:
             log.info("stopping")
+            gc.unfreeze()
             clock.shutdown(wait=False)
             if page is not None:
                 page.cancel()
