@@ -263,10 +263,15 @@ def _spread(
         "spread": "，".join([*figures, hot_words(evidence)]),
         "voices": judge_voices(evidence, now).text,
         "growth": growth_words(queries.growth(evidence.cluster.cluster_id, now)),
-        "further": "、".join(
-            name for name, _ in (*evidence.sub_classes, *evidence.also_classes)[:_FURTHER_SHOWN]
-        ),
+        "further": "、".join(_further(evidence)[:_FURTHER_SHOWN]),
     }
+
+
+def _further(evidence: Evidence) -> list[str]:
+    """Return what else it is about, each once; the first class stands before them."""
+    counted = (*evidence.sub_classes, *evidence.also_classes)
+    main = {name for name, _ in evidence.issue_classes[:1]}
+    return [name for name in dict.fromkeys(name for name, _ in counted) if name not in main]
 
 
 def _actions(incident: Incident, visitor: str) -> list[words.Action]:
