@@ -32,6 +32,7 @@ from alerts.journal import fold
 from alerts.messages import Links, NoLinks, Occasion, Scene
 from alerts.regrouping import Origin, holder_of, stays_with
 from alerts.routing import RouteChoice, find_route
+from alerts.subject import further_of, issue_class_of, title_of
 from alerts.timers import on_timer
 from config.schema import Project
 from storage.records import (
@@ -68,9 +69,6 @@ _NEW_WITHIN = timedelta(hours=24)
 _DISMISSED_REST = timedelta(hours=24)
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# Share of its mentions from which a further class or sub-class is the cluster's own: below it,
-# one stray sentence in a large wave would change who is told.
-_TELLING = 0.2
 
 
 def is_history(evidence: Evidence) -> bool:
@@ -150,8 +148,8 @@ def _raise(  # noqa: PLR0917 - what is known, then why it is raised
         code=code,
         brand_id=cluster.brand_id,
         cluster_id=cluster.cluster_id,
-        title=_title(project, evidence),
-        issue_class=_issue_class(evidence),
+        title=title_of(project, evidence),
+        issue_class=issue_class_of(evidence),
         owner_id=choice.owner_id,
         level=int(grade.level),
         grade=journal.encode_grade(grade),
@@ -186,41 +184,6 @@ def _names(brand_id: str, cluster_id: str, previous: str) -> tuple[IncidentId, s
     return IncidentId(f"{brand_id}-{b32encode(digest[:5]).decode().lower()}"), f"舆-{code}"
 
 
-def _title(project: Project, evidence: Evidence) -> str:
-    """Return brand, product and what is wrong, as short as people say it."""
-    brand = project.brand(evidence.cluster.brand_id)
-    name = brand.name if brand else evidence.cluster.brand_id
-    product = next(iter(evidence.products), "")
-    for line in brand.products if brand else ():
-        if product in {line.id, line.name}:
-            product = line.name
-    subject = product if name in product else name + product
-    cluster = evidence.cluster
-    said = cluster.label or "、".join(cluster.keywords[:2]) or _issue_class(evidence)
-    wrong = _fault(evidence) or said
-    return f"{subject}·{wrong.removeprefix(name) or wrong}"
-
-
-def _fault(evidence: Evidence) -> str:
-    """Return the fault that at least half of the mentions name; one of the thing before service."""
-    named = [(name, n) for name, n in evidence.symptoms if 2 * n >= evidence.mentions]
-    named.sort(key=lambda one: (one[0].startswith("服务:"), -one[1]))
-    return named[0][0].removeprefix("服务:") if named else ""
-
-
-def _issue_class(evidence: Evidence) -> str:
-    return evidence.issue_classes[0][0] if evidence.issue_classes else "其他"
-
-
-def _further(evidence: Evidence) -> tuple[str, ...]:
-    """Return the further classes and sub-classes that one mention in five has, a route may ask."""
-    counted = (*evidence.issue_classes[1:], *evidence.also_classes, *evidence.sub_classes)
-    found: dict[str, int] = {}
-    for name, n in counted:
-        found[name] = found.get(name, 0) + n
-    return tuple(name for name, n in found.items() if n >= _TELLING * evidence.mentions)
-
-
 def _size(evidence: Evidence) -> dict[str, Any]:
     return {"authors": evidence.authors, "platforms": list(evidence.platforms)}
 
@@ -229,8 +192,8 @@ def _route(scene: Scene, evidence: Evidence, now: datetime) -> RouteChoice:
     return find_route(
         scene.project,
         brand_id=evidence.cluster.brand_id,
-        issue_class=_issue_class(evidence),
-        further=_further(evidence),
+        issue_class=issue_class_of(evidence),
+        further=further_of(evidence),
         products=evidence.products,
         regions=evidence.regions,
         platforms=evidence.platforms,
@@ -297,7 +260,7 @@ def _level_up(draft: Draft, evidence: Evidence, grade: Grade) -> None:
     draft.record(
         "level_up",
         level=int(grade.level),
-        title=_title(project, evidence),  # with more mentions it is clearer what is wrong
+        title=title_of(project, evidence),  # with more mentions it is clearer what is wrong
         grade=journal.encode_grade(grade),
         policy=journal.encode_policy(continue_policy(incident.policy, incident.step, told, fresh)),
         step=incident.step + 1,
