@@ -10,10 +10,9 @@ from storage.store import Store
 from tests.console.world import HASHER, PASSWORD, World, csrf_of, journey, log_in
 
 OPEN_TO_STRANGERS = {"/login", "/t/{token}", "/healthz", "/favicon.ico", "/robots.txt"} | {
-    "/api/v1/mentions",  # asks for a key of its own
-    "/api/v1/openapi.json",
     "/r/{token}",  # the link itself is the key
 }
+API = "/api/v1/"  # asks for keys of its own
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
 
@@ -22,13 +21,29 @@ def paths_of(world: World) -> list[tuple[str, str]]:
     found = []
     for route in world.app.routes:
         assert isinstance(route, Route | Mount)
-        if isinstance(route, Mount):
+        if isinstance(route, Mount) or route.path.startswith(API):
             continue
         path = route.path.replace("{mention:int}", "1").replace("{n:int}", "1")
         for name in ("incident", "action", "source", "job", "token"):
             path = path.replace("{" + name + "}", {"action": "ack"}.get(name, "x"))
         found += [(m, path) for m in route.methods or () if route.path not in OPEN_TO_STRANGERS]
     return found
+
+
+def test_no_login_stands_for_a_key(world: World) -> None:
+    world.add_user("linxiao", "admin")
+    client = world.client("linxiao")
+    asked = [
+        (method, route.path)
+        for route in world.app.routes
+        if isinstance(route, Route) and route.path.startswith(API)
+        for method in route.methods or ()
+    ]
+    assert len(asked) >= 8
+    for method, path in asked:
+        if path != f"{API}openapi.json":
+            reply = client.request(method, path, json={})
+            assert reply.status_code == 401, path
 
 
 def test_strangers_see_nothing_but_the_login(world: World) -> None:
