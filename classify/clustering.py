@@ -124,7 +124,7 @@ class Shard:
         unpacked = [(unpack(one.blob), one) for one in clusters if one.state == "live" and one.blob]
         unpacked.sort(key=lambda pair: pair[0].opened_seq)
         for packed, one in unpacked:
-            self._clusters.restore(revive(one, packed), packed)
+            self._clusters.restore(revive(one, packed), packed, is_one_of_all=True)
             self._seq = max(self._seq, packed.last_seq)
             self._clock = max(self._clock, packed.touched)
 

@@ -99,10 +99,11 @@ class LiveClusters:
 
     # --- coming and staying ---------------------------------------------------------------------
 
-    def restore(self, cluster: LiveCluster, packed: Packed) -> None:
+    def restore(self, cluster: LiveCluster, packed: Packed, *, is_one_of_all: bool = False) -> None:
         """Take in a cluster that was stored; its ordinal and rows are given here.
 
-        Those that were opened first come first, else singles stay unpacked.
+        Those that were opened first come first, else singles stay unpacked. `is_one_of_all`: the
+        whole shard is restored, nothing is in hand, and singles are put away as they come.
         """
         cluster.rows = tuple(
             self._members.put(*words_of(one.vector), one.mention_id, one.member)
@@ -112,7 +113,7 @@ class LiveClusters:
             cluster.centroid_row = self._centroids.put(packed.centroid)
         self._enter(cluster)
         hide_name(cluster)
-        if len(self._dues.young) >= _SETTLED_AT_ONCE:
+        if is_one_of_all and len(self._dues.young) >= _SETTLED_AT_ONCE:
             self.settle(())
 
     def open(self, cluster: LiveCluster, vector: Vector, mention_id: int, member: Member) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 
+from classify.cluster_blob import unpack
 from classify.cluster_rules import Rules
 from classify.evaluation_clusters import mentions_of
 from classify.recall import Ledger
-from storage.records import Cluster
+from storage.records import Cluster, MentionId
 from tests.classify.ledger import gather_all, items_of, new_ledger, restore, restore_state
 from tests.classify.test_clustering import HEAT, LEAK, stale
 from tests.crash.gathering import TIGHT
@@ -82,3 +84,22 @@ def test_who_is_judged_again_holds_nobody_back_from_going_cold() -> None:
         journals.append([(one.kind, one.cluster_id) for one in rows])
 
     assert journals[0] == journals[1]
+
+
+def test_a_cluster_that_comes_back_among_many_that_came_writes_over_nobody() -> None:
+    chance = random.Random(5)
+    told = ["".join(chr(0x4E00 + chance.randrange(6000)) for _ in range(8)) for _ in range(1010)]
+    late = {"start": NOW + timedelta(days=20), "step": timedelta(seconds=1)}
+    items = [
+        *items_of([LEAK[0]]),
+        *items_of([*told, LEAK[1]], first_id=100, **late),
+        *items_of(
+            ["今天说点别的", "客服电话打不通"], first_id=5000, start=NOW + timedelta(days=21)
+        ),
+    ]
+    ledger, _ = gather_all(items, RULES)
+
+    for record in ledger.clusters.values():
+        if record.state == "live":
+            owner = unpack(record.blob).exemplars[0].mention_id
+            assert ledger.homes[MentionId(owner)] == record.cluster_id
