@@ -117,3 +117,17 @@ def test_a_revised_text_is_forgotten_by_its_owner() -> None:
 def test_being_a_copy_goes_both_ways(left: str, right: str) -> None:
     assert is_copy(sketch(left), sketch(right)) == is_copy(sketch(right), sketch(left))
     assert find_in_pair(left, left)
+
+
+def test_who_writes_a_phrase_first_swallows_no_complaint_that_begins_with_it() -> None:
+    for phrase, told in (
+        ("云雀净水器", "云雀净水器着火了"),
+        ("云雀净水器质量问题", "云雀净水器质量问题导致孩子铅中毒住院"),
+        ("投诉云雀公司", "投诉云雀公司拖欠工资三个月不发"),
+    ):
+        assert not find_in_pair(phrase, told)
+        assert find_in_pair(told, told + "！")
+
+
+def test_a_text_cut_short_is_a_copy_of_the_whole() -> None:
+    assert find_in_pair("云雀净水器质量问题导致孩子铅中毒住院", "云雀净水器质量问题导致孩子铅中毒")
