@@ -1,6 +1,6 @@
 """The append-only journal of clusters: every change of a mention's cluster has a row in it.
 
-In: ClusterEvents. Out: rows of cluster_event with gapless numbers, and the events again.
+In: ClusterEvents. Out: rows of cluster_event with gapless numbers.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.counters import take_numbers
-from storage.records import ClusterEvent, ClusterId
-from storage.rows import columns_of, mappings
+from storage.records import ClusterEvent
+from storage.rows import columns_of
 
 _event = tables.cluster_event
 
@@ -29,14 +29,3 @@ def write_journal(connection: Connection, events: Sequence[ClusterEvent]) -> lis
     ]
     connection.execute(sa.insert(_event), rows)
     return numbers
-
-
-def read_journal(connection: Connection, cluster_ids: Sequence[ClusterId]) -> list[ClusterEvent]:
-    """Return the events that name any of these clusters, on either side, oldest first."""
-    names = list(cluster_ids)
-    query = (
-        sa.select(_event)
-        .where(sa.or_(_event.c.cluster_id.in_(names), _event.c.other_id.in_(names)))
-        .order_by(_event.c.event_no)
-    )
-    return [ClusterEvent(**row) for row in mappings(connection.execute(query))]

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
-from storage.cluster_journal import read_journal
 from storage.evidence import face_first, find_cluster, gather_evidence
 from storage.hour_figures import read_hours
 from storage.incidents import OPEN_STATES
-from storage.records import Cluster, ClusterEvent, ClusterId, Evidence, HourCount, Mention, Verdict
+from storage.records import Cluster, ClusterId, Evidence, HourCount, Mention, Verdict
 from storage.rows import mappings, mention_of, verdict_of
 
 _incident = tables.incident
@@ -70,10 +69,6 @@ class ClusterQueries:
         if cluster is None:
             return []
         return list(read_hours(self.connection, cluster.cluster_id, since))
-
-    def cluster_events(self, cluster_id: ClusterId) -> list[ClusterEvent]:
-        """Return the journal of a cluster, as either side of an event, oldest first."""
-        return read_journal(self.connection, [cluster_id])
 
     def active_clusters(self, since: datetime, authors: int = 1) -> list[ClusterId]:
         """Return clusters in which that many authors wrote since then, and those at work."""

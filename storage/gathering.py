@@ -28,7 +28,6 @@ from storage.membership import absorb, put_members, remember_moved, texts_of
 from storage.recall import ShardRecall, members_to_rebuild, read_apart
 from storage.records import (
     Assignment,
-    Cluster,
     ClusterEvent,
     ClusterId,
     Mention,
@@ -355,9 +354,3 @@ def _assigned_row(
         "history": member.history,
         "placed_by": "",
     }
-
-
-def cluster_rows(connection: Connection, cluster_ids: Sequence[ClusterId]) -> list[Cluster]:
-    """Return clusters by id, aliases as they are."""
-    query = sa.select(_cluster).where(_cluster.c.cluster_id.in_(list(cluster_ids)))
-    return [cluster_of(row) for row in mappings(connection.execute(query))]

@@ -93,7 +93,7 @@ def test_not_negative_leaves_the_cluster_with_a_row_in_the_journal(store):
     assert done.clusters == (CLUSTER,)
     assert cluster_of(store, first) == []
     with store.read() as queries:
-        event = queries.cluster_events(CLUSTER)[-1]
+        event = queries.cluster_story(queries.cluster(CLUSTER))[-1]
         cluster = queries.cluster(CLUSTER)
     assert (event.kind, event.actor, event.mention_id) == ("retract", "linxiao", first)
     assert (cluster.size, cluster.n_duplicates, cluster.representative_id) == (2, 0, None)

@@ -64,7 +64,7 @@ def test_a_gathered_batch_leaves_the_queue_with_everything_it_changed(store):
     ]
     assert [mention.mention_id for mention, _ in state.recent] == [1, 2, 3]
     with store.read() as queries:
-        assert queries.cluster_events(A) == [make_cluster_event(A, event_no=1)]
+        assert queries.cluster_story(queries.cluster(A)) == [make_cluster_event(A, event_no=1)]
         assert [m.mention_id for m, _ in queries.cluster_mentions(A)] == [1, 2]
 
 
@@ -232,7 +232,7 @@ def test_a_mention_judged_again_leaves_its_cluster_first(store):
         assert [a.mention_id for _, a in tx.load_shard(SHARD, NOW).recent] == [1]
         assert [m.mention_id for m, _ in tx.pending_verdicts(SHARD, 10)] == [2]
         assert tx.evidence(A, NOW).mentions == 1
-        events = tx.queries.cluster_events(A)
+        events = tx.queries.cluster_story(tx.queries.cluster(A))
     assert [(event.kind, event.mention_id) for event in events] == [("retract", 2)]
 
 
