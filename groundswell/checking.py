@@ -25,6 +25,7 @@ _WORDS = {
     "counts": "计数表与成员不符 (counts differ from the members)",
     "size": "聚类大小不符 (size differs)",
     "face": "代表提及已不在聚类中 (its face left)",
+    "state": "聚类的内部状态读不出来 (state cannot be read)",
     "alias_steps": "重定向不是一步到位 (more than one step to the cluster)",
     "alias_lost": "重定向没有去处 (leads nowhere)",
     "alias_ring": "重定向绕成一圈 (leads in a ring)",
@@ -78,7 +79,8 @@ def look_over(
     """Check a project's database. StoreError when it is to be repaired while somebody gathers."""
     with wiring.opened(config, database) as (_, store):
         if not repair:
-            return _looked(check_clusters(store, RealClock().now(), advance=advance))
+            now = RealClock().now()
+            return _looked(check_clusters(store, now, advance=advance, is_readable=_is_readable))
         return _looked(_repair(store, advance))
 
 
@@ -99,9 +101,21 @@ def _repair(store: Store, advance: Callable[[int, int], None]) -> list[Fault]:
         advance(done, total)
 
     try:
-        return check_clusters(store, RealClock().now(), repair=True, advance=go_on)
+        return check_clusters(
+            store, RealClock().now(), repair=True, advance=go_on, is_readable=_is_readable
+        )
     finally:
         store.drop_lease(ENGINE_LEASE, holder)
+
+
+def _is_readable(blob: bytes) -> bool:
+    from classify.cluster_blob import unpack
+
+    try:
+        unpack(blob)
+    except StoreError:
+        return False
+    return True
 
 
 def _looked(faults: list[Fault]) -> Looked:

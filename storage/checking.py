@@ -35,8 +35,8 @@ _assigned = tables.mention_cluster
 class Fault:
     """One thing that is wrong. `where`: a cluster, a brand, or "" for the whole database.
 
-    `kind`: "counts", "size", "face", "alias_steps", "alias_lost", "alias_ring", "alias_members",
-    "orphaned_copies", "no_cluster", "no_verdict", "brand_hours" or "journal_gap".
+    `kind`: "counts", "size", "face", "state", "alias_steps", "alias_lost", "alias_ring",
+    "alias_members", "orphaned_copies", "no_cluster", "no_verdict", "brand_hours" or "journal_gap".
     """
 
     kind: str
@@ -46,10 +46,16 @@ class Fault:
 
 
 def check_clusters(
-    store: Store, now: datetime, *, repair: bool = False, advance: Advance = lambda _, __: None
+    store: Store,
+    now: datetime,
+    *,
+    repair: bool = False,
+    advance: Advance = lambda _, __: None,
+    is_readable: Callable[[bytes], bool] = lambda _: True,
 ) -> list[Fault]:
     """Look every cluster over, in batches; `advance` gets how many of how many are done.
 
+    `is_readable` says whether the clusterer can read a cluster's state.
     With `repair` each batch is put right in its own transaction; nobody may gather meanwhile.
     """
     faults: list[Fault] = []
@@ -62,6 +68,7 @@ def check_clusters(
         some = ids[start : start + AT_ONCE]
         with store.write() if repair else store.look() as connection:
             faults += _look_over(connection, some, now, repair)
+            faults += _states(connection, some, is_readable, repair)
         advance(min(start + AT_ONCE, len(ids)), len(ids))
     for brand_id in sorted(set(brands)):
         with store.write() if repair else store.look() as connection:
@@ -216,6 +223,24 @@ def _sizes(connection: Connection, ids: Sequence[str], repair: bool) -> Iterator
         if repair and faults:
             recount_clusters(connection, [row["cluster_id"]], anew=True)
         yield from (replace(fault, repaired=repair) for fault in faults)
+
+
+def _states(
+    connection: Connection, ids: Sequence[str], is_readable: Callable[[bytes], bool], repair: bool
+) -> Iterator[Fault]:
+    """Look for states that would keep a whole shard from being loaded; members make them anew."""
+    query = sa.select(_cluster.c.cluster_id, _cluster.c.blob).where(
+        _cluster.c.cluster_id.in_(ids), _cluster.c.state != "alias", _cluster.c.blob != b""
+    )
+    for cluster_id, blob in connection.execute(query).all():
+        if is_readable(blob):
+            continue
+        if repair:
+            is_it = _cluster.c.cluster_id == cluster_id
+            connection.execute(sa.update(_cluster).where(is_it).values(blob=b""))
+            recount_clusters(connection, [cluster_id], anew=True)
+        seen = f"{len(blob)} 字节读不出来 (unreadable)"
+        yield Fault(kind="state", where=cluster_id, seen=seen, repaired=repair)
 
 
 def _brand(connection: Connection, brand_id: str, repair: bool) -> Iterator[Fault]:

@@ -133,3 +133,19 @@ def test_mentions_that_stand_nowhere_are_gathered_again(filled):
         events = tx.queries.table_rows("cluster_event")
     assert {row["mention_id"] for row in events if row["kind"] == "retract"} == {2, 3, 6}
     assert stored(filled) == recounted(filled)
+
+
+def test_a_state_that_cannot_be_read_is_made_anew_from_the_members(filled):
+    table = tables.cluster
+    broken = sa.update(table).where(table.c.cluster_id == A).values(blob=b"\x00broken")
+    change(filled, broken)
+
+    def faults(*, repair: bool = False) -> list[tuple[str, str]]:
+        told = check_clusters(filled, NOW, repair=repair, is_readable=lambda b: b[0] != 0)
+        return [(one.kind, one.where) for one in told]
+
+    assert faults() == [("state", A)]
+    assert faults(repair=True) == [("state", A)]
+    assert faults() == []
+    with filled.transaction() as tx:
+        assert len(tx.load_shard(SHARD, NOW).members[A]) == 4
