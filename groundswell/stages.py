@@ -165,7 +165,16 @@ class Stages:
     def _gather(self) -> int:
         with self._store.read() as queries:
             shards = queries.pending_shards()
-        return sum(self._gather_shard(shard_id) for shard_id in shards)
+        moved, failed = 0, None
+        for shard_id in shards:
+            try:
+                moved += self._gather_shard(shard_id)
+            except StoreError as error:  # one brand's state may be broken: the others go on
+                log.error("gathering shard %s: %s", shard_id, error)  # noqa: TRY400 - told below
+                failed = error
+        if failed is not None and not moved:
+            raise failed
+        return moved
 
     def _gather_shard(self, shard_id: ShardId) -> int:
         now = self._clock.now()

@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from classify.analyst import Analyst
+from config.errors import StoreError
 from config.schema import Brand, Owner, Project, Route, WebhookChannel
 from groundswell import wiring
 from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
+from storage import tables
 from storage.records import Level, Mention, MentionId, Outcome, RawMention, SourceId, Verdict
 from storage.store import Store
 
@@ -99,18 +102,34 @@ def test_every_mention_leaves_each_stage_exactly_once(application: Application) 
     assert counted["understand", Outcome.NO_BRAND] == 3
 
 
+def test_a_brand_whose_clusters_cannot_be_read_does_not_stop_the_others(
+    application: Application,
+) -> None:
+    take(application, [complaint(0)])
+    with application.store.write() as connection:
+        connection.execute(sa.update(tables.cluster).values(blob=b"\x63broken"))
+    again = wiring.wire(project(), application.store, application.clock)
+
+    with pytest.raises(StoreError, match="format 99"):
+        take(again, [complaint(1), complaint(1, brand="清荃")])
+
+    with again.store.read() as queries:
+        waiting = queries.pending_shards()
+    assert waiting == ["yunque/zh"]
+
+
 def test_taking_the_same_in_twice_changes_nothing(application: Application) -> None:
     raws = [complaint(n) for n in range(14)]
     take(application, raws)
-    tables = ("mention", "verdict", "mention_cluster", "incident", "incident_event", "intent")
+    names = ("mention", "verdict", "mention_cluster", "incident", "incident_event", "intent")
     with application.store.read() as queries:
-        before = {name: queries.table_rows(name) for name in tables}
+        before = {name: queries.table_rows(name) for name in names}
 
     take(application, raws)
     application.stages.regrade()
 
     with application.store.read() as queries:
-        assert {name: queries.table_rows(name) for name in tables} == before
+        assert {name: queries.table_rows(name) for name in names} == before
 
 
 def test_old_mentions_page_nobody_and_are_noted(application: Application) -> None:
