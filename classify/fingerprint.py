@@ -50,8 +50,8 @@ _TAIL = re.compile(
 )
 # One of these is in whatever _TAIL finds: looking for them costs a fiftieth of looking for it.
 _TAIL_WORDS = (
-    "全文", "展开", "更多", "原文", "图片", "链接", "微博", "秒拍", "repost", "rt", "分享自", "来自",
-    "来源", "via", "复制", "发布了", "发自", "查看", "下载",
+    "全文", "展开", "更多", "原文", "图片", "链接", "微博", "秒拍", "repost", "rt", "via",
+    "分享自", "来自", "来源", "复制", "发布了", "发自", "查看", "下载",
 )  # fmt: skip
 _SEPARATORS = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
