@@ -128,6 +128,7 @@ class SketchIndex:
         self._entries: OrderedDict[int, _Entry] = OrderedDict()  # by running number
         self._next = 0
         self._exact: dict[int, int] = {}  # fingerprint -> newest entry's number
+        self._numbers: dict[int, tuple[int, ...]] = {}  # owner -> numbers of its entries
         self._buckets: dict[int, array[int]] = {}
 
     def find(
@@ -171,6 +172,7 @@ class SketchIndex:
         self._next += 1
         self._entries[number] = _Entry(owner, key, text.to_bytes(), clock)
         self._exact[key] = number
+        self._numbers[owner] = (*self._numbers.get(owner, ()), number)
         for value in text.hashes[:FINDERS].tolist():
             self._buckets.setdefault(value & _BUCKET_MASK, array("q")).append(number)
         return left
@@ -184,14 +186,16 @@ class SketchIndex:
 
     def discard(self, owner: int) -> list[int]:
         """Forget the texts of an owner; return it once for each."""
-        found = [number for number, entry in self._entries.items() if entry.owner == owner]
-        return [self._drop(number) for number in found]
+        return [self._drop(number) for number in self._numbers.get(owner, ())]
 
     def _drop_oldest(self) -> int:
         return self._drop(next(iter(self._entries)))
 
     def _drop(self, number: int) -> int:
         entry = self._entries.pop(number)
+        left = tuple(one for one in self._numbers.pop(entry.owner) if one != number)
+        if left:
+            self._numbers[entry.owner] = left
         if self._exact.get(entry.fingerprint) == number:
             del self._exact[entry.fingerprint]
         for value in Sketch.from_bytes(entry.packed).hashes[:FINDERS].tolist():
