@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from classify.live_clusters import LiveCluster
-from classify.recall import MIN_SHARED, Recall
+from classify.recall import Recall
 from storage.records import (
+    COLD_SHARED,
     Assignment,
     Cluster,
     ClusterEvent,
@@ -143,7 +144,7 @@ class Batch:
         here = [
             self.gone[one]
             for one, filed in self.cold.items()
-            if len(wanted.intersection(filed)) >= MIN_SHARED
+            if len(wanted.intersection(filed)) >= COLD_SHARED
         ]
         if not self._has_cold:
             return here

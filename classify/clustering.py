@@ -38,6 +38,7 @@ from classify.splitting import is_due as splits
 from classify.text import rewrite
 from classify.vectors import Background, Frequencies, split_fields
 from storage.records import (
+    MADE_ANEW_FROM,
     Assignment,
     Cluster,
     ClusterId,
@@ -51,7 +52,6 @@ from storage.records import (
 )
 
 SNAPSHOT_EVERY = 2000  # assignments
-NEWEST_MEMBERS = 400  # from which a cluster is made anew: cluster.md 3.8
 EXPIRED_AT_ONCE = 8  # clusters that may leave per mention: no pause, and ample for any stream
 # A text in the near-duplicate index with its place in Homes; tracemalloc over 4,000 random texts.
 BYTES_A_TEXT = 2500
@@ -265,7 +265,7 @@ class Shard:
         """Return the state of a cold cluster, made anew where people changed who is in it."""
         if record.blob:
             return unpack(record.blob)
-        members = self._batch.members(record.cluster_id, NEWEST_MEMBERS)
+        members = self._batch.members(record.cluster_id, MADE_ANEW_FROM)
         return pack_anew(record, members, self._reader, self._clock) if members else None
 
     def _live(self, cluster_id: ClusterId) -> LiveCluster:

@@ -7,11 +7,12 @@ a database would keep of one shard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from storage.records import (
+    COLD_SHARED,
     Assignment,
     BrandId,
     Cluster,
@@ -26,8 +27,6 @@ from storage.records import (
     ShardState,
     Verdict,
 )
-
-MIN_SHARED = 2  # features that a cold cluster has at least in common with what looks for it
 
 
 class Recall(Protocol):
@@ -181,14 +180,7 @@ class Ledger:
         for feature in set(features):
             shared.update(self._cold.get(feature, ()))
         ranked = sorted(
-            (one for one, n in shared.items() if n >= MIN_SHARED),
+            (one for one, n in shared.items() if n >= COLD_SHARED),
             key=lambda one: (-shared[one], one),
         )
         return [self.clusters[one] for one in ranked[:limit]]
-
-
-def resolve(cluster_id: ClusterId, clusters: Mapping[ClusterId, Cluster]) -> ClusterId:
-    """Follow aliases to the cluster that took a cluster in, however often."""
-    while (cluster := clusters.get(cluster_id)) is not None and cluster.alias_of is not None:
-        cluster_id = cluster.alias_of
-    return cluster_id

@@ -16,8 +16,7 @@ from classify.batch import Batch
 from classify.cluster_blob import Packed, unpack
 from classify.index import Vector, are_missing
 from classify.live_clusters import NEAREST
-from classify.recall import MIN_SHARED
-from storage.records import Cluster
+from storage.records import COLD_SHARED, Cluster
 
 # Heaviest features under which a cold cluster is found (cluster.md 3.6) and that are looked up of
 # a mention; more find nothing more. Of a single half, as most mentions are never repeated and each
@@ -51,7 +50,7 @@ def find_cold(
     `unblob` makes the state of a cluster anew whose members people changed.
     """
     asked = _heaviest(vector, ASKED)
-    if len(asked) < MIN_SHARED or not batch.has_cold():
+    if len(asked) < COLD_SHARED or not batch.has_cold():
         return None
     known = {}
     for record in batch.cold_like(asked, COMPARED):

@@ -59,7 +59,6 @@ _HEADLINE = re.compile(r"【([^【】\n]{2,60})】")
 _HASHTAG = re.compile(r"#([^#\n]{2,40})#|#(\w{3,30})(?!\S)")  # #as on weibo# and #elsewhere
 _SENTENCE_END = re.compile(r"[\n。!?;…！？；]")
 _CJK = re.compile(r"[\u3400-\u9fff]")
-_TIDY_HEADLINE = re.compile(r"[\[\]【】]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,16 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.cluster_checks import pairs_apart
-from storage.records import Cluster, ClusterId, Mention, MentionId, Recalled, ShardId
+from storage.records import (
+    COLD_SHARED,
+    MADE_ANEW_FROM,
+    Cluster,
+    ClusterId,
+    Mention,
+    MentionId,
+    Recalled,
+    ShardId,
+)
 from storage.rows import assignment_of, cluster_of, mappings, mention_of, verdict_of
 
 _assigned = tables.mention_cluster
@@ -22,9 +31,7 @@ _verdict = tables.verdict
 _cluster = tables.cluster
 _cold = tables.cold_feature
 
-FIRST = 3  # of a cluster that is made anew: its founders
-NEWEST = 400  # and what came last: cluster.md 3.8
-MIN_SHARED = 2  # features that a cold cluster has at least in common
+FIRST = 3  # of a cluster that is made anew: its founders, beside the newest
 
 
 class ShardRecall:
@@ -70,7 +77,7 @@ class ShardRecall:
             sa.select(_cold.c.cluster_id)
             .where(_cold.c.shard_id == self._shard_id, _cold.c.feature.in_(list(features)))
             .group_by(_cold.c.cluster_id)
-            .having(shared >= MIN_SHARED)
+            .having(shared >= COLD_SHARED)
             .order_by(shared.desc(), _cold.c.cluster_id)
             .limit(limit)
         )
@@ -135,7 +142,7 @@ def members_to_rebuild(
     found = {}
     for cluster_id in cluster_ids:
         first = _members(connection, [cluster_id], FIRST, newest=False)
-        last = _members(connection, [cluster_id], NEWEST, newest=True)
+        last = _members(connection, [cluster_id], MADE_ANEW_FROM, newest=True)
         known = {one.assignment.seq: one for one in (*first, *last)}
         found[cluster_id] = tuple(known[seq] for seq in sorted(known))
     return found

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from storage.records.clusters import (
     CLUSTER_EVENTS,
+    COLD_SHARED,
+    MADE_ANEW_FROM,
     Assignment,
     Cluster,
     ClusterEvent,
@@ -108,6 +110,8 @@ from storage.records.understanding import (
 
 __all__ = [
     "CLUSTER_EVENTS",
+    "COLD_SHARED",
+    "MADE_ANEW_FROM",
     "PERSON",
     "POSITIVE_FROM",
     "WITHDRAWN",

@@ -105,6 +105,11 @@ CLUSTER_EVENTS = frozenset(
 )
 
 
+# How a shard reads the past, be it a database or a ledger in memory.
+COLD_SHARED = 2  # features that a cold cluster has at least in common with what looks for it
+MADE_ANEW_FROM = 400  # newest members that a cluster is made anew from: cluster.md 3.8
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """A member goes to another cluster of its shard; its running number stays."""
