@@ -20,8 +20,11 @@ LIST_SECTIONS = {
     "routes": "route",
     "media": "outlet",
     "issues": "issue",
+    "duties": "duty",
+    "services": "service",
+    "maintenance": "window",
 }
-SINGLE_SECTIONS = ("settings", "levels", "fallback")
+SINGLE_SECTIONS = ("settings", "levels", "fallback", "templates")
 FOLDERS = {"brands": "brand", "sources": "source"}
 SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)
 

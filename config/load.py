@@ -24,15 +24,19 @@ from config.issue_checks import check_issues
 from config.schema import (
     Brand,
     Channel,
+    Duty,
     IssueRule,
     Levels,
+    MaintenanceWindow,
     MediaOutlet,
     Model,
     Owner,
     Project,
     Route,
+    ServiceTier,
     Settings,
     SourceConfig,
+    Templates,
     Words,
     json_schema,
 )
@@ -54,6 +58,10 @@ class RootFile(Model):
     routes: tuple[Route, ...] = ()
     media: tuple[MediaOutlet, ...] = ()
     issues: tuple[IssueRule, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    services: tuple[ServiceTier, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    templates: Templates = Field(default_factory=dict, description="Texts by occasion.")
 
 
 def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Project:
@@ -272,6 +280,10 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "route": Route,
         "outlet": MediaOutlet,
         "issue": IssueRule,
+        "duty": Duty,
+        "service": ServiceTier,
+        "window": MaintenanceWindow,
+        "templates": Templates,
     }
     return TypeAdapter(kinds[kind])
 
@@ -333,4 +345,8 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         fallback=one("fallback", ()),
         media=tuple(models.get("outlet", ())),
         issues=tuple(models.get("issue", ())),
+        duties=tuple(models.get("duty", ())),
+        services=tuple(models.get("service", ())),
+        maintenance=tuple(models.get("window", ())),
+        templates=one("templates", {}),
     )

@@ -7,11 +7,11 @@ references, duplicate ids) live in `config.load`, which knows file and line.
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from config.brand_schema import (
     AmbiguousName,
@@ -23,7 +23,19 @@ from config.brand_schema import (
     OfficialAccount,
     ProductLine,
 )
+from config.channel_schema import Channel, EmailChannel, WebhookChannel, WecomBotChannel
 from config.cluster_schema import ClusterSettings
+from config.level_schema import LaunchRules, LevelRules, Levels, SurgeRules
+from config.people_schema import Duty, Hours, Owner, Rotation, Route, Shift
+from config.service_schema import (
+    HeartbeatRules,
+    LevelTimes,
+    MaintenanceWindow,
+    Matcher,
+    ServiceTier,
+    Templates,
+    WorkCalendar,
+)
 from config.source_schema import (
     DetailRules,
     Expectations,
@@ -42,7 +54,6 @@ from config.values import (
     ClockTime,
     Duration,
     Identifier,
-    IssueNames,
     LevelName,
     MediaTier,
     Model,
@@ -64,19 +75,25 @@ __all__ = [
     "ConsoleRules",
     "DetailRules",
     "Duration",
+    "Duty",
     "EmailChannel",
     "ErrorCost",
     "Exclusions",
     "Expectations",
     "FetchRules",
     "FieldRule",
+    "HeartbeatRules",
     "Hours",
     "Identifier",
     "IssueRule",
+    "LaunchRules",
     "LevelName",
     "LevelRules",
+    "LevelTimes",
     "Levels",
     "ListRules",
+    "MaintenanceWindow",
+    "Matcher",
     "MediaOutlet",
     "Model",
     "OfficialAccount",
@@ -84,13 +101,17 @@ __all__ = [
     "PageRules",
     "ProductLine",
     "Project",
+    "Rotation",
     "Route",
     "ScheduleRules",
     "Secret",
     "SecretRef",
+    "ServiceTier",
     "Settings",
+    "Shift",
     "SourceConfig",
     "SurgeRules",
+    "Templates",
     "ThreadRules",
     "Timezone",
     "UrlRules",
@@ -98,158 +119,9 @@ __all__ = [
     "WebhookChannel",
     "WecomBotChannel",
     "Words",
+    "WorkCalendar",
     "json_schema",
 ]
-
-# --- people ----------------------------------------------------------------------------------
-
-
-class Hours(Model):
-    """A daily window in the owner's time zone; it may run over midnight."""
-
-    from_: ClockTime = Field(alias="from")
-    to: ClockTime
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-    )
-
-
-class EmailChannel(Model):
-    """A mail server; the recipient is the owner's address."""
-
-    id: Identifier
-    kind: Literal["email"]
-    host: str
-    port: int = Field(default=465, ge=1, le=65535)
-    security: Literal["none", "starttls", "tls"] = "tls"
-    username: str = ""
-    password: Secret | None = None
-    sender: str
-
-
-class WebhookChannel(Model):
-    """A signed JSON webhook (HMAC-SHA256, Idempotency-Key)."""
-
-    id: Identifier
-    kind: Literal["webhook"]
-    url: str
-    secret: Secret | None = None
-
-
-class WecomBotChannel(Model):
-    """A WeCom (企业微信) group bot; `key` is the bot's secret."""
-
-    id: Identifier
-    kind: Literal["wecom_bot"]
-    key: Secret
-    url: str = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"
-    mention_all_from: LevelName = "orange"
-
-
-Channel = Annotated[EmailChannel | WebhookChannel | WecomBotChannel, Field(discriminator="kind")]
-
-
-class Owner(Model):
-    """A person who is told and who acts. `channels` in order: the first, then the fallbacks."""
-
-    id: Identifier
-    name: str
-    role: Literal["service", "pr", "lead", "engineer", "legal", "executive", "admin"] = "service"
-    timezone: Timezone = "Asia/Shanghai"
-    working_hours: Hours | None = None
-    quiet_hours: Hours | None = None
-    channels: Words
-    email: str | None = None
-    digest_at: ClockTime | None = "09:00"
-    away: tuple[tuple[date, date], ...] = ()  # inclusive day ranges
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The owner's time zone."""
-        return ZoneInfo(self.timezone)
-
-
-class Route(Model):
-    """Who hears of what: first match wins. Empty conditions match everything."""
-
-    id: Identifier
-    brand: Words = ()
-    product: Words = ()
-    issue: IssueNames = ()
-    region: Words = ()
-    platform: Words = ()
-    owner: Identifier
-    also: Words = ()  # told at once from yellow up
-    chain: Words = ()  # told one after the other when nobody acknowledges
-
-
-class LevelRules(Model):
-    """One crisis level: where it starts and how long people have (alerting.md section 4)."""
-
-    score: float = Field(ge=0, le=100)
-    ack_within: Duration
-    step_every: Duration
-    loops: int = Field(default=1, ge=1, le=5)
-    held_in_quiet_hours: bool = False
-
-
-class Levels(Model):
-    """The four levels. Thresholds and times after alerting.md section 4."""
-
-    blue: LevelRules = LevelRules(
-        score=20,
-        ack_within=timedelta(hours=4),
-        step_every=timedelta(hours=8),
-        held_in_quiet_hours=True,
-    )
-    yellow: LevelRules = LevelRules(
-        score=40,
-        ack_within=timedelta(minutes=30),
-        step_every=timedelta(minutes=30),
-        held_in_quiet_hours=True,
-    )
-    orange: LevelRules = LevelRules(
-        score=60,
-        ack_within=timedelta(minutes=15),
-        step_every=timedelta(minutes=10),
-        loops=2,
-    )
-    red: LevelRules = LevelRules(
-        score=80,
-        ack_within=timedelta(minutes=5),
-        step_every=timedelta(minutes=5),
-        loops=3,
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Levels:
-        scores = [self.blue.score, self.yellow.score, self.orange.score, self.red.score]
-        if scores != sorted(scores) or len(set(scores)) != len(scores):
-            raise ValueError(f"scores must rise from blue to red, got {scores}")
-        return self
-
-    def named(self, name: LevelName) -> LevelRules:
-        """Return the rules of one level by its name."""
-        rules: LevelRules = getattr(self, name)
-        return rules
-
-
-class SurgeRules(Model):
-    """When a count is unusual. Defaults after alerting.md 3.2, measured there."""
-
-    watch_alpha: float = Field(default=1e-5, gt=0, lt=1)
-    watch_ratio: float = Field(default=2.0, ge=1)
-    page_alpha: float = Field(default=1e-6, gt=0, lt=1)
-    page_ratio: float = Field(default=3.0, ge=1)
-    min_authors: int = Field(default=5, ge=1)
-    ramp_watch: float = Field(default=6.0, gt=0)
-    ramp_page: float = Field(default=8.0, gt=0)
 
 
 class ConsoleRules(Model):
@@ -312,6 +184,9 @@ class Settings(Model):
     demo: bool = False
     console: ConsoleRules = ConsoleRules()
     surge: SurgeRules = SurgeRules()
+    launch: LaunchRules = LaunchRules()
+    calendar: WorkCalendar = WorkCalendar()
+    heartbeat: HeartbeatRules = HeartbeatRules()
     vault: VaultRules = VaultRules()
     clusters: ClusterSettings = ClusterSettings()
     user_agent: str = "Groundswell/0.1"
@@ -340,12 +215,24 @@ class Project(Model):
     channels: tuple[Channel, ...] = ()
     routes: tuple[Route, ...] = ()
     fallback: Words = ()
+    duties: tuple[Duty, ...] = ()
+    services: tuple[ServiceTier, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    templates: Templates = Field(default_factory=dict)
     media: tuple[MediaOutlet, ...] = ()
     issues: tuple[IssueRule, ...] = ()
 
     def owner(self, owner_id: str) -> Owner | None:
         """Return the owner with this id, None when there is none (any more)."""
         return next((owner for owner in self.owners if owner.id == owner_id), None)
+
+    def duty(self, duty_id: str) -> Duty | None:
+        """Return the duty roster with this id, None when there is none (any more)."""
+        return next((duty for duty in self.duties if duty.id == duty_id), None)
+
+    def service(self, service_id: str | None) -> ServiceTier | None:
+        """Return the service tier with this id, None when there is none (any more)."""
+        return next((tier for tier in self.services if tier.id == service_id), None)
 
     def brand(self, brand_id: str) -> Brand | None:
         """Return the brand with this id, None when there is none (any more)."""

@@ -31,7 +31,7 @@ from storage.records import (
     OwnerId,
     Timer,
 )
-from storage.rows import columns_of, incident_of, incident_row, mappings, timer_of
+from storage.rows import columns_of, incident_of, incident_row, intent_row, mappings, timer_of
 
 _incident = tables.incident
 _event = tables.incident_event
@@ -139,7 +139,7 @@ class Incidents:
             known.add(intent.intent_id)
             last += 1
             extra = {"intent_no": last, "lease_until": None}
-            rows.append(columns_of(intent, _intent) | extra)
+            rows.append(intent_row(intent) | extra)
         if rows:
             self.connection.execute(sa.insert(_intent), rows)
             move_counter(self.connection, "intent", last)

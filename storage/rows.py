@@ -6,7 +6,7 @@ In: rows of a SELECT (any mapping by column name) or records. Out: the other of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from storage import codec, tables
 from storage.identity import author_key
 from storage.records import (
     Account,
+    Action,
     Assignment,
     BrandHit,
     BrandId,
@@ -216,8 +217,18 @@ def timer_of(row: Row) -> Timer:
 
 def intent_of(row: Row) -> Intent:
     """Read a row of `intent`."""
-    read = {"level": Level(row["level"]), "status": IntentStatus(row["status"])}
+    read = {
+        "level": Level(row["level"]),
+        "status": IntentStatus(row["status"]),
+        "actions": tuple(Action(**action) for action in row["actions"]),
+    }
     return Intent(**_pick(row, Intent) | read)
+
+
+def intent_row(intent: Intent) -> dict[str, Any]:
+    """Write a row of `intent`, less its number and lease."""
+    actions = [asdict(action) for action in intent.actions]
+    return columns_of(intent, tables.intent) | {"actions": actions}
 
 
 def delivery_of(row: Row) -> Delivery:

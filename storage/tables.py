@@ -14,6 +14,11 @@ import sqlalchemy as sa
 from storage.columns import Document, Instant, Words
 from storage.table_shapes import at, count, flag, narrow, number, table, text
 from storage.table_shapes import metadata as metadata  # noqa: PLC0414 - callers find it here
+from storage.tables_act import channel_state as channel_state  # noqa: PLC0414
+from storage.tables_act import receipt as receipt  # noqa: PLC0414
+from storage.tables_act import reply as reply  # noqa: PLC0414
+from storage.tables_act import silence as silence  # noqa: PLC0414
+from storage.tables_act import verified_address as verified_address  # noqa: PLC0414
 from storage.tables_clusters import (
     brand_hour as brand_hour,  # noqa: PLC0414 - all tables are found here
 )
@@ -363,6 +368,7 @@ incident = table(
     text("code"),
     text("brand_id"),
     text("cluster_id"),
+    text("fingerprint"),
     text("state"),
     count("level"),
     count("epoch"),
@@ -375,6 +381,7 @@ incident = table(
     sa.Index(None, "state", "level"),
     sa.Index(None, "code"),
     sa.Index(None, "updated_at"),
+    sa.Index(None, "fingerprint"),
 )
 incident_cluster = table(
     "incident_cluster",
@@ -441,6 +448,7 @@ intent = table(
     text("subject"),
     text("body"),
     text("html"),
+    sa.Column("actions", Document, nullable=False),
     at("created_at"),
     at("due_at"),
     at("deadline_at", optional=True),

@@ -6,6 +6,13 @@ from the same mentions gets the same id.
 
 from __future__ import annotations
 
+from storage.records.acting import (
+    ChannelState,
+    Receipt,
+    Reply,
+    Silence,
+    VerifiedAddress,
+)
 from storage.records.clusters import (
     CLUSTER_EVENTS,
     COLD_SHARED,
@@ -38,6 +45,7 @@ from storage.records.ids import (
 )
 from storage.records.incidents import (
     Account,
+    Action,
     Change,
     Delivery,
     DeliveryClass,
@@ -56,8 +64,11 @@ from storage.records.incidents import (
     Policy,
     Reason,
     Session,
+    Shelf,
     SourceGap,
     Surge,
+    Task,
+    TaskKind,
     Timer,
 )
 from storage.records.mentions import (
@@ -117,6 +128,7 @@ __all__ = [
     "WITHDRAWN",
     "AccessToken",
     "Account",
+    "Action",
     "Assignment",
     "Attachment",
     "BatchSignal",
@@ -125,6 +137,7 @@ __all__ = [
     "BrandTopics",
     "Change",
     "ChannelId",
+    "ChannelState",
     "Cluster",
     "ClusterEvent",
     "ClusterId",
@@ -178,12 +191,16 @@ __all__ = [
     "RawMention",
     "Reason",
     "Recalled",
+    "Receipt",
+    "Reply",
     "ReviewItem",
     "Session",
     "ShardChanges",
     "ShardId",
     "ShardSnapshot",
     "ShardState",
+    "Shelf",
+    "Silence",
     "SourceAdaptation",
     "SourceCover",
     "SourceGap",
@@ -191,6 +208,8 @@ __all__ = [
     "SourceId",
     "SourceState",
     "Surge",
+    "Task",
+    "TaskKind",
     "Term",
     "Timer",
     "Topic",
@@ -200,5 +219,6 @@ __all__ = [
     "TrainingLabel",
     "VaultEntry",
     "Verdict",
+    "VerifiedAddress",
     "Voices",
 ]

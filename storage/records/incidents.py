@@ -136,6 +136,42 @@ class Grade:
     quiet_if: str = ""
 
 
+class TaskKind(StrEnum):
+    """What service practice does about an incident (后台任务清单)."""
+
+    GUIDE = "舆论引导"
+    FIX = "排查整改"
+    SOLVE = "解决问题"
+    CLARIFY = "澄清回应"
+    CONTAIN = "传播控制"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing somebody has to do about an incident, by when."""
+
+    task_id: str
+    kind: TaskKind
+    title: str
+    owner_id: OwnerId
+    due_at: datetime
+    by: str  # who set it
+    state: str = "open"  # "open", "done" or "dropped"
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """A known trouble: mentions join silently until a day or a number of people is passed."""
+
+    until: datetime
+    authors: int  # so many distinct authors in all bring it back
+    note: str  # what is known and when it will be solved
+    by: str
+
+
 class IncidentState(StrEnum):
     """States of the incident machine; muted, dormant and level are attributes, not states."""
 
@@ -206,6 +242,11 @@ class Incident:
     platforms: tuple[str, ...] = ()
     below_since: datetime | None = None  # since when the score lies under the hysteresis band
     reminders: int = 0  # confirmations asked for in this epoch
+    fingerprint: str = ""  # brand, product and kind of trouble: by it a relapse is recognised
+    tasks: tuple[Task, ...] = ()
+    shelf: Shelf | None = None
+    level_by: str = ""  # who set the level by hand; "" while the program grades
+    level_reason: str = ""
 
     @property
     def unhandled(self) -> bool:
@@ -244,6 +285,15 @@ class Timer:
     status: str = "pending"  # "pending", "done" or "cancelled"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A button of a message: where the platform has none, the text holds its link."""
+
+    name: str  # the command: "ack", "dismiss", "assign", "silence"
+    label: str
+    url: str
+
+
 class IntentStatus(StrEnum):
     """The life of an outbox row."""
 
@@ -278,6 +328,7 @@ class Intent:
     due_at: datetime
     deadline_at: datetime | None = None
     html: str = ""
+    actions: tuple[Action, ...] = ()
     status: IntentStatus = IntentStatus.PENDING
     attempts: int = 0
     fence: int = 0

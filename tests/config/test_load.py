@@ -383,6 +383,9 @@ def test_schemas_are_json_and_demand_their_section() -> None:
         "routes.json",
         "media.json",
         "issues.json",
+        "duties.json",
+        "services.json",
+        "maintenance.json",
     } == set(found)
     assert json.loads(json.dumps(found)) == found
     assert misfits({"routes": []}, found["owners.json"]) == ["owners: missing"]

@@ -1,0 +1,83 @@
+"""Levels and surges: from where a level starts, how long people have, what is unusual."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, model_validator
+
+from config.values import Duration, LevelName, Model
+
+
+class LevelRules(Model):
+    """One crisis level: where it starts and how long people have (alerting.md section 4)."""
+
+    score: float = Field(ge=0, le=100)
+    ack_within: Duration
+    step_every: Duration
+    loops: int = Field(default=1, ge=1, le=5)
+    held_in_quiet_hours: bool = False
+
+
+class Levels(Model):
+    """The four levels. Thresholds and times after alerting.md section 4."""
+
+    blue: LevelRules = LevelRules(
+        score=20,
+        ack_within=timedelta(hours=4),
+        step_every=timedelta(hours=8),
+        held_in_quiet_hours=True,
+    )
+    yellow: LevelRules = LevelRules(
+        score=40,
+        ack_within=timedelta(minutes=30),
+        step_every=timedelta(minutes=30),
+        held_in_quiet_hours=True,
+    )
+    orange: LevelRules = LevelRules(
+        score=60,
+        ack_within=timedelta(minutes=15),
+        step_every=timedelta(minutes=10),
+        loops=2,
+    )
+    red: LevelRules = LevelRules(
+        score=80,
+        ack_within=timedelta(minutes=5),
+        step_every=timedelta(minutes=5),
+        loops=3,
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Levels:
+        scores = [self.blue.score, self.yellow.score, self.orange.score, self.red.score]
+        if scores != sorted(scores) or len(set(scores)) != len(scores):
+            raise ValueError(f"scores must rise from blue to red, got {scores}")
+        return self
+
+    def named(self, name: LevelName) -> LevelRules:
+        """Return the rules of one level by its name."""
+        rules: LevelRules = getattr(self, name)
+        return rules
+
+
+class SurgeRules(Model):
+    """When a count is unusual. Defaults after alerting.md 3.2, measured there."""
+
+    watch_alpha: float = Field(default=1e-5, gt=0, lt=1)
+    watch_ratio: float = Field(default=2.0, ge=1)
+    page_alpha: float = Field(default=1e-6, gt=0, lt=1)
+    page_ratio: float = Field(default=3.0, ge=1)
+    min_authors: int = Field(default=5, ge=1)
+    ramp_watch: float = Field(default=6.0, gt=0)
+    ramp_page: float = Field(default=8.0, gt=0)
+
+
+class LaunchRules(Model):
+    """上市爬坡期: how a product is watched more closely in its first months.
+
+    Scores count times `factor`, and so many authors fewer are needed.
+    """
+
+    months: int = Field(default=6, ge=1, le=24)
+    factor: float = Field(default=1.25, ge=1, le=3)
+    min_authors: int = Field(default=3, ge=1)
