@@ -228,7 +228,7 @@ def intent_of(row: Row) -> Intent:
 def intent_row(intent: Intent) -> dict[str, Any]:
     """Write a row of `intent`, less its number and lease."""
     actions = [asdict(action) for action in intent.actions]
-    return columns_of(intent, tables.intent) | {"actions": actions}
+    return columns_of(intent, tables.intent) | {"actions": actions, "words": dict(intent.words)}
 
 
 def delivery_of(row: Row) -> Delivery:

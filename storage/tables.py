@@ -449,6 +449,7 @@ intent = table(
     text("body"),
     text("html"),
     sa.Column("actions", Document, nullable=False),
+    sa.Column("words", Document, nullable=False),
     at("created_at"),
     at("due_at"),
     at("deadline_at", optional=True),

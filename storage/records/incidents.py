@@ -329,6 +329,7 @@ class Intent:
     deadline_at: datetime | None = None
     html: str = ""
     actions: tuple[Action, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)  # for texts a provider keeps (SMS)
     status: IntentStatus = IntentStatus.PENDING
     attempts: int = 0
     fence: int = 0

@@ -83,6 +83,9 @@ def upgrade() -> None:
     op.add_column(
         "intent", sa.Column("actions", columns.Document(), nullable=False, server_default="[]")
     )
+    op.add_column(
+        "intent", sa.Column("words", columns.Document(), nullable=False, server_default="{}")
+    )
     op.add_column("incident", _text("fingerprint", default=True))
     op.create_index("ix_incident_fingerprint", "incident", ["fingerprint"])
 
@@ -91,6 +94,7 @@ def downgrade() -> None:
     """Take the schema back to the revision before."""
     op.drop_index("ix_incident_fingerprint", "incident")
     op.drop_column("incident", "fingerprint")
+    op.drop_column("intent", "words")
     op.drop_column("intent", "actions")
     for name in _NEW:
         op.drop_table(name)
