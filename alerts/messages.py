@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ from alerts.batches import signal_words
 from alerts.growth import growth_words
 from alerts.letter import to_html
 from alerts.markup import cut_bytes, fit, plain, safe_url, shorten
+from alerts.occasions import Occasion as Occasion  # noqa: PLC0414 - everybody asks here for it
 from alerts.voices import judge_voices
 from config.schema import Channel, Owner, Project
 from storage.records import (
@@ -82,38 +82,6 @@ class NoLinks:
         """Return no address."""
         del incident, action, owner_id
         return ""
-
-
-class Occasion(StrEnum):
-    """Why somebody is told; the value is also part of the intent's id."""
-
-    NOTICE = "notice"
-    LEVEL_UP = "level_up"
-    ESCALATION = "escalation"
-    LEASE = "lease"
-    UNMUTED = "unmuted"
-    ASSIGNED = "assigned"
-    REOPENED = "reopened"
-    REJECTED = "rejected"
-    CONFIRM = "confirm"
-    CLOSING = "closing"
-
-    @property
-    def intent_kind(self) -> str:
-        """The kind under which the outbox keeps it."""
-        return _INTENT_KINDS.get(self, str(self))
-
-    def urgency(self, level: Level) -> Level:
-        """How urgent such a message is: what only asks or reports waits like a blue one."""
-        return Level.BLUE if self in {Occasion.CONFIRM, Occasion.CLOSING} else level
-
-
-_INTENT_KINDS = {
-    Occasion.LEASE: "escalation",
-    Occasion.UNMUTED: "notice",
-    Occasion.ASSIGNED: "notice",
-    Occasion.REJECTED: "reopened",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,8 @@ MESSAGES: Mapping[str, str] = {
     "reopened": "重新打开通知",
     "confirm": "请跟进客户确认",
     "closing": "结案通知",
+    "service": "时限提醒",
+    "task": "任务通知",
     "digest": "日报",
     "source": "信源告警",
     "test": "测试消息",

@@ -1,0 +1,70 @@
+"""Why somebody is told: every kind of message there is, its name in the outbox and its urgency."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from storage.records import Level
+
+
+class Occasion(StrEnum):
+    """Why somebody is told; the value is also part of the intent's id and names its template."""
+
+    NOTICE = "notice"
+    LEVEL_UP = "level_up"
+    ESCALATION = "escalation"
+    LEASE_WARNING = "lease_warning"  # an acknowledge soon ends unless there is a word of progress
+    LEASE = "lease"
+    UNMUTED = "unmuted"
+    UNSHELVED = "unshelved"  # a known trouble passed its day or its number of people
+    ASSIGNED = "assigned"
+    TASK = "task"  # somebody was given a task
+    TASK_DUE = "task_due"
+    REACT_WARNING = "react_warning"  # 30 % of the time to react is left
+    REACT_OVER = "react_over"
+    SOLVE_WARNING = "solve_warning"
+    SOLVE_OVER = "solve_over"
+    REOPENED = "reopened"
+    REJECTED = "rejected"
+    CONFIRM = "confirm"
+    CLOSING = "closing"
+
+    @property
+    def intent_kind(self) -> str:
+        """The kind under which the outbox keeps it."""
+        return _INTENT_KINDS.get(self, str(self))
+
+    def urgency(self, level: Level) -> Level:
+        """How urgent such a message is: what only asks or reports waits like a blue one."""
+        return Level.BLUE if self in _CALM else level
+
+    @property
+    def asks_to_acknowledge(self) -> bool:
+        """Whether it asks for an acknowledge while nobody has the incident in hand."""
+        return self not in _CALM and self not in _OF_WORK
+
+
+_CALM = frozenset({Occasion.CONFIRM, Occasion.CLOSING, Occasion.TASK, Occasion.TASK_DUE})
+_OF_WORK = frozenset(
+    {
+        Occasion.LEASE_WARNING,
+        Occasion.REACT_WARNING,
+        Occasion.REACT_OVER,
+        Occasion.SOLVE_WARNING,
+        Occasion.SOLVE_OVER,
+    }
+)
+_INTENT_KINDS = {
+    Occasion.LEASE: "escalation",
+    Occasion.LEASE_WARNING: "service",
+    Occasion.UNMUTED: "notice",
+    Occasion.UNSHELVED: "notice",
+    Occasion.ASSIGNED: "notice",
+    Occasion.TASK: "task",
+    Occasion.TASK_DUE: "task",
+    Occasion.REACT_WARNING: "service",
+    Occasion.REACT_OVER: "service",
+    Occasion.SOLVE_WARNING: "service",
+    Occasion.SOLVE_OVER: "service",
+    Occasion.REJECTED: "reopened",
+}
