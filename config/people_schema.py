@@ -7,25 +7,26 @@ from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from config.values import ClockTime, Identifier, IssueNames, Model, Timezone, Words
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""In the order of `date.weekday`."""
+
 
 class Hours(Model):
-    """A daily window in the owner's time zone; it may run over midnight."""
+    """A daily window in the owner's time zone; it may run over midnight.
+
+    `days`: the weekdays on which it begins; with `on` workdays or holidays the project's work
+    calendar says it instead, so that a Saturday worked for a holiday counts as what it is.
+    """
 
     from_: ClockTime = Field(alias="from")
     to: ClockTime
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-    )
+    on: Literal["all", "workdays", "holidays"] = "all"
+    days: tuple[Weekday, ...] = WEEKDAYS
 
 
 class Owner(Model):
@@ -48,7 +49,7 @@ class Owner(Model):
     addresses: Mapping[str, str] = Field(default_factory=dict)
     digest_at: ClockTime | None = "09:00"
     away: tuple[tuple[date, date], ...] = ()  # inclusive day ranges
-    stand_in: Words = ()  # who is told instead while this person is away, in order
+    stand_in: Words = ()  # who is told instead while this person cannot be, in order
 
     @property
     def zone(self) -> ZoneInfo:
@@ -57,7 +58,11 @@ class Owner(Model):
 
 
 class Shift(Model):
-    """Who is on duty when. The first of `owners` who is there has the duty; the others stand in."""
+    """Who is on duty when. The first of `owners` who is there has the duty.
+
+    Before the next of them come the stand-ins of the one who is not. A shift belongs to the day on
+    which it begins: `on` and the days of `hours` ask about that day.
+    """
 
     owners: Words
     hours: Hours | None = None  # not given: all day, every day
@@ -65,7 +70,10 @@ class Shift(Model):
 
 
 class Rotation(Model):
-    """People who take turns: the first has the duty from `starts` on, for `every_days` days."""
+    """People who take turns: the first has the duty from `starts` on, for `every_days` days.
+
+    `handover` is a time on the roster's clock; of an hour that comes twice the first counts.
+    """
 
     owners: Words
     starts: date
