@@ -1,15 +1,41 @@
-"""Who hears of what: the project's routes and a cluster's traits in, the people and why out."""
+"""Who hears of what: the project's routes and a cluster's traits in, the people and why out.
+
+Ids in routes may be people or duty rosters. Choices keep them as they are written, so that whoever
+fires a step later asks again who answers for them then (`reachable`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from config.schema import Channel, Owner, Project, Route
+from alerts.duty import Passed, Turn, turn_of
+from alerts.presence import absence, is_away, members, name_of, usable_channels, wakers
+from config.schema import Project, Route
 from storage.records import OwnerId
 
-_CONDITIONS = (
+__all__ = [
+    "RouteChoice",
+    "RouteStep",
+    "Traits",
+    "absence",
+    "choose",
+    "explain_route",
+    "fallback_line",
+    "find_route",
+    "is_away",
+    "last_resort",
+    "name_of",
+    "reachable",
+    "route_traits",
+    "unmet",
+    "usable_channels",
+    "wakers",
+]
+
+CONDITIONS = (
     ("brand", "品牌"),
     ("product", "产品"),
     ("issue", "问题类别"),
@@ -20,15 +46,23 @@ _CONDITIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteChoice:
-    """The people for one kind of trouble, and in words why these. `route` None: fallback only."""
+    """The people for one kind of trouble, and in words why these. `route` None: fallback only.
+
+    `owner_id` is a person; `named` is the id that stands for him in the route, which may be a
+    roster's, and which later rounds of the ladder go by. `also`, `chain` and `fallback` are as
+    written. `held`: fallback people hold it until somebody is named its owner.
+    """
 
     route: Route | None
     owner_id: OwnerId  # "" when the project names nobody who can be told
     also: tuple[OwnerId, ...]
     chain: tuple[OwnerId, ...]
     fallback: tuple[OwnerId, ...]
-    code: str  # "matched", "no_route", "owner_missing", "owner_unreachable", "owner_away", "nobody"
+    # "matched", "no_route", "owner_missing", "owner_unreachable", "owner_away", "duty_gap", "nobody"
+    code: str
     reason: str
+    named: OwnerId = OwnerId("")
+    held: bool = False
 
     @property
     def route_id(self) -> str:
@@ -37,42 +71,33 @@ class RouteChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Traits:
+class RouteStep:
+    """One line of an explanation. `id` is the route's, or "fallback"."""
+
+    kind: Literal["passed_over", "matched", "by_class", "also", "chain", "fallback"]
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What routes ask about: every set may be empty, then it is unknown."""
+
     brand: frozenset[str]
     product: frozenset[str]
     issue: frozenset[str]
     region: frozenset[str]
     platform: frozenset[str]
+    issue_class: str = ""  # the main one of `issue`
 
 
-def usable_channels(owner: Owner, project: Project) -> tuple[Channel, ...]:
-    """Return the owner's channels that exist and that can reach him, in his order."""
-    found = (project.channel(channel_id) for channel_id in owner.channels)
-    return tuple(
-        channel for channel in found if channel and (channel.kind != "email" or owner.email)
-    )
+def reachable(project: Project, named: Iterable[str], now: datetime) -> tuple[OwnerId, ...]:
+    """Return the people who answer for these ids now, in order, each once.
 
-
-def is_away(owner: Owner, now: datetime) -> bool:
-    """Say whether the owner's own day at this instant lies in one of his absences."""
-    today = now.astimezone(owner.zone).date()
-    return any(first <= today <= last for first, last in owner.away)
-
-
-def absence(project: Project, owner_id: str, now: datetime) -> str:
-    """Return why this person cannot be told now: "" when he can, else a code of RouteChoice."""
-    owner = project.owner(owner_id)
-    if owner is None:
-        return "owner_missing"
-    if not usable_channels(owner, project):
-        return "owner_unreachable"
-    return "owner_away" if is_away(owner, now) else ""
-
-
-def reachable(project: Project, owner_ids: Iterable[str], now: datetime) -> tuple[OwnerId, ...]:
-    """Return those of these people who can be told now, in order, each once."""
-    present = (owner_id for owner_id in owner_ids if not absence(project, owner_id, now))
-    return tuple(OwnerId(owner_id) for owner_id in dict.fromkeys(present))
+    For a roster the one on duty, for a person on leave the first of his stand-ins who is there.
+    """
+    answering = (turn_of(project, one, now).owner_ids for one in named)
+    return tuple(dict.fromkeys(owner_id for owner_ids in answering for owner_id in owner_ids))
 
 
 def last_resort(project: Project, fallback: Iterable[str], now: datetime) -> tuple[OwnerId, ...]:
@@ -86,15 +111,29 @@ def last_resort(project: Project, fallback: Iterable[str], now: datetime) -> tup
     if present:
         return present
     everybody = tuple(owner.id for owner in project.owners)
-    for group in (named, everybody):
+    for group in (_people_named(project, named), everybody):
         told = tuple(
             OwnerId(owner_id)
             for owner_id in dict.fromkeys(group)
             if absence(project, owner_id, now) in {"", "owner_away"}
         )
         if told:
-            return told if group is named else told[:1]
+            return told[:1] if group is everybody else told
     return ()
+
+
+def fallback_line(project: Project, now: datetime) -> tuple[OwnerId, ...]:
+    """Return the fallback as people, in order: who answers now first, then all others it names."""
+    line = (*reachable(project, project.fallback, now), *_people_named(project, project.fallback))
+    return tuple(OwnerId(owner_id) for owner_id in dict.fromkeys(line))
+
+
+def _people_named(project: Project, named: Iterable[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for one in named:
+        duty = project.duty(one)
+        found.extend(members(duty) if duty else (one,))
+    return tuple(dict.fromkeys(found))
 
 
 def find_route(
@@ -114,52 +153,19 @@ def find_route(
 
     The owner comes first, then the chain, then the fallback: nobody's trouble goes unheard.
     """
-    traits = _traits(
+    traits = route_traits(
         project,
-        brand_id,
+        brand_id=brand_id,
         issue_class=issue_class,
         further=further,
         products=products,
         regions=regions,
         platforms=platforms,
     )
-    return choose(project, next((r for r in project.routes if not _unmet(r, traits)), None), now)
+    return choose(project, _matching(project, traits), now)
 
 
-def choose(project: Project, route: Route | None, now: datetime) -> RouteChoice:
-    """Choose the people of one route, or of the fallback when there is no route."""
-    fallback = last_resort(project, project.fallback, now)
-    if route is None:
-        owner_id = fallback[0] if fallback else OwnerId("")
-        code = "no_route" if fallback else "nobody"
-        return RouteChoice(
-            route=None,
-            owner_id=owner_id,
-            also=fallback[1:],
-            chain=(),
-            fallback=fallback,
-            code=code,
-            reason=_words(project, code, "", "", owner_id),
-        )
-    candidates = (route.owner, *route.chain, *fallback)
-    owner_id = next(iter(reachable(project, candidates, now)), None) or next(
-        iter(fallback), OwnerId("")
-    )
-    code = absence(project, route.owner, now) or "matched"
-    if not owner_id:
-        code = "nobody"
-    return RouteChoice(
-        route=route,
-        owner_id=owner_id,
-        also=tuple(OwnerId(other) for other in route.also if other != owner_id),
-        chain=tuple(OwnerId(other) for other in route.chain if other != owner_id),
-        fallback=fallback,
-        code=code,
-        reason=_words(project, code, route.id, route.owner, owner_id),
-    )
-
-
-def explain_route(
+def route_traits(
     project: Project,
     *,
     brand_id: str,
@@ -168,83 +174,102 @@ def explain_route(
     products: Iterable[str] = (),
     regions: Iterable[str] = (),
     platforms: Iterable[str] = (),
-    now: datetime,
-) -> list[str]:
-    """Say line by line which routes were passed over and why, which one holds and who is told."""
-    products, regions, platforms = tuple(products), tuple(regions), tuple(platforms)
-    further = tuple(further)
-    traits = _traits(
-        project,
-        brand_id,
-        issue_class=issue_class,
-        further=further,
-        products=products,
-        regions=regions,
-        platforms=platforms,
-    )
-    choice = find_route(
-        project,
-        brand_id=brand_id,
-        issue_class=issue_class,
-        further=further,
-        products=products,
-        regions=regions,
-        platforms=platforms,
-        now=now,
-    )
-    lines = []
-    for route in project.routes:
-        unmet = _unmet(route, traits)
-        if not unmet:
-            break
-        lines.append(f"路由 {route.id} 不匹配：{unmet}")
-    lines.append(choice.reason)
-    if choice.route and choice.route.issue and issue_class not in choice.route.issue:
-        named = [name for name in further if name in choice.route.issue]
-        lines.append(f"路由 {choice.route_id} 按兼属类别或子类匹配：{'、'.join(named)}")
-    lines.extend(_people(project, "黄色及以上同时知会", choice.also, now))
-    lines.extend(_people(project, "无人确认时依次升级到", choice.chain, now))
-    lines.extend(_people(project, "最后兜底", choice.fallback, now))
-    return lines
-
-
-def lint_routes(project: Project) -> list[str]:
-    """Return what is wrong with the routes as they stand, in words; empty when all is well."""
-    return [
-        *_shadowed(project.routes),
-        *_unreachable_people(project),
-        *_unnamed_people(project),
-        *_uncovered_brands(project),
-    ]
-
-
-def _traits(
-    project: Project,
-    brand_id: str,
-    *,
-    issue_class: str,
-    further: Iterable[str],
-    products: Iterable[str],
-    regions: Iterable[str],
-    platforms: Iterable[str],
-) -> _Traits:
+) -> Traits:
+    """Return what routes are asked about; a product goes by its id and by its name."""
     named = set(products)
     brand = project.brand(brand_id)
     for product in brand.products if brand else ():
         if named & {product.id, product.name, *product.aliases}:
             named |= {product.id, product.name}  # a route may use either
-    return _Traits(
+    return Traits(
         brand=frozenset({brand_id}),
         product=frozenset(named),
         issue=frozenset({issue_class, *further}),
         region=frozenset(regions),
         platform=frozenset(platforms),
+        issue_class=issue_class,
     )
 
 
-def _unmet(route: Route, traits: _Traits) -> str:
+def _matching(project: Project, traits: Traits) -> Route | None:
+    return next((route for route in project.routes if not unmet(route, traits)), None)
+
+
+def choose(project: Project, route: Route | None, now: datetime) -> RouteChoice:
+    """Choose the people of one route, or of the fallback when there is no route."""
+    resort = last_resort(project, project.fallback, now)
+    fallback = tuple(OwnerId(one) for one in project.fallback) or resort
+    if route is None:
+        owner_id = next(iter(resort), OwnerId(""))
+        code = "no_route" if owner_id else "nobody"
+        return RouteChoice(
+            route=None,
+            owner_id=owner_id,
+            also=_others(fallback, owner_id),
+            chain=(),
+            fallback=fallback,
+            code=code,
+            reason=_no_route(project, owner_id),
+            named=owner_id,
+            held=True,
+        )
+    turn = turn_of(project, route.owner, now)
+    named = reachable(project, (route.owner, *route.chain), now)
+    owner_id = next(iter(named or resort), OwnerId(""))
+    return RouteChoice(
+        route=route,
+        owner_id=owner_id,
+        also=_others(route.also, owner_id),
+        chain=_others(route.chain, owner_id),
+        fallback=fallback,
+        code=_code(turn) if owner_id else "nobody",
+        reason=_reason(project, route, turn, owner_id, held=not named),
+        named=OwnerId(route.owner) if turn.owner_ids else owner_id,
+        held=not named,
+    )
+
+
+def _others(named: Sequence[str], owner_id: str) -> tuple[OwnerId, ...]:
+    return tuple(OwnerId(one) for one in named if one != owner_id)
+
+
+def _code(turn: Turn) -> str:
+    if turn.passed:
+        return turn.passed[0].code
+    return "matched" if turn.owner_ids else "duty_gap"
+
+
+def explain_route(project: Project, traits: Traits, now: datetime) -> list[RouteStep]:
+    """Say line by line which routes were passed over and why, which one holds and who is told."""
+    steps = []
+    for route in project.routes:
+        missed = unmet(route, traits)
+        if not missed:
+            break
+        text = f"路由 {route.id} 不匹配：{missed}"
+        steps.append(RouteStep(kind="passed_over", id=route.id, text=text))
+    choice = choose(project, _matching(project, traits), now)
+    steps.append(RouteStep(kind="matched", id=choice.route_id, text=choice.reason))
+    wanted = choice.route.issue if choice.route else ()
+    if wanted and traits.issue_class not in wanted:
+        by_class = "、".join(name for name in wanted if name in traits.issue)
+        text = f"路由 {choice.route_id} 按兼属类别或子类匹配：{by_class}"
+        steps.append(RouteStep(kind="by_class", id=choice.route_id, text=text))
+    lines: tuple[tuple[Literal["also", "chain", "fallback"], str, Sequence[OwnerId]], ...] = (
+        ("also", "黄色及以上同时知会", choice.also),
+        ("chain", "无人确认时依次升级到", choice.chain),
+        ("fallback", "最后兜底", choice.fallback),
+    )
+    for kind, label, named in lines:
+        if named:
+            told = " → ".join(answering(project, one, now) for one in named)
+            steps.append(RouteStep(kind=kind, id=choice.route_id, text=f"{label}：{told}"))
+    return steps
+
+
+def unmet(route: Route, traits: Traits) -> str:
     """Return the first condition that keeps a route from matching, "" when it matches."""
-    for name, zh in _CONDITIONS:
+    for name, zh in CONDITIONS:
         wanted: tuple[str, ...] = getattr(route, name)
         found: frozenset[str] = getattr(traits, name)
         if wanted and not found & set(wanted):
@@ -253,95 +278,72 @@ def _unmet(route: Route, traits: _Traits) -> str:
     return ""
 
 
-def name_of(project: Project, owner_id: str) -> str:
-    """Return a person's name, or the id when nobody of that id is known (any more)."""
-    owner = project.owner(owner_id)
-    return owner.name if owner else owner_id
-
-
-def _words(project: Project, code: str, route_id: str, wanted: str, owner_id: str) -> str:
-    told = name_of(project, owner_id)
-    who = name_of(project, wanted)
-    match code:
-        case "matched":
-            return f"按路由 {route_id}，由{told}负责"
-        case "no_route":
-            return f"没有路由匹配，按兜底名单由{told}先接住"
-        case "owner_missing":
-            return f"按路由 {route_id} 应由 {wanted} 负责，但配置里已没有此人，改由{told}负责"
-        case "owner_unreachable":
-            return f"按路由 {route_id} 应由{who}负责，但没有可用的通知渠道，改由{told}负责"
-        case "owner_away":
-            return f"按路由 {route_id} 应由{who}负责，但当前休假，改由{told}负责"
-        case _:
-            return "没有任何人有可用的通知渠道，请检查 owners、channels 和 fallback"
-
+# --- in words ------------------------------------------------------------------------------------
 
 _ABSENT = {
-    "owner_missing": "（配置中没有此人，跳过）",
-    "owner_unreachable": "（没有可用渠道，跳过）",
-    "owner_away": "（休假中，跳过）",
-    "": "",
+    "owner_missing": "配置中没有此人",
+    "owner_unreachable": "没有可用渠道",
+    "owner_away": "休假中",
 }
 
 
-def _people(
-    project: Project, label: str, owner_ids: Sequence[OwnerId], now: datetime
-) -> Iterator[str]:
-    if owner_ids:
-        named = (
-            name_of(project, owner_id) + _ABSENT[absence(project, owner_id, now)]
-            for owner_id in owner_ids
+def answering(project: Project, named: str, now: datetime) -> str:
+    """Return an id's name and who answers for it at this instant: "售后夜班（此刻 周宁）"."""
+    turn, name = turn_of(project, named, now), name_of(project, named)
+    passed = list(passed_words(project, turn.passed))
+    if turn.by == "person":
+        return name
+    told = name_of(project, turn.owner_ids[0]) if turn.owner_ids else ""
+    if project.duty(named):
+        parts = [*passed, f"此刻 {told}" if told else "此刻无人当班，跳过"]
+        return f"{name}（{'，'.join(parts)}）"
+    said = _ABSENT[turn.passed[0].code]
+    further = "".join(f"，{one}" for one in passed[1:])
+    return f"{name}（{said}{further}，{f'由{told}代班' if told else '跳过'}）"
+
+
+def passed_words(project: Project, passed: Iterable[Passed]) -> Iterator[str]:
+    """Yield a phrase for each person who was passed over: "周宁休假中"."""
+    for one in passed:
+        yield f"{name_of(project, one.owner_id)}{_ABSENT[one.code]}"
+
+
+def _no_route(project: Project, owner_id: str) -> str:
+    if not owner_id:
+        return _NOBODY
+    return f"没有路由匹配，按兜底名单由{name_of(project, owner_id)}先接住，等待指派负责人"
+
+
+_NOBODY = "没有任何人有可用的通知渠道，请检查 owners、channels 和 fallback"
+
+
+def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: bool) -> str:
+    """Say why this person: the route, who should have been, and what stood in the way."""
+    if not owner_id:
+        return _NOBODY
+    told, wanted = name_of(project, owner_id), name_of(project, route.owner)
+    duty = project.duty(route.owner)
+    rather = f"按兜底名单由{told}先接住，等待指派负责人" if held else f"改由{told}负责"
+    if not turn.passed:
+        if not turn.owner_ids:
+            return f"按路由 {route.id} 应由{wanted}负责，但值班表此刻无人当班，{rather}"
+        return (
+            f"按路由 {route.id}，由{wanted}当班的{told}负责"
+            if duty
+            else (f"按路由 {route.id}，由{told}负责")
         )
-        yield f"{label}：{' → '.join(named)}"
+    first = turn.passed[0]
+    if turn.owner_ids:
+        rather = f"由{told}代班" if turn.by == "stand_in" else f"由{told}当班负责"
+    if duty:
+        whom = f"{wanted}的{name_of(project, first.owner_id)}"
+    else:
+        whom = wanted
+    return f"按路由 {route.id} 应由{whom}负责，但{_WHY_NOT[first.code]}，{rather}"
 
 
-def _shadowed(routes: Sequence[Route]) -> Iterator[str]:
-    for i, route in enumerate(routes):
-        for earlier in routes[:i]:
-            if _covers(earlier, route):
-                yield (
-                    f"路由 {route.id} 永远轮不到：前面的 {earlier.id} 已包含它的全部条件，"
-                    "请调整顺序或删去"
-                )
-                break
-
-
-def _covers(earlier: Route, later: Route) -> bool:
-    """Say whether everything that matches `later` matches `earlier` already."""
-    for name, _ in _CONDITIONS:
-        wide: tuple[str, ...] = getattr(earlier, name)
-        narrow: tuple[str, ...] = getattr(later, name)
-        if wide and not (narrow and set(narrow) <= set(wide)):
-            return False
-    return True
-
-
-def _unreachable_people(project: Project) -> Iterator[str]:
-    named = [
-        (f"路由 {route.id}", (route.owner, *route.also, *route.chain)) for route in project.routes
-    ]
-    for place, owner_ids in [*named, ("fallback", project.fallback)]:
-        for owner_id in dict.fromkeys(owner_ids):
-            owner = project.owner(owner_id)
-            if owner is None:
-                yield f"{place} 提到的 {owner_id} 不在 owners 里"
-            elif not usable_channels(owner, project):
-                yield f"{place} 提到的{owner.name}（{owner_id}）没有可用渠道，永远收不到通知"
-    if not project.fallback:
-        yield "没有设置 fallback：没人匹配时将无人兜底"
-
-
-def _unnamed_people(project: Project) -> Iterator[str]:
-    named = set(project.fallback)
-    for route in project.routes:
-        named |= {route.owner, *route.also, *route.chain}
-    for owner in project.owners:
-        if owner.id not in named and owner.digest_at is None:
-            yield f"{owner.name}（{owner.id}）不在任何路由和兜底名单里，也不收日报"
-
-
-def _uncovered_brands(project: Project) -> Iterator[str]:
-    for brand in project.brands:
-        if not any(not route.brand or brand.id in route.brand for route in project.routes):
-            yield f"品牌 {brand.name}（{brand.id}）没有任何路由，出了事只会通知兜底名单"
+_WHY_NOT = {
+    "owner_missing": "配置里已没有此人",
+    "owner_unreachable": "没有可用的通知渠道",
+    "owner_away": "当前休假",
+}

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from config.channel_schema import secrets_of
 from config.errors import GroundswellError
-from config.schema import Channel, EmailChannel, Project, WebhookChannel, WecomBotChannel
+from config.providers import address
+from config.schema import Channel, EmailChannel, Project
 from groundswell import wiring
 from groundswell.vault import Key
 
@@ -159,8 +161,10 @@ def _channel(project: Project, channel: Channel) -> Finding:
     except GroundswellError as error:
         return Finding(what=what, grade="bad", seen=str(error), advice="set it and start again")
     host, port = _address(channel)
-    if not any(channel.id in owner.channels for owner in project.owners):
+    if not any(channel.id in (*owner.channels, *owner.wake_by) for owner in project.owners):
         return Finding(what=what, grade="warn", seen="no owner uses it", advice="remove it")
+    if not host:
+        return Finding(what=what, grade="ok", seen="its secrets are there")
     try:
         socket.create_connection((host, port), timeout=_CONNECT_S).close()
     except OSError as error:
@@ -174,16 +178,13 @@ def _channel(project: Project, channel: Channel) -> Finding:
 
 
 def _resolve_secrets(channel: Channel) -> None:
-    match channel:
-        case EmailChannel(password=secret) | WebhookChannel(secret=secret):
-            if secret is not None:
-                secret.resolve()
-        case WecomBotChannel(key=key):
-            key.resolve()
+    for secret in secrets_of(channel):
+        secret.resolve()
 
 
 def _address(channel: Channel) -> tuple[str, int]:
+    """Return host and port; "" where another program knows them (Apprise)."""
     if isinstance(channel, EmailChannel):
         return channel.host, channel.port
-    parts = urlsplit(channel.url)
+    parts = urlsplit(address(channel))
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

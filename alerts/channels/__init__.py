@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alerts.channels.answer import Answer, Sender
-from config.schema import Channel, EmailChannel, Project, WebhookChannel
+from config.errors import ConfigError
+from config.schema import Channel, EmailChannel, Project, WebhookChannel, WecomBotChannel
 from storage.records import ChannelId
 
 __all__ = ["Answer", "Sender", "make_sender", "make_senders"]
@@ -40,6 +41,8 @@ def make_sender(channel: Channel, project: Project, *, timeout_s: float = 10.0) 
         from alerts.channels.webhook import WebhookSender
 
         return WebhookSender(channel, post)
-    from alerts.channels.wecom_bot import WecomBotSender
+    if isinstance(channel, WecomBotChannel):
+        from alerts.channels.wecom_bot import WecomBotSender
 
-    return WecomBotSender(channel, post)
+        return WecomBotSender(channel, post)
+    raise ConfigError(f'channel "{channel.id}": kind {channel.kind} is not spoken by this version')
