@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from config.channel_schema import WAKING, address_of
+from config.channel_schema import address_of
+from config.people_schema import WAKING_KINDS
 from config.schema import Channel, Duty, Owner, Project
 
 
@@ -20,7 +21,7 @@ def usable_channels(owner: Owner, project: Project) -> tuple[Channel, ...]:
 def waking_channels(owner: Owner, project: Project) -> tuple[Channel, ...]:
     """Return those of the owner's `wake_by` that ring and can reach him, in his order."""
     found = _usable(owner, owner.wake_by, project)
-    return tuple(channel for channel in found if channel.kind in WAKING)
+    return tuple(channel for channel in found if channel.kind in WAKING_KINDS)
 
 
 def _usable(owner: Owner, named: Iterable[str], project: Project) -> tuple[Channel, ...]:

@@ -11,6 +11,9 @@ from pydantic import Field, model_validator
 
 from config.values import ClockTime, Identifier, IssueNames, Model, Timezone, Words
 
+WAKING_KINDS = frozenset({"sms", "voice"})
+"""The kinds of channels that ring: what may wake a person."""
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of `date.weekday`."""
