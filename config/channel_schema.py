@@ -173,10 +173,6 @@ Channel = Annotated[
 ]
 
 
-WAKING = frozenset({"sms", "voice"})
-"""The kinds that ring: what may wake a person."""
-
-
 class HasLevelName(Protocol):
     """A level, as records have it: an enumeration whose members are called BLUE ... RED."""
 
