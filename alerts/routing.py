@@ -50,7 +50,8 @@ class RouteChoice:
 
     `owner_id` is a person; `named` is the id that stands for him in the route, which may be a
     roster's, and which later rounds of the ladder go by. `also`, `chain` and `fallback` are as
-    written. `held`: fallback people hold it until somebody is named its owner.
+    written. `held`: fallback people hold it until somebody is named its owner. Further codes:
+    "duty_gap" (the roster has nobody) and "nobody" (no one in the project can be told).
     """
 
     route: Route | None
@@ -58,11 +59,10 @@ class RouteChoice:
     also: tuple[OwnerId, ...]
     chain: tuple[OwnerId, ...]
     fallback: tuple[OwnerId, ...]
-    # "matched", "no_route", "owner_missing", "owner_unreachable", "owner_away", "duty_gap", "nobody"
-    code: str
+    code: str  # "matched", "no_route", "owner_missing", "owner_unreachable", "owner_away" ...
     reason: str
-    named: OwnerId = OwnerId("")
-    held: bool = False
+    named: OwnerId
+    held: bool
 
     @property
     def route_id(self) -> str:
@@ -335,10 +335,7 @@ def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: 
     first = turn.passed[0]
     if turn.owner_ids:
         rather = f"由{told}代班" if turn.by == "stand_in" else f"由{told}当班负责"
-    if duty:
-        whom = f"{wanted}的{name_of(project, first.owner_id)}"
-    else:
-        whom = wanted
+    whom = f"{wanted}的{name_of(project, first.owner_id)}" if duty else wanted
     return f"按路由 {route.id} 应由{whom}负责，但{_WHY_NOT[first.code]}，{rather}"
 
 

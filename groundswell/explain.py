@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alerts.routing import explain_route
+from alerts.routing import explain_route, route_traits
 from alerts.score import TIERS
 from classify.analyst import Analyst
 from classify.clustering import Shard
@@ -162,7 +162,7 @@ class Explainer:
         brand = self.project.brand(verdict.brand_id)
         cluster_id, label, size, incident = self._cluster(mention, verdict, now)
         weighed = weigh(verdict)
-        told = explain_route(
+        traits = route_traits(
             self.project,
             brand_id=verdict.brand_id,
             issue_class=verdict.issue_class,
@@ -170,8 +170,8 @@ class Explainer:
             products=verdict.products,
             regions=(mention.region,) if mention.region else (),
             platforms=(mention.platform,) if mention.platform else (),
-            now=now,
         )
+        told = explain_route(self.project, traits, now)
         return BrandAnswer(
             brand_id=verdict.brand_id,
             brand=brand.name if brand else verdict.brand_id,
@@ -196,7 +196,7 @@ class Explainer:
             cluster_size=size,
             incident=incident,
             rule=self._rule(verdict),
-            told=tuple(told),
+            told=tuple(step.text for step in told),
         )
 
     def _cluster(

@@ -20,6 +20,8 @@ from groundswell.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from config.schema import Project
 
 
@@ -47,7 +49,9 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Validate the configuration and run the brands' saved examples."""
-    from alerts.routing import lint_routes
+    from datetime import UTC, datetime
+
+    from alerts.route_lint import lint_routes
     from classify.matching import BrandMatcher
     from classify.matching_context import undeclared
     from config.errors import ConfigError
@@ -65,11 +69,25 @@ def check(
         _refuse(choices, [f"{places[one.brand_id, one.place]}: {one.text}" for one in surprises])
     if schemas is not None:
         _write_schemas(schemas)
-    warnings = [*lint_routes(project), *undeclared(project.brands), *_hidden_authors(project)]
+    now = datetime.now(UTC)
+    warnings = [
+        *(finding.text for finding in lint_routes(project, now)),
+        *_unknown_year(project, now),
+        *undeclared(project.brands),
+        *_hidden_authors(project),
+    ]
     found = summary(project)
     document = {"ok": True, "directory": directory, "found": found, "warnings": warnings}
     lines = [f"{directory}: OK", *(f"  {line}" for line in found)]
     show(choices, document, [*lines, *(f"warning: {line}" for line in warnings)])
+
+
+def _unknown_year(project: Project, now: datetime) -> list[str]:
+    """Warn when the work calendar runs out: rosters and service hours go by weekdays then."""
+    from config.workdays import unknown_year
+
+    found = unknown_year(project.settings.calendar, now.astimezone(project.settings.zone).date())
+    return [found] if found else []
 
 
 def _hidden_authors(project: Project) -> list[str]:

