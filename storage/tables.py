@@ -458,10 +458,23 @@ intent = table(
     count("fence"),
     text("reason"),
     sa.Column("fallback_of", Words),
+    sa.Column("summary_id", Words),  # the one message that says this one, too (alerts.storm)
     at("lease_until", optional=True),
     sa.UniqueConstraint("intent_no"),
     sa.Index(None, "incident_id", "recipient_id"),
     sa.Index(None, "recipient_id", "intent_no"),
+    sa.Index(
+        "ix_intent_summary",
+        "summary_id",
+        sqlite_where=sa.text("summary_id IS NOT NULL"),
+        postgresql_where=sa.text("summary_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_intent_open_summary",
+        "recipient_id",
+        sqlite_where=sa.text("kind = 'summary' AND status = 'pending'"),
+        postgresql_where=sa.text("kind = 'summary' AND status = 'pending'"),
+    ),
     sa.Index(
         "ix_intent_due",
         "due_at",
@@ -484,6 +497,7 @@ delivery = table(
     number("size_bytes"),
     text("text"),
     sa.Index(None, "channel_id", "started_at"),
+    sa.Index(None, "started_at"),
 )
 digest_run = table(
     "digest_run",

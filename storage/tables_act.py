@@ -31,6 +31,7 @@ channel_state = narrow(
     "channel_state",
     text("channel_id", key=True),
     sa.Column("tokens", sa.Float, nullable=False),
+    sa.Column("mild_tokens", sa.Float, nullable=False),
     at("refilled_at"),
     at("blocked_until", optional=True),
     count("failures"),

@@ -34,11 +34,16 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelState:
-    """What all processes know of one channel: its tokens, whether it rests and why."""
+    """What all processes know of one channel: its tokens, whether it rests and why.
+
+    Instants are the database's: providers count in real time, whatever our clock is set to.
+    `mild_tokens` bounds what is below orange; the rest of `tokens` is kept for orange and red.
+    """
 
     channel_id: ChannelId
     tokens: float
-    refilled_at: datetime
+    mild_tokens: float
+    refilled_at: datetime  # when a token was last taken
     blocked_until: datetime | None = None
     failures: int = 0  # attempts in a row that failed; the circuit opens on them
     reason: str = ""

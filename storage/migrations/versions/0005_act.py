@@ -46,6 +46,7 @@ def upgrade() -> None:
         "channel_state",
         _text("channel_id"),
         sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("mild_tokens", sa.Float(), nullable=False),
         _at("refilled_at"),
         _at("blocked_until", optional=True),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -86,6 +87,22 @@ def upgrade() -> None:
     op.add_column(
         "intent", sa.Column("words", columns.Document(), nullable=False, server_default="{}")
     )
+    op.add_column("intent", sa.Column("summary_id", columns.Words()))
+    op.create_index(
+        "ix_intent_summary",
+        "intent",
+        ["summary_id"],
+        sqlite_where=sa.text("summary_id IS NOT NULL"),
+        postgresql_where=sa.text("summary_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_intent_open_summary",
+        "intent",
+        ["recipient_id"],
+        sqlite_where=sa.text("kind = 'summary' AND status = 'pending'"),
+        postgresql_where=sa.text("kind = 'summary' AND status = 'pending'"),
+    )
+    op.create_index("ix_delivery_started_at", "delivery", ["started_at"])
     op.add_column("incident", _text("fingerprint", default=True))
     op.create_index("ix_incident_fingerprint", "incident", ["fingerprint"])
 
@@ -94,6 +111,10 @@ def downgrade() -> None:
     """Take the schema back to the revision before."""
     op.drop_index("ix_incident_fingerprint", "incident")
     op.drop_column("incident", "fingerprint")
+    op.drop_index("ix_delivery_started_at", "delivery")
+    op.drop_index("ix_intent_open_summary", "intent")
+    op.drop_index("ix_intent_summary", "intent")
+    op.drop_column("intent", "summary_id")
     op.drop_column("intent", "words")
     op.drop_column("intent", "actions")
     for name in _NEW:
