@@ -58,7 +58,7 @@ def freeze_policy(choice: RouteChoice, level: Level, levels: Levels) -> Policy:
     First the chain, one person a step; each further loop begins with the owner; then the fallback.
     """
     rules = rules_of(levels, level)
-    rounds = [choice.chain] + [(choice.owner_id, *choice.chain)] * (rules.loops - 1)
+    rounds = [choice.chain] + [(choice.named, *choice.chain)] * (rules.loops - 1)
     order: list[tuple[OwnerId, ...]] = [(owner_id,) for members in rounds for owner_id in members]
     if choice.fallback:
         order.append(choice.fallback)
@@ -70,6 +70,7 @@ def freeze_policy(choice: RouteChoice, level: Level, levels: Levels) -> Policy:
         ack_lease_s=_ACK_LEASE_S.get(level, _ACK_LEASE_S[Level.BLUE]),
         fallback=choice.fallback,
         reason=choice.reason,
+        held=choice.held,
     )
 
 
@@ -82,7 +83,7 @@ def continue_policy(old: Policy, step: int, told: Iterable[OwnerId], new: Policy
     start_s = reached[-1].after_s if reached else 0
     between = EscalationStep(after_s=start_s, owner_ids=tuple(told))
     later = tuple(replace(item, after_s=item.after_s + start_s) for item in new.steps)
-    return replace(new, steps=(*reached, between, *later))
+    return replace(new, steps=(*reached, between, *later), held=old.held)
 
 
 def insert_step(policy: Policy, step: int, told: Iterable[OwnerId]) -> Policy:

@@ -100,6 +100,8 @@ def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
         values["state"] = _STATE_AFTER[event.kind]
     values |= _said(event) | _decoded(event.data)
     values["told"] = _joined(incident.told, event.data.get("told", ()))
+    if event.kind == "assigned":  # it has an owner now, whoever held it
+        values["policy"] = replace(values.get("policy", incident.policy), held=False)
     return replace(incident, **values)
 
 
@@ -113,6 +115,7 @@ def encode_policy(policy: Policy) -> Json:
         "ack_lease_s": policy.ack_lease_s,
         "fallback": list(policy.fallback),
         "reason": policy.reason,
+        "held": policy.held,
     }
 
 
@@ -209,6 +212,7 @@ def _decode_policy(value: Json) -> Policy:
         ack_lease_s=value["ack_lease_s"],
         fallback=tuple(OwnerId(owner) for owner in value["fallback"]),
         reason=value["reason"],
+        held=bool(value.get("held")),  # policies written before rosters do not say it
     )
 
 

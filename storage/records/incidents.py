@@ -202,6 +202,7 @@ class Policy:
     ack_lease_s: int
     fallback: tuple[OwnerId, ...]
     reason: str = ""
+    held: bool = False  # by fallback people, until somebody is named its owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
