@@ -94,6 +94,7 @@ from storage.records.mentions import (
     Term,
     Verdict,
 )
+from storage.records.serving import Meter, Service
 from storage.records.topics import (
     BrandTopics,
     Topic,
@@ -178,6 +179,7 @@ __all__ = [
     "Mention",
     "MentionId",
     "MergeProposal",
+    "Meter",
     "ModelEvent",
     "Move",
     "Noise",
@@ -194,6 +196,7 @@ __all__ = [
     "Receipt",
     "Reply",
     "ReviewItem",
+    "Service",
     "Session",
     "ShardChanges",
     "ShardId",
