@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ def open_again(
     incident, project = draft.incident, draft.scene.project
     [owner_id, *_] = (*draft.people((incident.owner_id, choice.owner_id)), choice.owner_id)
     policy = freeze_policy(choice, level, project.levels)
+    if owner_id == incident.owner_id:
+        policy = replace(policy, held=incident.policy.held)
     told = draft.people(first_told(policy, owner_id, level))
     draft.record(
         kind,

@@ -207,7 +207,7 @@ def _assign(draft: Draft, command: Command, key: str) -> None:
             f"没有负责人 {command.owner_id!r}，可选：{known} (no owner {command.owner_id!r})"
         )
     owner_id = OwnerId(command.owner_id)
-    if owner_id == draft.incident.owner_id:
+    if owner_id == draft.incident.owner_id and not draft.incident.policy.held:
         return
     told = draft.people((owner_id,))
     values: dict[str, Any] = {"owner_id": owner_id, "text": command.text, "told": list(told)}

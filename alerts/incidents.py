@@ -253,6 +253,8 @@ def _level_up(draft: Draft, evidence: Evidence, grade: Grade) -> None:
     acknowledged = incident.state is IncidentState.ACKNOWLEDGED
     told = new_people(incident, wanted) if acknowledged else wanted
     told = draft.people(told) if told else ()
+    if acknowledged:  # a roster may have answered with somebody who knows it
+        told = new_people(incident, told)
     old = incident.level
     lease = incident.lease_until
     if acknowledged and lease:
