@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from alerts.hours import begins_on
 from alerts.presence import absence, members
-from config.people_schema import WEEKDAYS
 from config.schema import Duty, Project, Rotation, Shift
 from config.workdays import is_workday
 from storage.records import OwnerId
@@ -187,7 +187,7 @@ def _span(
         return None
     if shift.hours is None:
         return instant_at(day, "00:00", duty.zone), instant_at(day, "24:00", duty.zone)
-    if WEEKDAYS[day.weekday()] not in shift.hours.days:
+    if not begins_on(shift.hours, day, project.settings.calendar):
         return None
     begins, ends = shift.hours.from_, shift.hours.to
     last = day + _DAY if ends != "24:00" and ends <= begins else day

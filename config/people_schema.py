@@ -31,6 +31,12 @@ class Hours(Model):
     on: Literal["all", "workdays", "holidays"] = "all"
     days: tuple[Weekday, ...] = WEEKDAYS
 
+    @model_validator(mode="after")
+    def _one_calendar(self) -> Hours:
+        if self.on != "all" and "days" in self.model_fields_set:
+            raise ValueError(f'"on: {self.on}" follows the work calendar: leave "days" out')
+        return self
+
 
 class Owner(Model):
     """A person who is told and who acts. `channels` in order: the first, then the fallbacks.

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from config.people_schema import Hours
-from config.values import Duration, Identifier, IssueNames, LevelName, Model, Timezone, Words
+from config.values import Duration, Identifier, IssueNames, Model, Timezone, Words
+
+
+def _local_time(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    try:
+        found = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ValueError(f'expected a local time such as "2026-11-11 00:00", got {value!r}')
+    return found
+
+
+# Naive on purpose: the entry's own time zone says where it is that time.
+LocalTime = Annotated[
+    datetime,
+    BeforeValidator(_local_time, json_schema_input_type=str),
+    PlainSerializer(lambda value: f"{value:%Y-%m-%d %H:%M}"),
+]
 
 
 class LevelTimes(Model):
@@ -45,6 +66,25 @@ class ServiceTier(Model):
     )
     warn_left: float = Field(default=0.3, gt=0, lt=1)  # the share of a limit left at the warning
 
+    @model_validator(mode="after")
+    def _reacts_first(self) -> ServiceTier:
+        for name in ("blue", "yellow", "orange", "red"):
+            react, solve = getattr(self.react, name), getattr(self.solve, name)
+            if not timedelta(0) < react <= solve:
+                raise ValueError(
+                    f"{name}: expected 0 < react <= solve, got {react} to react, {solve} to solve"
+                )
+        return self
+
+    @property
+    def window(self) -> Hours | None:
+        """The service hours; None around the clock."""
+        if self.hours == "7x24":
+            return None
+        if self.hours == "5x8":  # eight hours of work and one of rest at noon
+            return Hours.model_validate({"from": "09:00", "to": "18:00", "on": "workdays"})
+        return self.hours
+
 
 class WorkCalendar(Model):
     """Which days are worked: the country's own, and the company's exceptions."""
@@ -67,17 +107,31 @@ class Matcher(Model):
 class MaintenanceWindow(Matcher):
     """A time known beforehand in which notices about what matches are held.
 
-    Either `days` with `hours` (every week), or `starts` and `ends` (once). `up_to`: the highest
-    level that is held; red never is.
+    Either `hours` (every day that they name), or `starts` and `ends` (once, local time such as
+    "2026-11-11 00:00"). `up_to`: the highest level that is held; red never is.
     """
 
     id: Identifier
     reason: str
     hours: Hours | None = None
-    starts: str | None = None  # local time, "2026-11-11 00:00"
-    ends: str | None = None
+    starts: LocalTime | None = None
+    ends: LocalTime | None = None
     timezone: Timezone = "Asia/Shanghai"
-    up_to: LevelName = "yellow"
+    up_to: Literal["blue", "yellow", "orange"] = "yellow"
+
+    @model_validator(mode="after")
+    def _weekly_or_once(self) -> MaintenanceWindow:
+        once = self.starts is not None and self.ends is not None
+        if (self.hours is not None) is once or (self.starts is None) is not (self.ends is None):
+            raise ValueError('expected either "hours" (every week), or "starts" and "ends" (once)')
+        if self.starts is not None and self.ends is not None and self.starts >= self.ends:
+            raise ValueError(f"ends at {self.ends:%Y-%m-%d %H:%M}, not after its start")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The window's time zone."""
+        return ZoneInfo(self.timezone)
 
 
 class HeartbeatRules(Model):
