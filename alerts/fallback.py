@@ -10,7 +10,7 @@ from datetime import datetime
 
 from alerts.escalation import deadline_at, release_at
 from alerts.messages import body_bytes, hand_over
-from alerts.routing import absence, name_of, usable_channels
+from alerts.routing import absence, fallback_line, name_of, usable_channels
 from config.schema import Channel, Owner, Project
 from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
 
@@ -73,7 +73,7 @@ def _addresses(intent: Intent, project: Project, now: datetime) -> Iterator[tupl
 
 def _others(intent: Intent, project: Project) -> tuple[str, ...]:
     """Return the fallback people still to come: the line is walked once and never back."""
-    line = project.fallback
+    line = fallback_line(project)
     if intent.fallback_of is not None and intent.recipient_id in line:
         return line[line.index(intent.recipient_id) + 1 :]
     return tuple(owner_id for owner_id in line if owner_id != intent.recipient_id)

@@ -122,10 +122,12 @@ def last_resort(project: Project, fallback: Iterable[str], now: datetime) -> tup
     return ()
 
 
-def fallback_line(project: Project, now: datetime) -> tuple[OwnerId, ...]:
-    """Return the fallback as people, in order: who answers now first, then all others it names."""
-    line = (*reachable(project, project.fallback, now), *_people_named(project, project.fallback))
-    return tuple(OwnerId(owner_id) for owner_id in dict.fromkeys(line))
+def fallback_line(project: Project) -> tuple[OwnerId, ...]:
+    """Return everybody whom the fallback names, in order; of a roster all its people.
+
+    The order does not change with the hour, so that a line may be walked once and never back.
+    """
+    return tuple(OwnerId(owner_id) for owner_id in _people_named(project, project.fallback))
 
 
 def _people_named(project: Project, named: Iterable[str]) -> tuple[str, ...]:

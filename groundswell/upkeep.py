@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.escalation import quiet_until
 from alerts.messages import body_bytes
-from alerts.routing import absence, usable_channels
+from alerts.routing import absence, fallback_line, reachable, usable_channels
 from alerts.source_notices import SourceNotice, render
 from config.schema import Owner, Project, SourceConfig
 from groundswell.sourcing_advice import FALLBACK, advice_for
@@ -246,16 +246,19 @@ def recipients(source: SourceConfig | None, project: Project, now: datetime) -> 
 
     None: who is told of what belongs to no source.
 
-    Who is away or cannot be reached is passed over; rather somebody on holiday than nobody.
+    Stand-ins answer for who is away, who cannot be reached is passed over; rather somebody on
+    holiday than nobody.
     """
     maintainer = (source.maintainer,) if source is not None and source.maintainer else ()
     engineers = tuple(owner.id for owner in project.owners if owner.role == "engineer")
-    lines = [line for line in (maintainer, engineers, project.fallback) if line]
-    for away_too in ({""}, {"", "owner_away"}):
-        for line in lines:
-            found = [one for one in line if absence(project, one, now) in away_too]
-            if found:
-                return tuple(OwnerId(one) for one in found)
+    for line in (maintainer, engineers, project.fallback):
+        told = reachable(project, line, now)
+        if told:
+            return told
+    for people in (maintainer, engineers, fallback_line(project)):
+        away = [one for one in people if absence(project, one, now) == "owner_away"]
+        if away:
+            return tuple(OwnerId(one) for one in away)
     return ()
 
 
