@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from alerts.meters import decode_meter, decode_service, encode_service
 from config.errors import GroundswellError
 from storage.records import (
     BrandId,
@@ -64,6 +65,8 @@ _NEW_EPOCH: dict[str, Any] = {
     "dismissed_reason": "",
     "below_since": None,
     "reminders": 0,
+    "muted_by": "",
+    "silenced": (),
 }
 
 
@@ -115,6 +118,7 @@ def encode_policy(policy: Policy) -> Json:
         "ack_lease_s": policy.ack_lease_s,
         "fallback": list(policy.fallback),
         "reason": policy.reason,
+        **({"service": encode_service(policy.service)} if policy.service else {}),
         "held": policy.held,
     }
 
@@ -212,6 +216,7 @@ def _decode_policy(value: Json) -> Policy:
         ack_lease_s=value["ack_lease_s"],
         fallback=tuple(OwnerId(owner) for owner in value["fallback"]),
         reason=value["reason"],
+        service=decode_service(value.get("service")),
         held=bool(value.get("held")),  # policies written before rosters do not say it
     )
 
@@ -249,6 +254,9 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "lease_until": _instant,
     "muted_until": _instant,
     "below_since": _instant,
+    "muted_by": str,
+    "silenced": lambda owner_ids: tuple(map(OwnerId, owner_ids)),
+    "meter": decode_meter,
     "dormant": bool,
     "merged_into": IncidentId,
     "authors": int,

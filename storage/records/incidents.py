@@ -23,6 +23,7 @@ from storage.records.ids import (
     SourceId,
 )
 from storage.records.mentions import HotStanding
+from storage.records.serving import Meter, Service
 from storage.records.topics import BrandTopics
 from storage.records.understanding import BatchSignal, Voices
 
@@ -202,6 +203,7 @@ class Policy:
     ack_lease_s: int
     fallback: tuple[OwnerId, ...]
     reason: str = ""
+    service: Service | None = None  # the service promised; None: the level's times alone
     held: bool = False  # by fallback people, until somebody is named its owner
 
 
@@ -248,6 +250,9 @@ class Incident:
     shelf: Shelf | None = None
     level_by: str = ""  # who set the level by hand; "" while the program grades
     level_reason: str = ""
+    meter: Meter | None = None  # what of the service's limits is used; None without a service
+    muted_by: str = ""  # the silence or maintenance window that holds it; "" by its own command
+    silenced: tuple[OwnerId, ...] = ()  # who would have been told meanwhile
 
     @property
     def unhandled(self) -> bool:
