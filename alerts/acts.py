@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import journal
+from alerts.command import IllegalMove
 from alerts.draft import Draft
 from alerts.escalation import confirm_timer, freeze_policy, insert_step
 from alerts.messages import Occasion, clock_words
@@ -15,7 +16,7 @@ from alerts.routing import RouteChoice, choose, name_of
 from config.schema import Owner, Project
 from storage.records import Incident, IncidentState, Level, OwnerId, Policy, Timer
 
-ALL_TIMERS = ("step", "ack", "confirm", "mute")
+ALL_TIMERS = ("step", "ack", "confirm", "mute", "shelf")
 
 
 def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId, ...]:
@@ -107,6 +108,22 @@ def wait_for_progress(draft: Draft) -> None:
             due_at=incident.lease_until,
         )
     )
+
+
+def progress(draft: Draft) -> dict[str, Any]:
+    """Return what an act of work does to an acknowledge that runs: it holds as long again."""
+    incident = draft.incident
+    if incident.state is not IncidentState.ACKNOWLEDGED or incident.shelf is not None:
+        return {}
+    return {"lease_until": hold_acknowledge(draft).isoformat()}
+
+
+def known_owner(project: Project, owner_id: str) -> OwnerId:
+    """Return the id of a person of the project. IllegalMove names those there are."""
+    if project.owner(owner_id) is None:
+        known = "、".join(owner.id for owner in project.owners)
+        raise IllegalMove(f"没有负责人 {owner_id!r}，可选：{known} (no owner {owner_id!r})")
+    return OwnerId(owner_id)
 
 
 def ask_for_confirmation(draft: Draft, why: str) -> None:

@@ -6,9 +6,7 @@ There is no command to close one: only the customer's side ends it, by `confirm`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from alerts.acts import (
@@ -17,44 +15,33 @@ from alerts.acts import (
     escalate,
     hold_acknowledge,
     is_open,
+    known_owner,
     open_again,
+    progress,
     same_route,
     wait_for_progress,
 )
+from alerts.command import Command, CommandName, IllegalMove
 from alerts.draft import Draft
 from alerts.escalation import insert_step
-from alerts.journal import encode_policy
+from alerts.journal import OPEN_STATES, encode_policy
+from alerts.levels import set_level
 from alerts.messages import Links, NoLinks, Occasion, Scene
 from alerts.routing import name_of
-from config.errors import GroundswellError
+from alerts.shelf import put_on_shelf, take_off_shelf
+from alerts.tasks import drop_task, finish_task, give_task
 from config.schema import Project
 from storage.records import (
     Change,
     Evidence,
+    Grade,
     Incident,
     IncidentState,
+    Level,
     Mention,
-    OwnerId,
     Timer,
     Verdict,
 )
-
-
-class CommandName(StrEnum):
-    """The acts of the incident desk."""
-
-    ACK = "ack"
-    NOTE = "note"
-    ASSIGN = "assign"
-    ESCALATE = "escalate"
-    SILENCE = "silence"
-    HANDLED = "handled"
-    CONFIRM = "confirm"
-    REJECT = "reject"
-    DISMISS = "dismiss"
-    MERGE = "merge"
-    SPLIT = "split"
-
 
 _STATE_WORDS = {
     IncidentState.OPEN: "待确认",
@@ -65,13 +52,17 @@ _STATE_WORDS = {
     IncidentState.DISMISSED: "已作为误报关闭",
 }
 
+_TASKS = (CommandName.TASK, CommandName.TASK_DONE, CommandName.TASK_DROP)
 _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
     IncidentState.OPEN: (
         CommandName.ACK,
         CommandName.NOTE,
         CommandName.ASSIGN,
         CommandName.ESCALATE,
+        CommandName.GRADE,
+        *_TASKS,
         CommandName.SILENCE,
+        CommandName.SHELVE,
         CommandName.DISMISS,
         CommandName.MERGE,
     ),
@@ -80,7 +71,10 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.NOTE,
         CommandName.ASSIGN,
         CommandName.ESCALATE,
+        CommandName.GRADE,
+        *_TASKS,
         CommandName.SILENCE,
+        CommandName.SHELVE,
         CommandName.HANDLED,
         CommandName.DISMISS,
         CommandName.MERGE,
@@ -88,14 +82,19 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
     IncidentState.HANDLED: (
         CommandName.NOTE,
         CommandName.ASSIGN,
+        CommandName.GRADE,
+        *_TASKS,
         CommandName.CONFIRM,
         CommandName.REJECT,
         CommandName.MERGE,
     ),
-    IncidentState.CLOSED: (CommandName.NOTE,),
-    IncidentState.DISMISSED: (CommandName.NOTE,),
-    IncidentState.MERGED: (CommandName.NOTE, CommandName.SPLIT),
+    # a cause may be put right after the customer has confirmed
+    IncidentState.CLOSED: (CommandName.NOTE, *_TASKS, CommandName.REOPEN),
+    IncidentState.DISMISSED: (CommandName.NOTE, *_TASKS[1:], CommandName.REOPEN),
+    IncidentState.MERGED: (CommandName.NOTE, *_TASKS[1:], CommandName.SPLIT),
 }
+# On the shelf nobody is called, so there is nothing to acknowledge, escalate or silence.
+_NOT_SHELVED = frozenset({CommandName.ACK, CommandName.ESCALATE, CommandName.SILENCE})
 
 _NEEDS_TEXT = {
     CommandName.NOTE: ("进展内容", "what was done"),
@@ -103,34 +102,20 @@ _NEEDS_TEXT = {
     CommandName.CONFIRM: ("客户侧确认的依据", "the evidence of the customer's confirmation"),
     CommandName.REJECT: ("客户侧的反馈", "what the customer's side said"),
     CommandName.DISMISS: ("误报的理由", "the reason"),
+    CommandName.REOPEN: ("重新打开的理由", "the reason"),
+    CommandName.TASK: ("任务内容", "what is to be done"),
+    CommandName.TASK_DONE: ("任务结果", "what came of it"),
+    CommandName.TASK_DROP: ("不做的理由", "why it is dropped"),
+    CommandName.SHELVE: ("已知情况和解决安排", "what is known and when it is solved"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One act of one person. `actor` is an owner's id or a user's name.
-
-    `text` is the note, evidence or reason; `owner_id` whom to assign to; `until` the end of a
-    silence; `into` the incident to merge into. `command_id` makes feeding the same note,
-    assignment, escalation or silence twice harmless; the other acts are so by the state itself.
-    """
-
-    name: CommandName | str
-    actor: str
-    text: str = ""
-    owner_id: str = ""
-    until: datetime | None = None
-    into: Incident | None = None
-    command_id: str = ""
-
-
-class IllegalMove(GroundswellError):  # noqa: N818 - it is a refusal, not a fault
-    """A command that the incident's state does not allow, or that lacks what it needs."""
 
 
 def allowed_commands(incident: Incident) -> tuple[CommandName, ...]:
     """Return what people may do to an incident as it stands."""
-    return _ALLOWED[incident.state]
+    allowed = _ALLOWED[incident.state]
+    if incident.shelf is None or incident.state not in OPEN_STATES:
+        return allowed
+    return (*(name for name in allowed if name not in _NOT_SHELVED), CommandName.UNSHELVE)
 
 
 def on_command(
@@ -142,15 +127,25 @@ def on_command(
     evidence: Evidence | None = None,
     samples: Sequence[tuple[Mention, Verdict]] = (),
     links: Links | None = None,
+    grade: Grade | None = None,
+    beside: Sequence[Incident] = (),
 ) -> Change:
     """Carry out a command. A Change without events means that it was done already.
 
+    `grade` is the program's judgement of this instant, for a level that is set by hand. `beside`
+    are the other open incidents of the same cluster: with one of them, none comes back.
     Errors: IllegalMove, which names the state and what is allowed, or what the command lacks.
     """
     name = _checked(incident, command)
     scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
     draft = Draft(incident, scene, now, actor=command.actor)
-    _ACTS[name](draft, command, f"command:{command.command_id}" if command.command_id else "")
+    if name in {CommandName.SPLIT, CommandName.REOPEN} and beside:
+        raise IllegalMove(_beside_words(incident, name, beside[0]))
+    key = f"command:{command.command_id}" if command.command_id else ""
+    if name is CommandName.GRADE:
+        set_level(draft, command, key, grade)
+    else:
+        _ACTS[name](draft, command, key)
     return draft.change(str(name))
 
 
@@ -178,6 +173,14 @@ def _checked(incident: Incident, command: Command) -> CommandName:
     return name
 
 
+def _beside_words(incident: Incident, name: CommandName, other: Incident) -> str:
+    return (
+        f"事件 {incident.code} 与未了结的 {other.code} 是同一个聚类，不能 {name}："
+        f"请在 {other.code} 上处理；如果聚类合并错了，先撤销合并（groundswell cluster undo），"
+        f"事件会随之恢复 (its cluster has an open incident, {other.code})"
+    )
+
+
 def _acknowledge(draft: Draft, command: Command, key: str) -> None:
     del key  # the state itself makes a second press harmless
     incident = draft.incident
@@ -190,23 +193,13 @@ def _acknowledge(draft: Draft, command: Command, key: str) -> None:
 
 
 def _note(draft: Draft, command: Command, key: str) -> None:
-    if draft.incident.state is not IncidentState.ACKNOWLEDGED:
-        draft.record("noted", key=key, text=command.text)
-        return
-    draft.record(
-        "noted", key=key, text=command.text, lease_until=hold_acknowledge(draft).isoformat()
-    )
+    draft.record("noted", key=key, text=command.text, **progress(draft))
     wait_for_progress(draft)
 
 
 def _assign(draft: Draft, command: Command, key: str) -> None:
     project = draft.scene.project
-    if project.owner(command.owner_id) is None:
-        known = "、".join(owner.id for owner in project.owners)
-        raise IllegalMove(
-            f"没有负责人 {command.owner_id!r}，可选：{known} (no owner {command.owner_id!r})"
-        )
-    owner_id = OwnerId(command.owner_id)
+    owner_id = known_owner(project, command.owner_id)
     if owner_id == draft.incident.owner_id and not draft.incident.policy.held:
         return
     told = draft.people((owner_id,))
@@ -248,7 +241,7 @@ def _silence(draft: Draft, command: Command, key: str) -> None:
 def _handled(draft: Draft, command: Command, key: str) -> None:
     del key  # the state itself makes a second press harmless
     draft.record("handled", text=command.text)
-    draft.stop("step", "ack", "mute")
+    draft.stop("step", "ack", "mute", "shelf")
     draft.drop_unsent("handled")
     ask_for_confirmation(draft, "事件已标记为处理完毕。请向客户侧取得确认，并登记确认依据。")
 
@@ -276,6 +269,14 @@ def _dismiss(draft: Draft, command: Command, key: str) -> None:
     draft.record("dismissed", text=command.text)
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent("dismissed")
+
+
+def _reopen(draft: Draft, command: Command, key: str) -> None:
+    del key  # a new epoch has a key of its own
+    incident, project = draft.incident, draft.scene.project
+    choice = same_route(incident, project, draft.now)
+    level = max(Level.BLUE, incident.level)
+    open_again(draft, "reopened", Occasion.REOPENED, choice, level, text=command.text)
 
 
 def _merge(draft: Draft, command: Command, key: str) -> None:
@@ -310,11 +311,17 @@ _ACTS: dict[CommandName, Callable[[Draft, Command, str], None]] = {
     CommandName.NOTE: _note,
     CommandName.ASSIGN: _assign,
     CommandName.ESCALATE: _escalate,
+    CommandName.TASK: give_task,
+    CommandName.TASK_DONE: finish_task,
+    CommandName.TASK_DROP: drop_task,
     CommandName.SILENCE: _silence,
+    CommandName.SHELVE: put_on_shelf,
+    CommandName.UNSHELVE: take_off_shelf,
     CommandName.HANDLED: _handled,
     CommandName.CONFIRM: _confirm,
     CommandName.REJECT: _reject,
     CommandName.DISMISS: _dismiss,
+    CommandName.REOPEN: _reopen,
     CommandName.MERGE: _merge,
     CommandName.SPLIT: _split,
 }

@@ -55,6 +55,11 @@ class Draft:
         assert self._incident is not None, "nothing was recorded yet"
         return self._incident
 
+    @property
+    def last_kind(self) -> str:
+        """The kind of what was recorded last."""
+        return self._events[-1].kind if self._events else ""
+
     def record(
         self,
         kind: str,
@@ -104,7 +109,8 @@ class Draft:
         owners = [owner for owner in map(project.owner, dict.fromkeys(owner_ids)) if owner]
         due = {owner.id: release_at(owner, urgency, project.levels, self.now) for owner in owners}
         ask_by = None
-        if incident.state is IncidentState.OPEN:
+        asks = incident.state is IncidentState.OPEN and incident.shelf is None
+        if asks and occasion.asks_to_acknowledge:
             timer = step_timer(incident, min(due.values(), default=self.now))
             self.wait(timer)
             ask_by = timer.due_at if timer else None
@@ -125,6 +131,10 @@ class Draft:
         if timer is not None:
             self.stop(timer.kind)
             self._timers.append(timer)
+
+    def wait_too(self, timer: Timer) -> None:
+        """Add a timer beside those of its kind, or note that this one is done."""
+        self._timers.append(timer)
 
     def stop(self, *kinds: str) -> None:
         """End the pending timers of these kinds."""

@@ -14,25 +14,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import journal
-from alerts.acts import (
-    first_told,
-    new_people,
-    open_again,
-    told_words,
-    wait_for_progress,
-)
-from alerts.commands import Command, CommandName, IllegalMove, absorb, allowed_commands, on_command
+from alerts.acts import first_told, open_again
+from alerts.command import Command, CommandName, IllegalMove
+from alerts.commands import absorb, allowed_commands, on_command
 from alerts.draft import Draft
-from alerts.escalation import (
-    continue_policy,
-    freeze_policy,
-)
-from alerts.grading import settle
+from alerts.escalation import freeze_policy
+from alerts.grading import Settled, settle
 from alerts.journal import fold
+from alerts.levels import may_raise, rise
 from alerts.messages import Links, NoLinks, Occasion, Scene
 from alerts.regrouping import Origin, holder_of, stays_with
-from alerts.routing import RouteChoice, find_route
-from alerts.subject import further_of, issue_class_of, title_of
+from alerts.routing import RouteChoice, find_route, name_of
+from alerts.shelf import come_off, passes_through
+from alerts.subject import fingerprint_of, further_of, issue_class_of, title_of
 from alerts.timers import on_timer
 from config.schema import Project
 from storage.records import (
@@ -155,6 +149,7 @@ def _raise(  # noqa: PLR0917 - what is known, then why it is raised
         grade=journal.encode_grade(grade),
         policy=journal.encode_policy(policy),
         told=list(told),
+        fingerprint=fingerprint_of(project, evidence),
         **_size(evidence),
         **(origin.data() if origin else {}),
     )
@@ -207,28 +202,50 @@ def _route(scene: Scene, evidence: Evidence, now: datetime) -> RouteChoice:
 def _follow(
     incident: Incident, scene: Scene, evidence: Evidence, grade: Grade, now: datetime
 ) -> Change | None:
+    draft = Draft(incident, scene, now)
     held = replace(incident.grade, level=incident.level) if incident.grade else None
     settled = settle(held, grade, scene.project.levels, below_since=incident.below_since)
-    draft = Draft(incident, scene, now)
-    encoded = journal.encode_grade(settled.grade)
-    if settled.grade.level > incident.level:
+    if why := passes_through(incident, evidence, grade):
+        rises = settled.grade.level > incident.level
+        come_off(draft, why, is_told=not rises)
+    if incident.level_by:
+        _follow_by_hand(draft, evidence, grade)
+    elif settled.grade.level > incident.level:
         _level_up(draft, evidence, settled.grade)
-        return draft.change("level_up")
-    if settled.grade.level < incident.level:
+    elif settled.grade.level < incident.level:
         draft.record(
             "level_down",
             level=int(settled.grade.level),
-            grade=encoded,
+            grade=journal.encode_grade(settled.grade),
             below_since=None,
             **_size(evidence),
         )
-        return draft.change("level_down")
+    else:
+        _note_growth(draft, evidence, grade, settled)
+    return draft.change(draft.last_kind) if draft.incident is not incident else None
+
+
+def _follow_by_hand(draft: Draft, evidence: Evidence, grade: Grade) -> None:
+    """Leave a level alone that a person has set, unless there is a new ground for a higher one."""
+    incident, project = draft.incident, draft.scene.project
+    new = may_raise(incident, grade)
+    if new is None:
+        held = replace(grade, level=incident.level)
+        _note_growth(draft, evidence, grade, Settled(held, None, "by_hand"))
+        return
+    by = name_of(project, incident.level_by)
+    why = f"{by}定为{incident.level.zh}级之后出现了新的依据：{new.text}"
+    _level_up(draft, evidence, grade, why, level_by="", level_reason="", level_grounds=[])
+
+
+def _note_growth(draft: Draft, evidence: Evidence, grade: Grade, settled: Settled) -> None:
+    """Note at the same level what is worth a line in the log, without a word to anybody."""
+    incident = draft.incident
     if _has_grown(incident, evidence) or _is_newly_hot(incident, grade):
-        draft.record("grown", grade=encoded, **_size(evidence))
+        draft.record("grown", grade=journal.encode_grade(settled.grade), **_size(evidence))
     if settled.below_since != incident.below_since:
         since = settled.below_since.isoformat() if settled.below_since else None
         draft.record("cooling" if since else "cooling_over", below_since=since)
-    return draft.change("followed") if draft.incident is not incident else None
 
 
 def _has_grown(incident: Incident, evidence: Evidence) -> bool:
@@ -245,39 +262,19 @@ def _is_newly_hot(incident: Incident, grade: Grade) -> bool:
     }
 
 
-def _level_up(draft: Draft, evidence: Evidence, grade: Grade) -> None:
-    """Raise the level: re-route at once; who has acknowledged is left in peace, new people hear."""
-    incident, project = draft.incident, draft.scene.project
-    fresh = freeze_policy(_route(draft.scene, evidence, draft.now), grade.level, project.levels)
-    wanted = first_told(fresh, incident.owner_id, grade.level)
-    acknowledged = incident.state is IncidentState.ACKNOWLEDGED
-    told = new_people(incident, wanted) if acknowledged else wanted
-    told = draft.people(told) if told else ()
-    if acknowledged:  # a roster may have answered with somebody who knows it
-        told = new_people(incident, told)
-    old = incident.level
-    lease = incident.lease_until
-    if acknowledged and lease:
-        lease = min(lease, draft.now + timedelta(seconds=fresh.ack_lease_s))
-    draft.record(
-        "level_up",
-        level=int(grade.level),
-        title=title_of(project, evidence),  # with more mentions it is clearer what is wrong
-        grade=journal.encode_grade(grade),
-        policy=journal.encode_policy(continue_policy(incident.policy, incident.step, told, fresh)),
-        step=incident.step + 1,
-        told=list(told),
-        below_since=None,
-        muted_until=None,  # a silence holds for the level at which it was asked for
-        lease_until=lease.isoformat() if lease else None,
-        **_size(evidence),
-    )
-    draft.stop("step", "mute")
-    if incident.state is IncidentState.OPEN:
-        draft.drop_unsent("superseded")
-    if acknowledged:
-        wait_for_progress(draft)
-    draft.tell(Occasion.LEVEL_UP, told, lambda _: told_words(draft, old))
+def _level_up(draft: Draft, evidence: Evidence, grade: Grade, why: str = "", **values: Any) -> None:
+    """Raise the level; on the shelf it is only noted."""
+    incident = draft.incident
+    values |= _size(evidence)
+    # with more mentions it is clearer what is wrong
+    values["title"] = title_of(draft.scene.project, evidence)
+    if not incident.fingerprint:
+        values["fingerprint"] = fingerprint_of(draft.scene.project, evidence)
+    if incident.shelf is not None:
+        grade_data = journal.encode_grade(grade)
+        draft.record("level_up", level=int(grade.level), grade=grade_data, **values)
+        return
+    rise(draft, _route(draft.scene, evidence, draft.now), grade, "level_up", why, **values)
 
 
 # --- coming back --------------------------------------------------------------------------------
@@ -292,7 +289,7 @@ def _after_end(
     now: datetime,
     fresh: Sequence[Mention],
 ) -> Change | None:
-    ended = incident.closed_at
+    ended = incident.ended_at
     assert ended is not None, "closed and dismissed incidents carry the time of their end"
     dismissed = incident.state is IncidentState.DISMISSED
     grace = _DISMISSED_REST if dismissed else _REOPEN_GRACE
@@ -323,7 +320,7 @@ def _after_end(
 
 def _is_settled(origin: Incident, evidence: Evidence, grade: Grade, now: datetime) -> bool:
     """Say whether what a cluster holds was over with the incident of the one it came out of."""
-    ended = origin.closed_at
+    ended = origin.ended_at
     if origin.at_work or ended is None or now - ended > _REOPEN_WITHIN:
         return False
     grace = _DISMISSED_REST if origin.state is IncidentState.DISMISSED else _REOPEN_GRACE

@@ -6,12 +6,19 @@ same incident. Keys of the data that are named like fields of the incident set t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from alerts.journal_values import (
+    decode_reasons,
+    decode_relapse,
+    decode_shelf,
+    encode_reasons,
+    number,
+    tasks_after,
+)
 from alerts.meters import decode_meter, decode_service, encode_service
 from config.errors import GroundswellError
 from storage.records import (
@@ -27,7 +34,6 @@ from storage.records import (
     Level,
     OwnerId,
     Policy,
-    Reason,
     Surge,
 )
 
@@ -42,7 +48,10 @@ _STATE_AFTER = {
     "confirmed": IncidentState.CLOSED,
     "rejected": IncidentState.OPEN,
     "reopened": IncidentState.OPEN,
+    "relapsed": IncidentState.OPEN,
+    "unshelved": IncidentState.OPEN,
     "dismissed": IncidentState.DISMISSED,
+    "emptied": IncidentState.DISMISSED,
     "merged": IncidentState.MERGED,
     "split": IncidentState.OPEN,
 }
@@ -62,7 +71,10 @@ _NEW_EPOCH: dict[str, Any] = {
     "muted_until": None,
     "dormant": False,
     "merged_into": None,
+    "dismissed_at": None,
+    "dismissed_by": "",
     "dismissed_reason": "",
+    "shelf": None,
     "below_since": None,
     "reminders": 0,
     "muted_by": "",
@@ -105,6 +117,7 @@ def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
     values["told"] = _joined(incident.told, event.data.get("told", ()))
     if event.kind == "assigned":  # it has an owner now, whoever held it
         values["policy"] = replace(values.get("policy", incident.policy), held=False)
+    values["tasks"] = tasks_after(incident.tasks, event)
     return replace(incident, **values)
 
 
@@ -128,22 +141,19 @@ def encode_grade(grade: Grade) -> Json:
     surge = grade.surge
     return {
         "level": int(grade.level),
-        "score": _number(grade.score),
-        "reasons": [
-            [reason.code, reason.text, _number(reason.value), _number(reason.points)]
-            for reason in grade.reasons
-        ],
+        "score": number(grade.score),
+        "reasons": encode_reasons(grade.reasons),
         "surge": {
             "kind": surge.kind,
             "setting": surge.setting,
             "window_hours": surge.window_hours,
             "observed": surge.observed,
-            "expected": _number(surge.expected),
-            "p_value": _number(surge.p_value),
-            "ratio": _number(surge.ratio),
-            "threshold": _number(surge.threshold),
+            "expected": number(surge.expected),
+            "p_value": number(surge.p_value),
+            "ratio": number(surge.ratio),
+            "threshold": number(surge.threshold),
             "reason": surge.reason,
-            "baseline_days": _number(surge.baseline_days),
+            "baseline_days": number(surge.baseline_days),
         },
         "rule_version": grade.rule_version,
         "at": grade.at.isoformat(),
@@ -177,7 +187,7 @@ def _said(event: IncidentEvent) -> dict[str, Any]:
     match event.kind:
         case "acknowledged":
             return {"acknowledged_at": event.at, "acknowledged_by": event.actor}
-        case "lease_expired":
+        case "lease_expired" | "unshelved":
             return {"acknowledged_at": None, "acknowledged_by": "", "lease_until": None}
         case "handled":
             return {
@@ -186,22 +196,23 @@ def _said(event: IncidentEvent) -> dict[str, Any]:
                 "handled_note": text,
                 "lease_until": None,
                 "muted_until": None,
+                "shelf": None,
             }
         case "confirmed":
             return {"closed_at": event.at, "closed_by": event.actor, "closed_evidence": text}
-        case "dismissed":
-            # closed_at also dates a dismissal: posts older than it never bring the incident back
-            return {"closed_at": event.at, "closed_by": event.actor, "dismissed_reason": text}
+        case "dismissed" | "emptied":
+            return {
+                "dismissed_at": event.at,
+                "dismissed_by": event.actor,
+                "dismissed_reason": text,
+                "shelf": None,
+            }
         case _:
             return {}
 
 
 def _instant(value: object) -> datetime | None:
     return None if value is None else datetime.fromisoformat(str(value))
-
-
-def _number(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)
 
 
 def _decode_policy(value: Json) -> Policy:
@@ -228,15 +239,7 @@ def _decode_grade(value: Json) -> Grade:
     return Grade(
         level=Level(value["level"]),
         score=float(value["score"]),
-        reasons=tuple(
-            Reason(
-                code=code,
-                text=text,
-                value=None if figure is None else float(figure),
-                points=float(points),
-            )
-            for code, text, figure, points in value["reasons"]
-        ),
+        reasons=decode_reasons(value["reasons"]),
         surge=Surge(**surge),
         rule_version=value["rule_version"],
         at=datetime.fromisoformat(value["at"]),
@@ -247,6 +250,13 @@ def _decode_grade(value: Json) -> Grade:
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "level": Level,
     "title": str,
+    "cluster_id": ClusterId,
+    "fingerprint": str,
+    "level_by": str,
+    "level_reason": str,
+    "level_grounds": decode_reasons,
+    "shelf": decode_shelf,
+    "relapse": decode_relapse,
     "owner_id": OwnerId,
     "policy": _decode_policy,
     "grade": _decode_grade,

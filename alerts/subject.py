@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config.schema import Project
+from config.schema import ProductLine, Project
 from storage.records import Evidence
 
 # Share of its mentions from which a further class or sub-class is the cluster's own: below it,
@@ -14,15 +14,40 @@ def title_of(project: Project, evidence: Evidence) -> str:
     """Return brand, product and what is wrong, as short as people say it."""
     brand = project.brand(evidence.cluster.brand_id)
     name = brand.name if brand else evidence.cluster.brand_id
-    product = next(iter(evidence.products), "")
-    for line in brand.products if brand else ():
-        if product in {line.id, line.name}:
-            product = line.name
+    line = product_of(project, evidence)
+    product = line.name if line else next(iter(evidence.products), "")
     subject = product if name in product else name + product
     cluster = evidence.cluster
     said = cluster.label or "、".join(cluster.keywords[:2]) or issue_class_of(evidence)
     wrong = _fault(evidence) or said
     return f"{subject}·{wrong.removeprefix(name) or wrong}"
+
+
+def product_of(project: Project, evidence: Evidence) -> ProductLine | None:
+    """Return the product that a cluster is about, None when it names none that is known."""
+    brand = project.brand(evidence.cluster.brand_id)
+    product = next(iter(evidence.products), "")
+    lines = brand.products if brand else ()
+    return next((line for line in lines if product in {line.id, line.name}), None)
+
+
+def fingerprint_of(project: Project, evidence: Evidence) -> str:
+    """Return by what a relapse is recognised: brand, product, main class and kind of trouble.
+
+    "" while at least half of the mentions name neither a fault nor a sub-class: brand, product and
+    class alone would call two different troubles one.
+    """
+    kind = _fault(evidence) or _sub_class(evidence)
+    if not kind:
+        return ""
+    line = product_of(project, evidence)
+    product = line.id if line else next(iter(evidence.products), "")
+    return "|".join((evidence.cluster.brand_id, product, issue_class_of(evidence), kind))
+
+
+def _sub_class(evidence: Evidence) -> str:
+    """Return the sub-class that at least half of the mentions have."""
+    return next((name for name, n in evidence.sub_classes if 2 * n >= evidence.mentions), "")
 
 
 def _fault(evidence: Evidence) -> str:

@@ -11,6 +11,8 @@ from alerts.acts import ask_for_confirmation, escalate, is_muted
 from alerts.draft import Draft
 from alerts.escalation import due_reminders, due_steps, insert_step
 from alerts.messages import Links, NoLinks, Occasion, Scene
+from alerts.shelf import shelf_is_over
+from alerts.tasks import remind_of_task
 from config.schema import Project
 from storage.records import Change, Evidence, Incident, IncidentState, Mention, Timer, Verdict
 
@@ -35,6 +37,8 @@ def on_timer(
     scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
     draft = Draft(incident, scene, now)
     key = f"timer:{incident.incident_id}:{timer.epoch}:{timer.kind}:{timer.step}"
+    if timer.due_at <= now and (reason := _of_work(draft, timer, key)):
+        return draft.change(reason)
     if timer.epoch == incident.epoch and timer.due_at <= now:
         match timer.kind:
             case "step" if incident.state is IncidentState.OPEN and timer.step > incident.step:
@@ -53,6 +57,17 @@ def on_timer(
     return Change(
         incident=incident, events=(), timers=(replace(timer, status="done"),), reason="stale_timer"
     )
+
+
+def _of_work(draft: Draft, timer: Timer, key: str) -> str:
+    """Carry out the timer of a task, which outlives epochs, or of the shelf; "" for others."""
+    match timer.kind:
+        case "task" if remind_of_task(draft, timer, key):
+            return "task_due"
+        case "shelf" if timer.epoch == draft.incident.epoch and shelf_is_over(draft, key):
+            return "shelf_over"
+        case _:
+            return ""
 
 
 def _step_due(draft: Draft, timer: Timer, key: str) -> Change:

@@ -227,7 +227,7 @@ def _graded(
         project.settings.surge,
         now,
         opened_at=known.opened_at if known and known.at_work else None,
-        since=known.closed_at if known and not known.at_work else None,
+        since=known.ended_at if known and not known.at_work else None,
     )
     waits = incident.opened_at if incident and incident.unhandled else None
     return grade(evidence, surge, project.levels, now, waits)

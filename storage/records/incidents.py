@@ -116,12 +116,16 @@ class Surge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One named ground for a grade, with the figure behind it and a sentence for people."""
+    """One named ground for a grade, with the figure behind it and a sentence for people.
+
+    `level` is what this ground asks for by itself; NONE when it only gives points or explains.
+    """
 
     code: str
     text: str
     value: float | None = None
     points: float = 0.0
+    level: Level = Level.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +175,18 @@ class Shelf:
     authors: int  # so many distinct authors in all bring it back
     note: str  # what is known and when it will be solved
     by: str
+    harmed: int = 0  # authors who stated bodily harm at the time; one more brings it back at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relapse:
+    """What is known from the last time, when a closed trouble comes back in a new cluster."""
+
+    closed_at: datetime
+    cause: str  # what was done about it
+    said: str  # what the customer's side said when it confirmed
+    owner_id: OwnerId
+    cluster_id: ClusterId  # what was said then
 
 
 class IncidentState(StrEnum):
@@ -236,6 +252,8 @@ class Incident:
     closed_at: datetime | None = None
     closed_by: str = ""
     closed_evidence: str = ""
+    dismissed_at: datetime | None = None  # by a person, or by the program when nothing was left
+    dismissed_by: str = ""
     muted_until: datetime | None = None
     dormant: bool = False
     merged_into: IncidentId | None = None
@@ -253,6 +271,13 @@ class Incident:
     meter: Meter | None = None  # what of the service's limits is used; None without a service
     muted_by: str = ""  # the silence or maintenance window that holds it; "" by its own command
     silenced: tuple[OwnerId, ...] = ()  # who would have been told meanwhile
+    level_grounds: tuple[Reason, ...] = ()  # what stood when it was set; only more may raise it
+    relapse: Relapse | None = None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, closed or dismissed: what was written before does not bring it back."""
+        return self.closed_at or self.dismissed_at
 
     @property
     def unhandled(self) -> bool:
@@ -285,7 +310,7 @@ class Timer:
 
     incident_id: IncidentId
     epoch: int
-    kind: str  # "step", "ack", "confirm", "mute"
+    kind: str  # "step", "ack", "confirm", "mute", "shelf", "task" (its step: the task's number)
     step: int
     due_at: datetime
     status: str = "pending"  # "pending", "done" or "cancelled"

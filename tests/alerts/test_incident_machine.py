@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from alerts.incidents import (
     Command,
+    CommandName,
     IllegalMove,
     allowed_commands,
     fold,
@@ -28,6 +30,7 @@ from storage.records import (
     IncidentState,
     Intent,
     Level,
+    TaskKind,
     Timer,
 )
 from tests.alerts.people import PlainLinks, make_project, owners
@@ -35,7 +38,15 @@ from tests.make import NOW, make_cluster, make_evidence, make_grade, make_surge
 
 LINKS = PlainLinks()
 OPEN = {IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED}
+LEVELS = (None, Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED)
 PEOPLE = ("lin", "zhao", "chen", "sun", "wu")
+
+
+def is_possible(incident: Incident, name: CommandName) -> bool:
+    """Say whether a command that the state allows lacks nothing else."""
+    if name in {CommandName.TASK_DONE, CommandName.TASK_DROP}:
+        return bool(incident.tasks)
+    return name != CommandName.SHELVE or incident.level < Level.RED
 
 
 @dataclass
@@ -137,7 +148,8 @@ class IncidentMachine(RuleBasedStateMachine):
     def somebody_acts(self, data: st.DataObject, actor: str, hours: int) -> None:
         before = self.desk.incident
         assert before is not None
-        name = data.draw(st.sampled_from(allowed_commands(before)))
+        names = [name for name in allowed_commands(before) if is_possible(before, name)]
+        name = data.draw(st.sampled_from(names))
         assert self.other is not None
         command = Command(
             name=name,
@@ -146,6 +158,10 @@ class IncidentMachine(RuleBasedStateMachine):
             owner_id=data.draw(st.sampled_from(PEOPLE)),
             until=self.now + timedelta(hours=hours),
             into=self.other.incident,
+            level=data.draw(st.sampled_from(LEVELS)) if name == CommandName.GRADE else None,
+            authors=len(self.posts) + 9,
+            task_id=f"t{len(before.tasks)}",
+            task_kind=TaskKind.SOLVE,
             command_id=f"c{len(self.desk.events)}",
         )
         change = on_command(before, command, self.project, self.now, links=LINKS)
@@ -252,6 +268,10 @@ class IncidentMachine(RuleBasedStateMachine):
         if incident is None or incident.state not in OPEN or incident.dormant:
             return
         pending = {t.kind for t in self.desk.timers.values() if t.status == "pending"}
+        if incident.shelf is not None:
+            assert "shelf" in pending
+            assert not pending & {"step", "ack", "mute"}
+            return
         end_of_ladder = incident.step >= len(incident.policy.steps)
         match incident.state:
             case IncidentState.OPEN:
@@ -265,11 +285,12 @@ class IncidentMachine(RuleBasedStateMachine):
     def ended_incidents_have_no_timers(self) -> None:
         incident = self.desk.incident
         if incident is not None and incident.state not in OPEN:
-            assert not [t for t in self.desk.timers.values() if t.status == "pending"]
+            pending = [t for t in self.desk.timers.values() if t.status == "pending"]
+            assert not [timer for timer in pending if timer.kind != "task"]
 
 
 IncidentMachine.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "60")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

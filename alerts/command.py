@@ -1,0 +1,62 @@
+"""What a person may ask of an incident: the command, and the refusal that names the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from config.errors import GroundswellError
+from storage.records import Incident, Level, TaskKind
+
+
+class CommandName(StrEnum):
+    """The acts of the incident desk."""
+
+    ACK = "ack"
+    NOTE = "note"
+    ASSIGN = "assign"
+    ESCALATE = "escalate"
+    GRADE = "grade"
+    TASK = "task"
+    TASK_DONE = "task_done"
+    TASK_DROP = "task_drop"
+    SILENCE = "silence"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    HANDLED = "handled"
+    CONFIRM = "confirm"
+    REJECT = "reject"
+    DISMISS = "dismiss"
+    REOPEN = "reopen"
+    MERGE = "merge"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One act of one person. `actor` is an owner's id or a user's name.
+
+    `text` is the note, evidence, reason or a task's title; `owner_id` whom to assign the incident
+    or the task to; `until` the end of a silence or a shelf, or by when a task is due; `into` the
+    incident to merge into; `level` the level set by hand, None gives it back to the program;
+    `authors` so many people in all end a shelf (0: twice as many as now). `command_id` makes
+    feeding the same note, assignment, escalation, silence, task or level twice harmless; the other
+    acts are so by the state itself.
+    """
+
+    name: CommandName | str
+    actor: str
+    text: str = ""
+    owner_id: str = ""
+    until: datetime | None = None
+    into: Incident | None = None
+    level: Level | None = None
+    authors: int = 0
+    task_id: str = ""
+    task_kind: TaskKind | None = None
+    command_id: str = ""
+
+
+class IllegalMove(GroundswellError):  # noqa: N818 - it is a refusal, not a fault
+    """A command that the incident's state does not allow, or that lacks what it needs."""
