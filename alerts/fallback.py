@@ -41,6 +41,8 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
         channel_id=ChannelId(channel.id),
         body=intent.body if same else hand_over(intent.body, name, limit),
         html=intent.html if same else "",
+        actions=intent.actions if same else (),  # signed for the first person
+        words=intent.words if same else {**intent.words, "name": owner.name},
         created_at=now,
         due_at=due_at,
         deadline_at=deadline_at(owner, intent.level, due_at) if intent.deadline_at else None,

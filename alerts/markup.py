@@ -28,8 +28,11 @@ def visible(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text from the web as one line that means nothing to markdown."""
-    return visible(text).translate(_HARMLESS)
+    """Return text from the web as one line that means nothing to markdown.
+
+    Nor is any address in it one that a chat program would make a link of.
+    """
+    return visible(text).translate(_HARMLESS).replace("://", "：//")
 
 
 def escape(text: str) -> str:
@@ -81,12 +84,34 @@ def fit(head: Sequence[str], rest: Iterable[str], limit: int) -> str:
 
     A line with an address in it is left out rather than cut: half a link leads nowhere.
     """
-    text = "\n".join(head)
-    for line in rest:
-        room = limit - len(text.encode()) - 1
-        if len(line.encode()) > room:
-            if "://" in line or room <= len("…".encode()):
-                return text
-            return f"{text}\n{cut_bytes(line, room)}"
-        text = f"{text}\n{line}"
-    return text
+    lines = [*((line, True) for line in head), *((line, False) for line in rest)]
+    return fit_lines(lines, limit)
+
+
+def fit_lines(lines: Sequence[tuple[str, bool]], limit: int, end: str = "\n") -> str:
+    """Join lines within `limit` UTF-8 bytes; those marked True stay whole, in their places.
+
+    The others are filled in from above: the first that does not fit is cut at a character's
+    border (or left out when it holds an address), and those below it are left out. A text that is
+    too long by what must stay alone is returned as it is.
+    """
+    between = len(end.encode())
+    room = limit - sum(len(line.encode()) + between for line, stays in lines if stays) + between
+    kept: list[str] = []
+    is_full = False
+    for line, stays in lines:
+        if stays:
+            kept.append(line)
+            continue
+        size = len(line.encode()) + between
+        if is_full:
+            continue
+        if size > room:
+            is_full = True
+            if "://" in line or room - between <= len("…".encode()):
+                continue
+            line = cut_bytes(line, room - between)  # noqa: PLW2901 - the same line, shorter
+            size = len(line.encode()) + between
+        room -= size
+        kept.append(line)
+    return end.join(kept)

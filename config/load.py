@@ -42,6 +42,7 @@ from config.schema import (
 )
 from config.source_checks import check_outside, check_source
 from config.spider_files import check_spiders, located
+from config.templates import check_templates
 from config.voice_checks import check_voices
 from config.wording import SchemaView, describe
 from config.yaml_lines import Document, Problem, Where, read_document
@@ -79,6 +80,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     entries = Entries(reading.entries, reading.unread)
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
     problems.extend(check_issues(entries))
+    problems.extend(check_templates(entries))
     problems.extend(check_spiders(entries.of("source"), directory))
     models: dict[str, list[Any]] = {}
     for entry in reading.entries:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.incidents import Command, on_command, on_grade, on_timer
+from alerts.lock_line import first_line
 from alerts.markup import cut_bytes, escape, plain, safe_url, visible
 from alerts.messages import (
     LOCK_SCREEN,
@@ -25,11 +26,11 @@ from alerts.messages import (
     clock_words,
     duration_words,
     hand_over,
-    lock_line,
     mark_repeat,
     render_notice,
 )
 from config.schema import Owner
+from config.templates import defaults, parse_template
 from storage.records import (
     Change,
     ClusterId,
@@ -278,7 +279,7 @@ def render(
         why="说明。" * 900,
     )
     shown = scene(**fields)  # type: ignore[arg-type]
-    return render_notice(incident, occasion, shown, address)
+    return render_notice(incident, occasion, shown, address)[:3]
 
 
 @given(
@@ -320,24 +321,38 @@ def test_cut_keeps_whole_characters_within_the_bytes(text: str, limit: int) -> N
     assert cut == text or text.startswith(cut.removesuffix("…"))
 
 
-@given(
-    tag=st.text(max_size=8),
-    title=st.text(max_size=60),
-    parts=st.lists(st.text(max_size=40), max_size=4),
+NOTICE = parse_template(defaults()["notice"])[0]
+
+
+@given(title=st.text(max_size=60), level=st.text(max_size=3), rest=st.text(max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_first_line_is_never_longer_than_the_screen(title: str, level: str, rest: str) -> None:
+    values = {"title": plain(title), "level": level, "people": rest, "ratio": rest, "ask": rest}
+
+    assert len(first_line(NOTICE, values)) <= LOCK_SCREEN
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("云雀净水器Q3·滤芯渗水", "【橙】云雀净水器Q3·滤芯渗水·32人·请林晓明日10:30前确认"),
+        (
+            "云雀净水器Q3Pro升级款·第三批次滤芯渗水并泡坏地板",
+            "【橙】云雀净水器Q3P…·第三批次滤芯渗水…·32人·请林晓明日10:30前确认",
+        ),
+        ("云雀净水器", "【橙】云雀净水器·32人·是平常8.9倍·请林晓明日10:30前确认"),
+    ],
 )
-def test_lock_line_is_never_longer_than_the_screen(tag: str, title: str, parts: list[str]) -> None:
-    assert len(lock_line(tag, title, parts)) <= LOCK_SCREEN
+def test_first_line_gives_up_figures_before_the_trouble(title: str, shown: str) -> None:
+    values = {
+        "title": title,
+        "level": "橙",
+        "people": "32",
+        "ratio": "平常8.9倍",
+        "ask": "请林晓明日10:30前确认",
+    }
 
-
-def test_lock_line_gives_up_the_title_before_the_request() -> None:
-    line = lock_line(
-        "【橙】",
-        "云雀净水器Q3Pro升级款第三批次滤芯渗水并泡坏地板",
-        ["32人", "平常9倍", "请林晓10:30前确认"],
-    )
-
-    assert len(line) == LOCK_SCREEN
-    assert line.endswith("…·32人·平常9倍·请林晓10:30前确认")
+    assert first_line(NOTICE, values) == shown
 
 
 # --- hostile text ---
@@ -352,7 +367,7 @@ def test_text_from_the_web_means_nothing_to_markdown() -> None:
     channel = PROJECT.channel("bot")
     assert owner is not None
     assert channel is not None
-    _, body, page = render_notice(
+    _, body, page, *_ = render_notice(
         incident, Occasion.NOTICE, scene(samples), Address(recipient=owner, channel=channel, at=NOW)
     )
 

@@ -1,0 +1,356 @@
+"""What a message says: an incident and what is known of it in, a value for each field of it out.
+
+Figures that are not known are called unknown, never zero. Who speaks is described, never accused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts import hot
+from alerts.batches import signal_words
+from alerts.growth import growth_words
+from alerts.markup import plain, shorten
+from alerts.moments import clock_words, day_words, duration_words
+from alerts.occasions import Occasion
+from alerts.scene import Address, Scene
+from alerts.voices import judge_voices
+from config.schema import Project
+from storage.records import (
+    Evidence,
+    Grade,
+    Incident,
+    IncidentState,
+    Level,
+    Mention,
+    Task,
+    Verdict,
+)
+
+_LEVEL_WORDS = {
+    Level.NONE: "未定级",
+    Level.BLUE: "蓝（一般）",
+    Level.YELLOW: "黄（较大）",
+    Level.ORANGE: "橙（重大）",
+    Level.RED: "红（特别重大）",
+}
+# Words that push a score by the company they keep, and would only puzzle on a card.
+_SMALL_WORDS = (
+    "我们 你们 他们 她们 它们 自己 大家 别人 这个 那个 这样 那样 这么 那么 这种 那种 "
+    "这里 那里 什么 怎么 为什么 多少 哪里 没有 不是 就是 还是 只是 可是 但是 而且 因为 "
+    "所以 如果 已经 现在 之后 以后 以前 时候 一个 一下 一点 一些 一直 一样 知道 觉得 "
+    "感觉 说是 可以 可能 应该 需要 不会 不能 不要 今天 昨天 明天 东西 事情 问题 真的 "
+    "非常 然后 结果 居然 竟然"
+)
+_NAME = 6  # characters of a name in the first line; 欧阳晓明 has four
+_SOURCES = 3
+# Grounds that people are to read even though they bring no points.
+_ALWAYS_NAMED = frozenset({"launch_watch", "brand_lift", "only_unsure"})
+_NEWS = frozenset({Occasion.NOTICE, Occasion.LEVEL_UP, Occasion.REOPENED, Occasion.REJECTED})
+
+
+def card_values(
+    incident: Incident, occasion: Occasion, scene: Scene, address: Address
+) -> dict[str, str]:
+    """Return the value of every field of `config.templates.FIELDS`; "" leaves its line out.
+
+    All of them are single lines that mean nothing to any dialect.
+    """
+    project, recipient = scene.project, address.recipient
+    people = scene.evidence.authors if scene.evidence else incident.authors
+    values = {
+        "level": incident.level.zh,
+        "title": incident.title,
+        "people": str(people) if people else "",
+        "ratio": _ratio_words(incident.grade),
+        "ask": _ask(incident, occasion, project, address),
+        "code": f"{incident.code}·{incident.epoch}·{incident.level.zh}",
+        "why": address.why or f"{incident.policy.reason}。",
+        "late": _late(address),
+        "held": _held(incident, project),
+        "relapse": _relapse(incident, project, address),
+        "confirmed": _confirmed(incident, occasion, project),
+        "handled": _handled(incident, project),
+        "handled_ago": _handled_ago(incident, address.at),
+        "rule": _rule(incident, address),
+        "name": recipient.name,
+    }
+    values |= _task_values(incident, occasion, scene, address)
+    values |= _grade_values(incident, project)
+    values |= _spread_values(incident, scene, address.at)
+    if occasion is Occasion.CLOSING:
+        values["quiet"] = ""
+    return {name: plain(text) for name, text in values.items()}
+
+
+def sources_of(samples: Sequence[tuple[Mention, Verdict]]) -> list[tuple[str, str]]:
+    """Return title and address of the originals that are shown."""
+    return [(mention.title or mention.text, mention.url) for mention, _ in samples[:_SOURCES]]
+
+
+def template_name(incident: Incident, occasion: Occasion) -> str:
+    """Return the name of the text for an occasion: some notices have one of their own."""
+    if occasion is Occasion.NOTICE and _is_held(incident):
+        return "held"
+    if occasion is Occasion.NOTICE and incident.cluster_id.startswith("brand:"):
+        return "brand"
+    return occasion.value
+
+
+# --- who is asked -------------------------------------------------------------------------------
+
+
+def _ask(incident: Incident, occasion: Occasion, project: Project, address: Address) -> str:
+    """Return who is asked to do what by when; "" when nobody is asked anything."""
+    name = shorten(_asked(incident, occasion, project, address), _NAME)
+    by, act = _request(incident, occasion, address)
+    if not act:
+        return ""
+    return (
+        f"请{name}{clock_words(by, address.at, address.recipient.zone)}前{act}"
+        if by
+        else (f"请{name}{act}")
+    )
+
+
+def _request(
+    incident: Incident, occasion: Occasion, address: Address
+) -> tuple[datetime | None, str]:
+    """Return by when what is asked."""
+    task = _task_of(incident, occasion, address)
+    is_new = incident.state is IncidentState.OPEN
+    by, act = None, ""
+    match occasion:
+        case Occasion.TASK if task is not None:
+            by, act = task.due_at, "完成"
+        case Occasion.TASK | Occasion.TASK_DUE:
+            act = "更新进展"
+        case Occasion.LEASE_WARNING:
+            by, act = incident.lease_until, "更新进展"
+        case Occasion.CLOSING:
+            pass
+        case _ if is_new and occasion is not Occasion.CONFIRM:
+            by, act = address.ask_by, "确认" if address.ask_by is not None else "尽快确认"
+        case _ if not occasion.asks_to_acknowledge:
+            act = "跟进"
+        case _:
+            pass
+    return by, act
+
+
+def _asked(incident: Incident, occasion: Occasion, project: Project, address: Address) -> str:
+    """Return who is asked to act: those told beside the owner are told, not asked."""
+    if occasion in _NEWS:
+        return _person(project, incident.owner_id) or address.recipient.name
+    return address.recipient.name
+
+
+def _is_held(incident: Incident) -> bool:
+    return incident.policy.route_id == "fallback"
+
+
+def _held(incident: Incident, project: Project) -> str:
+    if not _is_held(incident):
+        return ""
+    return f"还没有找到合适的负责人，先由{_person(project, incident.owner_id)}接着，转派之后为止。"
+
+
+def _late(address: Address) -> str:
+    if address.late is None:
+        return ""
+    return f"本条比计划晚 {duration_words(address.late)}，期间系统未能运行。"
+
+
+def _person(project: Project, actor: str) -> str:
+    owner = project.owner(actor)
+    return owner.name if owner else actor
+
+
+# --- what was done ------------------------------------------------------------------------------
+
+
+def _confirmed(incident: Incident, occasion: Occasion, project: Project) -> str:
+    if occasion is not Occasion.CLOSING or not incident.closed_evidence:
+        return ""
+    return f"{incident.closed_evidence}（由{_person(project, incident.closed_by)}登记）"
+
+
+def _handled(incident: Incident, project: Project) -> str:
+    if not incident.handled_note:
+        return ""
+    return f"{incident.handled_note}（{_person(project, incident.handled_by)}）"
+
+
+def _handled_ago(incident: Incident, at: datetime) -> str:
+    if incident.handled_at is None:
+        return "已处理"
+    days = (at - incident.handled_at).days
+    return f"已处理{days}天" if days else "刚处理完"
+
+
+def _relapse(incident: Incident, project: Project, address: Address) -> str:
+    """Say what is known from the last time the same trouble was there."""
+    before = incident.relapse
+    if before is None:
+        return ""
+    day = day_words(before.closed_at, address.at, address.recipient.zone)
+    said = f"；客户侧当时说：{before.said}" if before.said else ""
+    cause = before.cause or "处理情况没有记录"
+    return f"同样的问题 {day}结过案：{cause}{said}；当时由{_person(project, before.owner_id)}负责。"
+
+
+def _task_values(
+    incident: Incident, occasion: Occasion, scene: Scene, address: Address
+) -> dict[str, str]:
+    task = _task_of(incident, occasion, address)
+    if task is None:
+        return {"task": "", "task_kind": ""}
+    zone = address.recipient.zone
+    due = clock_words(task.due_at, address.at, zone)
+    by = _person(scene.project, task.by)
+    over = "，已到期" if task.due_at <= address.at else ""
+    return {
+        "task": f"{task.kind}：{task.title}（{due}前{over}；由{by}安排）",
+        "task_kind": str(task.kind),
+    }
+
+
+def _task_of(incident: Incident, occasion: Occasion, address: Address) -> Task | None:
+    """Return the task that a message is about: the newest given to a person, or the one due."""
+    if occasion not in {Occasion.TASK, Occasion.TASK_DUE}:
+        return None
+    tasks = [task for task in incident.tasks if task.state == "open"]
+    tasks = [task for task in tasks if task.owner_id == address.recipient.id] or tasks
+    if occasion is Occasion.TASK:
+        return tasks[-1] if tasks else None
+    return min(tasks, key=lambda task: task.due_at, default=None)
+
+
+# --- why it is graded so ------------------------------------------------------------------------
+
+
+def _ratio_words(grade: Grade | None) -> str:
+    surge = grade.surge if grade else None
+    if surge is None or surge.kind == "none" or surge.expected <= 0 or surge.ratio < 1.5:
+        return ""
+    if not math.isfinite(surge.ratio) or surge.ratio >= 100:
+        return "平常百倍以上"
+    if surge.ratio >= 10:
+        return f"平常{surge.ratio:.0f}倍"
+    return f"平常{surge.ratio:.1f}倍".replace(".0", "")
+
+
+def _grade_values(incident: Incident, project: Project) -> dict[str, str]:
+    grade = incident.grade
+    set_by = ""
+    if incident.level_by:
+        why = f"：{incident.level_reason}" if incident.level_reason else ""
+        set_by = f"由{_person(project, incident.level_by)}设定{why}；"
+    level = _LEVEL_WORDS[incident.level]
+    if grade is None:
+        return {"grade": f"{level}。{set_by}".rstrip("；"), "figures": "", "quiet": ""}
+    grounds = "；".join(_grounds(grade))
+    scored = f"{level}，{set_by}{grade.score:.0f} 分"
+    return {
+        "grade": f"{scored}：{grounds}。" if grounds else f"{scored}。",
+        "figures": _figures(grade),
+        "quiet": grade.quiet_if,
+    }
+
+
+def _grounds(grade: Grade) -> list[str]:
+    """Return the sentences behind a grade: what set it, then what scored most."""
+    first = [
+        reason
+        for reason in grade.reasons
+        if reason.code.startswith("trigger_") or reason.code in _ALWAYS_NAMED
+    ]
+    scored = sorted(
+        (r for r in grade.reasons if r.points > 0 and r.code != grade.surge.reason),
+        key=lambda reason: -reason.points,
+    )
+    # a trigger that also scored stands in both
+    named = dict.fromkeys(reason.text.rstrip("。；") for reason in [*first, *scored])
+    return [*named][:4]
+
+
+def _figures(grade: Grade) -> str:
+    surge = grade.surge
+    if not surge.window_hours:
+        return ""
+    usual = "几乎没有" if surge.expected < 0.05 else f"约 {surge.expected:.1f} 位"
+    fires = ""
+    if math.isfinite(surge.threshold) and surge.threshold > 0:
+        fires = f"，达到 {math.ceil(surge.threshold)} 位即预警"
+    return f"近 {surge.window_hours} 小时 {surge.observed} 位作者，平常{usual}{fires}。"
+
+
+def _rule(incident: Incident, address: Address) -> str:
+    if incident.grade is None:
+        return ""
+    at = clock_words(incident.grade.at, address.at, address.recipient.zone)
+    return f"{incident.grade.rule_version}（{at}评级）"
+
+
+# --- how far it has spread ----------------------------------------------------------------------
+
+
+def _spread_values(incident: Incident, scene: Scene, at: datetime) -> dict[str, str]:
+    evidence = scene.evidence
+    values = dict.fromkeys(("growth", "voices", "batch", "keywords"), "")
+    values["spread"] = _spread(incident, evidence)
+    values["terms"] = "、".join(_pushing_words(scene.samples))
+    if evidence is None:
+        return values
+    grown = growth_words(evidence.growth)
+    values["growth"] = f"{grown}。" if grown else ""
+    judged = judge_voices(evidence, at)
+    if judged.reason in {"copied", "wave"}:
+        values["voices"] = f"{judged.text}。"
+    if evidence.batches:
+        values["batch"] = f"{signal_words(evidence.batches[0])}。"
+    values["keywords"] = "、".join(evidence.cluster.keywords[:6])
+    return values
+
+
+def _spread(incident: Incident, evidence: Evidence | None) -> str:
+    people = evidence.authors if evidence else incident.authors
+    platforms = evidence.platforms if evidence else incident.platforms
+    named = "、".join(platforms[:5])
+    texts = f"，{evidence.texts} 种说法" if evidence and evidence.texts else ""
+    spread = f"{people} 位不同作者{_inside(evidence)}{texts}；" if people else "作者数未知；"
+    spread += f"{len(platforms)} 个平台（{named}）；" if platforms else "平台未知；"
+    spread += f"转发 {_count_words(evidence.reposts if evidence else None)}"
+    spread += f"，阅读 {_count_words(evidence.views if evidence else None)}"
+    return f"{spread}；{hot.words(evidence)}。" if evidence else f"{spread}；热搜未知。"
+
+
+def _inside(evidence: Evidence | None) -> str:
+    """Say how many people are known from customer service only: they are no public spread."""
+    public = evidence.public_authors if evidence else None
+    if evidence is None or public is None or public >= evidence.authors:
+        return ""
+    return f"（其中 {evidence.authors - public} 位只来自内部渠道）"
+
+
+def _count_words(count: int | None) -> str:
+    return "未知" if count is None else f"{count:,} 次"
+
+
+def _pushing_words(samples: Sequence[tuple[Mention, Verdict]]) -> list[str]:
+    """Return the words that pushed the samples' scores most and say something by themselves."""
+    weights: dict[str, float] = {}
+    for _, verdict in samples:
+        for term in verdict.terms:
+            if term.weight > 0 and _speaks(term.text):
+                weights[term.text] = max(term.weight, weights.get(term.text, 0.0))
+    return sorted(weights, key=lambda word: (-weights[word], word))[:5]
+
+
+def _speaks(word: str) -> bool:
+    """Say whether a word tells a reader anything: no single characters, figures or small words."""
+    bare = word.strip()
+    says_little = bare.isdigit() or f" {bare} " in f" {_SMALL_WORDS} "
+    return len(bare) > 1 and bare.isprintable() and not says_little
