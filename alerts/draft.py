@@ -183,6 +183,8 @@ class Draft:
             subject=rendered.subject,
             body=rendered.body,
             html=rendered.html if mailed else "",
+            actions=rendered.actions,
+            words=rendered.words,
             created_at=self.now,
             due_at=address.at,
             deadline_at=deadline_at(owner, urgency, address.at),
