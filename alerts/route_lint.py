@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from alerts.duty import AHEAD, gaps
 from alerts.presence import members, name_of, usable_channels, waking_channels
 from alerts.routing import CONDITIONS
+from config.people_checks import ring
 from config.people_schema import WAKING_KINDS
 from config.schema import ISSUE_CLASSES, Brand, Owner, Project, Route
 
@@ -160,29 +161,14 @@ def _rosters(project: Project, now: datetime) -> Iterator[RouteFinding]:
 
 
 def _rings(project: Project) -> Iterator[RouteFinding]:
+    after = {owner.id: list(owner.stand_in) for owner in project.owners}
     reported: set[str] = set()
     for owner in project.owners:
-        path = _ring(project, owner.id)
+        path = ring(owner.id, after)
         if path and not reported & set(path):
             reported.update(path)
             text = f"代班绕成一圈：{' → '.join(name_of(project, one) for one in path)}"
             yield RouteFinding(code="ring", where=owner.id, text=text)
-
-
-def _ring(project: Project, start: str) -> tuple[str, ...]:
-    """Return the way from a person over stand-ins back to himself, () when there is none."""
-    waiting: list[tuple[str, ...]] = [(start,)]
-    seen: set[str] = set()
-    while waiting:
-        path = waiting.pop()
-        owner = project.owner(path[-1])
-        for one in owner.stand_in if owner else ():
-            if one == start:
-                return (*path, start)
-            if one not in seen:
-                seen.add(one)
-                waiting.append((*path, one))
-    return ()
 
 
 def _away(project: Project, now: datetime) -> Iterator[RouteFinding]:

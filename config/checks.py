@@ -1,4 +1,4 @@
-"""Checks over several entries: references, duplicates, contradictions, people nobody can reach.
+"""Checks over several entries: references, duplicates, contradictions.
 
 In: the raw entries of a project. Out: problems. They look at what was written, not at validated
 models, so that one mistake does not hide another.
@@ -7,7 +7,6 @@ models, so that one mistake does not hide another.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
 from itertools import combinations
 
 from config.brand_checks import check_brand
@@ -16,6 +15,7 @@ from config.wording import did_you_mean
 from config.yaml_lines import Problem, Where
 
 _NEEDED = {"brand": "brands/*.yaml", "owner": "owners.yaml", "channel": "channels.yaml"}
+_WITH_ID = ("brand", "source", "owner", "channel", "route", "duty", "service", "window")
 _CONDITIONS = ("brand", "product", "issue", "region", "platform")
 
 
@@ -49,15 +49,9 @@ def check_together(entries: Entries) -> Iterator[Problem]:
     yield from _duplicates(entries)
     for brand in entries.of("brand"):
         yield from check_brand(brand)
-    for owner in entries.of("owner"):
-        yield from _owner(owner, entries)
     for route in entries.of("route"):
         yield from _route(route, entries)
     yield from _shadowed(entries.of("route"))
-    for fallback in entries.of("fallback"):
-        yield from _references(fallback, (), "owner", entries)
-        if fallback.value in ([], ""):
-            yield fallback.problem("expected at least one owner's id, got none")
 
 
 def _missing(entries: Entries) -> Iterator[Problem]:
@@ -72,7 +66,7 @@ def _missing(entries: Entries) -> Iterator[Problem]:
 
 
 def _duplicates(entries: Entries) -> Iterator[Problem]:
-    for kind in ("brand", "source", "owner", "channel", "route"):
+    for kind in _WITH_ID:
         first: dict[str, Entry] = {}
         for entry in entries.of(kind):
             before = first.setdefault(entry.id, entry)
@@ -94,7 +88,7 @@ def place_of(entry: Entry, *path: str | int) -> str:
     return f"{entry.document.file}:{entry.document.line((*entry.where, *path))}"
 
 
-def _references(entry: Entry, path: Where, kind: str, entries: Entries) -> Iterator[Problem]:
+def references(entry: Entry, path: Where, kind: str, entries: Entries) -> Iterator[Problem]:
     """Yield a problem for every id at `path` that no entry of this kind has."""
     ids = set(entries.product_ids() if kind == "product" else entries.ids(kind))
     all_known = ("brand" if kind == "product" else kind) not in entries.unread
@@ -110,47 +104,9 @@ def _references(entry: Entry, path: Where, kind: str, entries: Entries) -> Itera
 # --- one kind at a time ----------------------------------------------------------------------
 
 
-def _owner(owner: Entry, entries: Entries) -> Iterator[Problem]:
-    yield from _references(owner, ("channels",), "channel", entries)
-    if owner.get("channels") in ([], ""):
-        yield owner.problem("expected at least one channel, or nobody can tell them", "channels")
-    by_mail = {entry.id for entry in entries.of("channel") if entry.text("kind") == "email"}
-    email = owner.text("email").strip()
-    for place, word in owner.words("channels"):
-        if word in by_mail and not email:
-            text = f'channel "{word}" sends e-mail, but this owner has no "email": add the address'
-            yield owner.problem(text, *place)
-    if email and not _is_address(email):
-        yield owner.problem(f"expected an address such as name@company.cn, got {email!r}", "email")
-    for name in ("working_hours", "quiet_hours"):
-        start, end = owner.get(name, "from"), owner.get(name, "to")
-        if isinstance(start, str) and start == end:
-            yield owner.problem(
-                f"starts and ends at {start}: write the hours or leave it out", name
-            )
-    for index in positions(owner, "away"):
-        first, last = _day(owner.get("away", index, 0)), _day(owner.get("away", index, 1))
-        if first and last and first > last:
-            yield owner.problem(f"ends on {last}, before it starts on {first}", "away", index)
-
-
-def _is_address(text: str) -> bool:
-    name, _, host = text.rpartition("@")
-    return bool(name) and "." in host and not any(letter.isspace() for letter in text)
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
 def _route(route: Entry, entries: Entries) -> Iterator[Problem]:
-    for path in ("owner", "also", "chain"):
-        yield from _references(route, (path,), "owner", entries)
-    yield from _references(route, ("brand",), "brand", entries)
-    yield from _references(route, ("product",), "product", entries)
+    yield from references(route, ("brand",), "brand", entries)
+    yield from references(route, ("product",), "product", entries)
     products = entries.product_ids()
     brands = {word for _, word in route.words("brand")}
     for place, word in route.words("product"):

@@ -21,6 +21,7 @@ from config.checks import Entries, check_together
 from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_file, whole
 from config.errors import ConfigError
 from config.issue_checks import check_issues
+from config.people_checks import check_people
 from config.schema import (
     Brand,
     Channel,
@@ -79,6 +80,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     reading = read_entries(directory, os.environ if environ is None else environ)
     entries = Entries(reading.entries, reading.unread)
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
+    problems.extend(check_people(entries))
     problems.extend(check_issues(entries))
     problems.extend(check_templates(entries))
     problems.extend(check_spiders(entries.of("source"), directory))
