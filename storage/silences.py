@@ -74,21 +74,25 @@ class Silences:
         return [incident_of(row) for row in mappings(self.connection.execute(query))]
 
 
-def find_silence(connection: Connection, silence_id: str) -> Silence | None:
-    """Return a silence by its id."""
-    query = sa.select(_silence).where(_silence.c.silence_id == silence_id)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else silence_of(dict(row))
+class SilenceQueries:
+    """Query part: silences for people to look at."""
 
+    connection: Connection
 
-def find_silences(connection: Connection, since: datetime) -> list[Silence]:
-    """Return the silences that end after an instant, those to come included, the next end first."""
-    query = (
-        sa.select(_silence)
-        .where(_silence.c.ends_at > since)
-        .order_by(_silence.c.ends_at, _silence.c.silence_id)
-    )
-    return [silence_of(row) for row in mappings(connection.execute(query))]
+    def silence(self, silence_id: str) -> Silence | None:
+        """Return a silence by its id."""
+        query = sa.select(_silence).where(_silence.c.silence_id == silence_id)
+        row = self.connection.execute(query).mappings().one_or_none()
+        return None if row is None else silence_of(dict(row))
+
+    def silences(self, since: datetime) -> list[Silence]:
+        """Return the silences that end after an instant, those to come too, the next end first."""
+        query = (
+            sa.select(_silence)
+            .where(_silence.c.ends_at > since)
+            .order_by(_silence.c.ends_at, _silence.c.silence_id)
+        )
+        return [silence_of(row) for row in mappings(self.connection.execute(query))]
 
 
 def silence_of(row: dict[str, Any]) -> Silence:
