@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from config.schema import Channel, Owner, Project
-from storage.records import Evidence, Incident, Mention, OwnerId, Verdict
+from storage.records import Evidence, Incident, Mention, OwnerId, Silence, Verdict
 
 
 class Links(Protocol):
@@ -41,13 +41,15 @@ class NoLinks:
 class Scene:
     """What a message may show besides the incident.
 
-    Without evidence it shows the incident's own figures as last noted.
+    Without evidence it shows the incident's own figures as last noted. `silences` say what is not
+    said for the time being (alerts.silences).
     """
 
     project: Project
     links: Links
     evidence: Evidence | None = None
     samples: Sequence[tuple[Mention, Verdict]] = ()
+    silences: Sequence[Silence] = ()  # that hold now, maintenance windows among them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ from storage.rows import (
     source_state_of,
     verdict_of,
 )
+from storage.silences import SilenceQueries
 from storage.topics import TopicQueries
 from storage.vault import ContactQueries
 
@@ -101,6 +102,7 @@ class Queries(
     DriftQueries,
     AdaptationQueries,
     ContactQueries,
+    SilenceQueries,
     ProposalQueries,
     TopicQueries,
 ):

@@ -34,7 +34,9 @@ from storage.outbox import Outbox
 from storage.proposals import Proposals
 from storage.queries import Queries
 from storage.review import Review
+from storage.silences import Silences
 from storage.sources import Sources
+from storage.timers import Timers
 from storage.topics import TopicMemory
 from storage.understanding import Understanding
 from storage.vault import Contacts
@@ -53,6 +55,8 @@ class Transaction(
     Gathering,
     ClusterUndo,
     Incidents,
+    Silences,
+    Timers,
     DigestClaims,
     Accounts,
     Hot,
