@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import batches, hot
+from alerts.launch import Launch
 from alerts.score import (
     BODILY,
     FACTS_ZH,
@@ -31,7 +32,8 @@ from alerts.score import (
 from config.schema import Levels
 from storage.records import Evidence, Grade, Level, Reason, Surge
 
-RULE_VERSION = "grade-3"  # 2: hot-search lists; 3: batch signals
+# 2: hot-search lists; 3: batch signals; 4: launch watch, each ground with the level it asks for
+RULE_VERSION = "grade-4"
 
 _SEVERAL = 3  # so many authors who state an injury or a fire make it orange without any surge
 # So many authors who state an injury, in an unusual wave: mass harm, red. In China's grading of
@@ -78,18 +80,23 @@ def grade(
     levels: Levels,
     now: datetime,
     opened_at: datetime | None = None,
+    *,
+    launch: Launch | None = None,
 ) -> Grade:
     """Grade one cluster as it stands.
 
     `opened_at`: since when an incident about it has been waiting, None when there is none or
-    somebody has handled it. Without a sure, fresh mention within seven days the level stays at
-    blue; with nothing but history it stays at none (decisions.md 5).
+    somebody has handled it; `launch`: the watch that its product is under. Without a sure, fresh
+    mention within seven days the level stays at blue; with nothing but history it stays at none
+    (decisions.md 5).
     """
     harms = harm(evidence)
     harms += batch(evidence, sum(part.points for part in harms))
     parts = [*speed(surge), *reach(evidence, surge), *harms, *source(evidence)]
-    level, _, _ = _level(evidence, surge, parts, levels)
+    watched = _watched(parts, launch)
+    level, _, _ = _level(evidence, surge, watched, levels)
     parts += unhandled(opened_at, now, rules_of(levels, level))
+    parts = _watched(parts, launch)
     level, score, grounds = _level(evidence, surge, parts, levels)
     deciding = [ground for ground in grounds if ground.level >= level]
     return Grade(
@@ -101,6 +108,13 @@ def grade(
         at=now,
         quiet_if=_quiet_if(level, deciding),
     )
+
+
+def _watched(parts: list[Reason], launch: Launch | None) -> list[Reason]:
+    """Add what a launch watch makes of the points so far."""
+    if launch is None:
+        return parts
+    return [*parts, launch.reason(sum(part.points for part in parts))]
 
 
 def _level(
@@ -121,7 +135,8 @@ def _merged(grounds: list[_Ground], parts: list[Reason]) -> list[Reason]:
         twin = next((part for part in rest if part.code.endswith(about)), None)
         if twin is not None:
             rest.remove(twin)
-        first.append(replace(ground.reason, points=twin.points if twin else ground.reason.points))
+        points = twin.points if twin else ground.reason.points
+        first.append(replace(ground.reason, points=points, level=ground.level))
     return first + rest
 
 

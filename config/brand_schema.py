@@ -5,6 +5,8 @@ In: plain values of one file in `brands/`. Out: frozen models.
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import Field, model_validator
 
 from config.cluster_schema import ClusterScores
@@ -15,13 +17,15 @@ class ProductLine(Model):
     """A product (line) of a brand; its aliases also stand for the brand.
 
     `words` are ordinary words ("养生壶", "K2") that mean this product only where the brand itself
-    is named in the same text.
+    is named in the same text. `launched`: the day it came to market; for so many months as the
+    project's `launch` says it is watched more closely.
     """
 
     id: Identifier
     name: str
     aliases: Words = ()
     words: Words = ()
+    launched: date | None = None
 
 
 class BrandExample(Model):

@@ -73,9 +73,10 @@ class SurgeRules(Model):
 
 
 class LaunchRules(Model):
-    """上市爬坡期: how a product is watched more closely in its first months.
+    """上市爬坡期: how a product with a day of launch is watched more closely in its first months.
 
-    Scores count times `factor`, and so many authors fewer are needed.
+    Scores count times `factor`, and `min_authors` people are enough for a surge. Judgement: with
+    the defaults what scores 32 is yellow, and three people suffice instead of five.
     """
 
     months: int = Field(default=6, ge=1, le=24)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from alerts.grading import grade
 from alerts.incidents import on_grade
-from alerts.surge import detect
+from alerts.launch import fewest_authors
 from config.schema import Project
+from groundswell.judging import judge
 from storage.records import Change, ClusterId, Level, Mention
 from storage.store import Transaction
 
@@ -35,11 +35,10 @@ def _as_of(
 ) -> Change | None:
     """Return what would have been raised at that moment, None when nothing would."""
     people = tx.queries.authors_between(cluster_id, moment - _WINDOW, moment)
-    if people < project.settings.surge.min_authors:
+    if people < fewest_authors(project):
         return None
     evidence = tx.queries.evidence(cluster_id, moment, history=True)
-    surge = detect(evidence, project.settings.surge, moment)
-    graded = grade(evidence, surge, project.levels, moment, None)
+    graded = judge(evidence, None, None, project, moment)
     return on_grade(None, evidence, graded, project, moment)
 
 

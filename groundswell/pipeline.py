@@ -15,16 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.grading import grade
 from alerts.incidents import on_grade, on_timer
 from alerts.messages import Links
 from alerts.regrouping import Origin
-from alerts.surge import detect
 from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.hot import HotLists, HotView
+from groundswell.judging import judge
 from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
 from groundswell.regrouping import follow
@@ -32,9 +31,6 @@ from groundswell.responses import Linker
 from storage.records import (
     Change,
     ClusterId,
-    Evidence,
-    Grade,
-    Incident,
     Level,
     Mention,
     MentionId,
@@ -185,14 +181,14 @@ def act_on(
         if brand is None or brand.competitor:
             continue  # heard for comparison, or no longer watched: nobody is called
         incident = tx.incident_of(cluster_id)
-        graded = _graded(evidence, incident, incident, project, now)
+        graded = judge(evidence, incident, incident, project, now)
         origin = None
         if incident is None:
             if graded.level is Level.NONE and evidence.cluster.parent_id is None:
                 continue  # most clusters: no look at the journal
             origin = tx.origin_of(cluster_id, now)
             if origin is not None:  # what it came out of tells since when this is no normal time
-                graded = _graded(evidence, origin[0], None, project, now)
+                graded = judge(evidence, origin[0], None, project, now)
             if graded.level is Level.NONE:
                 continue
         if incident is None or not incident.at_work or graded.level > incident.level:
@@ -212,25 +208,6 @@ def act_on(
         if change is not None and tx.save_change(change):
             changes.append(change)
     return changes
-
-
-def _graded(
-    evidence: Evidence,
-    known: Incident | None,
-    incident: Incident | None,
-    project: Project,
-    now: datetime,
-) -> Grade:
-    """Judge a cluster; `known` tells which hours were no normal time, `incident` who waits."""
-    surge = detect(
-        evidence,
-        project.settings.surge,
-        now,
-        opened_at=known.opened_at if known and known.at_work else None,
-        since=known.ended_at if known and not known.at_work else None,
-    )
-    waits = incident.opened_at if incident and incident.unhandled else None
-    return grade(evidence, surge, project.levels, now, waits)
 
 
 def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from alerts.launch import fewest_authors
 from classify.clustering import Shard
 from config.errors import StoreError
 from groundswell.adapting import Adapting
@@ -82,7 +83,7 @@ class Stages:
         """Grade again what moved within 48 h or is still open: time passing is evidence, too."""
         now = self._clock.now()
         # fewer people than any window needs: the passing of time cannot raise anything there
-        authors = self._journey.project.settings.surge.min_authors
+        authors = fewest_authors(self._journey.project)
         with self._store.read() as queries:
             clusters = queries.active_clusters(now - _REGRADE_WINDOW, authors)
         changed = 0
