@@ -27,6 +27,7 @@ __all__ = [
     "find_route",
     "is_away",
     "last_resort",
+    "matching",
     "name_of",
     "reachable",
     "route_traits",
@@ -164,7 +165,7 @@ def find_route(
         regions=regions,
         platforms=platforms,
     )
-    return choose(project, _matching(project, traits), now)
+    return choose(project, matching(project, traits), now)
 
 
 def route_traits(
@@ -193,7 +194,8 @@ def route_traits(
     )
 
 
-def _matching(project: Project, traits: Traits) -> Route | None:
+def matching(project: Project, traits: Traits) -> Route | None:
+    """Return the first route that matches, None when only the fallback is left."""
     return next((route for route in project.routes if not unmet(route, traits)), None)
 
 
@@ -250,7 +252,7 @@ def explain_route(project: Project, traits: Traits, now: datetime) -> list[Route
             break
         text = f"路由 {route.id} 不匹配：{missed}"
         steps.append(RouteStep(kind="passed_over", id=route.id, text=text))
-    choice = choose(project, _matching(project, traits), now)
+    choice = choose(project, matching(project, traits), now)
     steps.append(RouteStep(kind="matched", id=choice.route_id, text=choice.reason))
     wanted = choice.route.issue if choice.route else ()
     if wanted and traits.issue_class not in wanted:
