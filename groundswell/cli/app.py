@@ -14,6 +14,7 @@ from groundswell.cli import (
     database,
     demo,
     digest,
+    duty,
     evaluate,
     explain,
     facts,
@@ -23,6 +24,7 @@ from groundswell.cli import (
     model,
     project,
     reporter,
+    routes,
     run,
     sentiment,
     source,
@@ -60,6 +62,8 @@ def build() -> typer.Typer:
     app.add_typer(token.commands(), name="token")
     app.add_typer(reporter.commands(), name="reporter")
     app.add_typer(incidents.commands(), name="incidents")
+    app.add_typer(routes.commands(), name="routes")
+    app.add_typer(duty.commands(), name="duty")
     app.add_typer(label.commands(), name="label")
     app.add_typer(model.commands(), name="model")
     app.add_typer(evaluate.commands(), name="eval")

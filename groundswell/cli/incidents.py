@@ -200,6 +200,7 @@ def replied_(
 ) -> None:
     """Note an answer in public that no official account was seen to give."""
     from groundswell import wiring
+    from groundswell.cli.times import moment
     from groundswell.clock import RealClock
     from groundswell.desk import Desk
 
@@ -211,23 +212,11 @@ def replied_(
             incident,
             url=url,
             actor=by or getpass.getuser(),
-            at=_moment(at, project.settings.zone),
+            at=moment(at, project.settings.zone),
             note=note,
         )
     line = f"已登记 noted  {response.at.astimezone():%m-%d %H:%M}  {response.url}"
     show(choices, {"response": response}, [line])
-
-
-def _moment(text: str, zone: ZoneInfo) -> datetime | None:
-    from config.errors import ConfigError
-
-    if not text.strip():
-        return None
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise ConfigError(f"--at {text!r}: expected a time such as '2026-11-20 10:05'") from error
-    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) -> list[str]:
