@@ -20,8 +20,6 @@ from groundswell.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from alerts.incidents import Command
     from groundswell.responses import Answers
     from storage.records import Incident, IncidentEvent, Intent, Mention
