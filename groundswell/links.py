@@ -22,9 +22,13 @@ _SALT = "groundswell.action"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a link allows: one action on one incident by one person, until `expires_at`."""
+    """What a link allows: one action on one incident by one person, until `expires_at`.
+
+    It speaks of the time the incident had come up for the `epoch`-th time, and of no later one.
+    """
 
     incident_id: str
+    epoch: int
     action: str
     owner_id: str
     expires_at: datetime
@@ -44,7 +48,8 @@ class SignedLinks:
     def action(self, incident: Incident, action: str, owner_id: OwnerId) -> str:
         """Return a link to a page with one button that lets `owner_id` do `action`."""
         expires = int((incident.updated_at + _LIFETIME).timestamp())
-        token = self._serializer.dumps([incident.incident_id, action, owner_id, expires])
+        said = [incident.incident_id, incident.epoch, action, owner_id, expires]
+        token = self._serializer.dumps(said)
         return f"{self.base_url}/t/{token}"
 
     def read(self, token: str, now: datetime) -> Grant:
@@ -53,7 +58,7 @@ class SignedLinks:
         Errors: GroundswellError when it was not made by us or has expired.
         """
         try:
-            incident_id, action, owner_id, expires = self._serializer.loads(token)
+            incident_id, epoch, action, owner_id, expires = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError) as error:
             raise GroundswellError(
                 "this link is not valid; open the incident in the console"
@@ -62,7 +67,11 @@ class SignedLinks:
         if now > expires_at:
             raise GroundswellError("this link has expired; open the incident in the console")
         return Grant(
-            incident_id=incident_id, action=action, owner_id=owner_id, expires_at=expires_at
+            incident_id=incident_id,
+            epoch=epoch,
+            action=action,
+            owner_id=owner_id,
+            expires_at=expires_at,
         )
 
 

@@ -1,26 +1,46 @@
-"""The page behind a signed link in a message: one button, and only pressing it does anything.
+"""The page behind a signed link in a message: one thing to do, and only pressing it does anything.
 
-Mail scanners and chat previews open links: a GET never changes a thing.
+Mail scanners and chat previews open links: a GET never changes a thing. A second press says what
+stands; a message from before the incident came up again does nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from http import HTTPStatus
+from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.incidents import Command, IllegalMove, allowed_commands
+from alerts.moments import clock_words
+from alerts.routing import reachable
 from config.errors import GroundswellError
+from config.schema import Owner
 from groundswell.console import words
 from groundswell.console.base import Console, Form, read_form, same
 from groundswell.console.pages.incidents import find
 from groundswell.links import Grant
-from storage.records import Incident, IncidentState
+from storage.records import Incident, IncidentState, Level
 
-_OFFERED = frozenset({"ack", "dismiss"})  # what messages carry links for; nothing else is taken
+_OFFERED = frozenset({"ack", "dismiss", "assign", "silence"})  # what messages carry links for
+_MORNING = time(8)  # "until the morning": when the first shift of most service desks begins
+_TEXT_LIMIT = 500
+REASONS = ("与本品牌无关", "旧闻，已经处理过", "广告、玩笑或测试", "内容不是投诉")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing to pick on the page; `value` comes back with the form."""
+
+    value: str
+    label: str
+    note: str = ""
 
 
 def show(console: Console, request: Request) -> Response:
@@ -49,21 +69,22 @@ def _press(console: Console, request: Request, form: Form) -> Response:
         incident = find(console, grant.incident_id)
     except GroundswellError as refusal:
         return _refused(console, request, str(refusal))
-    if _done(incident, grant):
+    if grant.epoch != incident.epoch or _stands(console, incident, grant):
         return _page(console, request, grant, incident)
-    command = Command(
-        name=grant.action,
-        actor=grant.owner_id,
-        text=form.get("text", "").strip()[:500],
-        command_id=f"link-{hashlib.sha256(token.encode()).hexdigest()[:24]}",
-    )
     try:
+        command = _command(console, grant, incident, form, token)
         acted = console.desk.act(grant.incident_id, command)
     except IllegalMove as refusal:
+        # a colleague may have been quicker: the page shows what stands now
         return _page(
-            console, request, grant, incident, problem=str(refusal), status=HTTPStatus.CONFLICT
+            console,
+            request,
+            grant,
+            find(console, grant.incident_id),
+            problem=str(refusal),
+            status=HTTPStatus.CONFLICT,
         )
-    return _page(console, request, grant, acted)
+    return _page(console, request, grant, acted, pressed=True)
 
 
 def form_token(token: str) -> str:
@@ -78,11 +99,109 @@ def _grant(console: Console, token: str) -> Grant:
     return grant
 
 
-def _done(incident: Incident, grant: Grant) -> bool:
-    """Say whether somebody did it already, so that a second press is harmless."""
-    if grant.action == "ack":
-        return incident.state is not IncidentState.OPEN
-    return incident.state is IncidentState.DISMISSED
+def _command(console: Console, grant: Grant, incident: Incident, form: Form, token: str) -> Command:
+    """Turn a press into a command.
+
+    The same press of the same page has the same id, so that a double click is one act.
+    Errors: IllegalMove for a choice that the page does not offer, or none.
+    """
+    now = console.clock.now()
+    chosen = form.get("choice", "")
+    text = form.get("text", "").strip()[:_TEXT_LIMIT]
+    if grant.action == "dismiss":
+        text = "：".join(part for part in (chosen if chosen in REASONS else "", text) if part)
+        if not text:
+            raise IllegalMove("“误报”需要选一个理由，或者写明理由")
+    offered = {choice.value for choice in _choices(console, grant, incident, now)}
+    if grant.action in {"assign", "silence"} and chosen not in offered:
+        raise IllegalMove("请先在页面上选一项")
+    said = f"{token}|{incident.seq}|{chosen}"
+    zone = _owner(console, grant).zone
+    return Command(
+        name=grant.action,
+        actor=grant.owner_id,
+        text=text,
+        owner_id=chosen if grant.action == "assign" else "",
+        until=_until(chosen, now, zone) if grant.action == "silence" else None,
+        command_id=f"link-{hashlib.sha256(said.encode()).hexdigest()[:24]}",
+    )
+
+
+def _owner(console: Console, grant: Grant) -> Owner:
+    owner = console.project.owner(grant.owner_id)
+    assert owner is not None, "the grant was checked"
+    return owner
+
+
+def _choices(console: Console, grant: Grant, incident: Incident, now: datetime) -> Sequence[Choice]:
+    """Return what there is to pick on the page."""
+    project = console.project
+    if grant.action == "dismiss":
+        return [Choice(value=reason, label=reason) for reason in REASONS]
+    if grant.action == "silence":
+        zone = _owner(console, grant).zone
+        morning = clock_words(_until("morning", now, zone), now, zone)
+        return [
+            Choice(value="1", label="1 小时"),
+            Choice(value="morning", label="到早上", note=morning),
+            Choice(value="24", label="24 小时"),
+        ]
+    if grant.action != "assign":
+        return []
+    people = reachable(project, (owner.id for owner in project.owners), now)
+    found = [project.owner(owner_id) for owner_id in people if owner_id != incident.owner_id]
+    return [
+        Choice(value=owner.id, label=owner.name, note=words.ROLES[owner.role].zh)
+        for owner in found
+        if owner is not None
+    ]
+
+
+def _until(choice: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """Return when a silence ends: after so many hours, or at the next eight o'clock."""
+    if choice != "morning":
+        return now + timedelta(hours=int(choice))
+    local = now.astimezone(zone)
+    day = local.date() + timedelta(days=local.time() >= _MORNING)
+    return datetime.combine(day, _MORNING, zone).astimezone(now.tzinfo)
+
+
+def _stands(console: Console, incident: Incident, grant: Grant) -> str:
+    """Say what already stands, so that pressing again is harmless; "" while it can be done."""
+    zone = _owner(console, grant).zone
+    now = console.clock.now()
+    name, state, muted = grant.action, incident.state, incident.muted_until
+    if name == "silence" and muted is not None and muted > now:
+        return f"已静默到 {clock_words(muted, now, zone)}。"
+    if name == "dismiss" and state is IncidentState.DISMISSED:
+        return f"已判为误报：{incident.dismissed_reason}"
+    if name == "ack" and state is IncidentState.ACKNOWLEDGED and incident.acknowledged_at:
+        at = clock_words(incident.acknowledged_at, now, zone)
+        return f"{console.person(incident.acknowledged_by)} 已确认接手（{at}）。"
+    if incident.shelf is not None and name not in allowed_commands(incident):
+        return "这是挂起的已知问题，没有人会被提醒。"
+    return "" if name in allowed_commands(incident) else _ended(incident)
+
+
+def _ended(incident: Incident) -> str:
+    return f"这件事已经处理过：{words.STATES[incident.state].zh}。"
+
+
+def _next(console: Console, incident: Incident, grant: Grant) -> str:
+    """Say what happens next, after a press."""
+    zone = _owner(console, grant).zone
+    now = console.clock.now()
+    if grant.action == "ack" and incident.lease_until is not None:
+        by = clock_words(incident.lease_until, now, zone)
+        return f"升级通知已停下。请在 {by} 前写一句进展，否则会重新提醒下一位。"
+    if grant.action == "dismiss":
+        return "不再提醒。一天之后如果又有新的投诉，会重新打开。"
+    if grant.action == "assign":
+        who = console.person(incident.owner_id)
+        return f"现在由 {who} 负责，对方马上会收到通知；到时没有确认，就按升级顺序通知下一位。"
+    if grant.action == "silence":
+        return "级别上升到更高一级时照样提醒；时间到了还没有人确认，会再提醒一次。"
+    return ""
 
 
 def _page(
@@ -91,10 +210,18 @@ def _page(
     grant: Grant,
     incident: Incident,
     *,
+    pressed: bool = False,
     problem: str = "",
     status: int = HTTPStatus.OK,
 ) -> Response:
-    possible = grant.action in {str(name) for name in allowed_commands(incident)}
+    stands = _stands(console, incident, grant)
+    if pressed and grant.action == "assign":
+        stands = "已转派。"
+    if grant.epoch != incident.epoch:
+        stands = (
+            f"这条消息说的是第 {grant.epoch} 次；事件后来第 {incident.epoch} 次出现，"
+            f"现在{words.STATES[incident.state].zh}。请用最新一条消息里的链接。"
+        )
     return console.page(
         request,
         "one_tap.html",
@@ -102,11 +229,26 @@ def _page(
         incident=incident,
         action=words.ACTIONS[grant.action],
         owner=console.person(grant.owner_id),
-        done=_done(incident, grant),
-        possible=possible,
+        grounds=_grounds(incident),
+        choices=_choices(console, grant, incident, console.clock.now()),
+        warning=_warning(incident, grant),
+        stands=stands,
+        following=_next(console, incident, grant) if pressed else "",
         problem=problem,
         csrf=form_token(str(request.path_params["token"])),
     )
+
+
+def _grounds(incident: Incident) -> list[str]:
+    """Return the first grounds of the grade: what a person decides by on a phone."""
+    reasons = incident.grade.reasons if incident.grade else ()
+    return [reason.text for reason in reasons[:3]]
+
+
+def _warning(incident: Incident, grant: Grant) -> str:
+    if grant.action == "silence" and incident.level >= Level.RED:
+        return "红色事件的通知不会被静默压下。"
+    return ""
 
 
 def _refused(console: Console, request: Request, text: str) -> Response:
