@@ -244,12 +244,16 @@ def address_of(owner: Owner, channel: Channel) -> str:
         case "sms" | "voice":
             return e164(owner.mobile)
         case "wecom_app" | "feishu_app":
-            return owner.addresses.get(channel.id, "").strip()
+            return address_at(owner, channel)
         case "slack":
-            own = owner.addresses.get(channel.id, "").strip() if channel.token else channel.id
-            return own or channel.room
+            return (address_at(owner, channel) or channel.room) if channel.token else channel.id
         case _:
             return channel.id
+
+
+def address_at(owner: Owner, channel: Channel) -> str:
+    """Return the person's own id at the provider, by which a group's bot calls him; "" for none."""
+    return owner.addresses.get(channel.id, "").strip()
 
 
 def secrets_of(channel: Channel) -> tuple[SecretRef, ...]:

@@ -35,9 +35,24 @@ class Sender(Protocol):
         """How many messages may leave within any 60 s; None when nobody counts."""
         ...
 
+    @property
+    def per_second(self) -> float | None:
+        """How many messages may leave within any second; None when nobody counts."""
+        ...
+
+    @property
+    def quiet_minutes(self) -> tuple[int, ...]:
+        """Minutes of the hour in which the provider is crowded: what can wait, waits one."""
+        ...
+
     async def send(self, intent: Intent, owner: Owner, *, repeat: bool) -> Answer:
         """Make one attempt. `repeat`: an earlier one may have arrived, so mark this one.
 
         Errors: none for anything that the network or the provider does; they are answers.
         """
         ...
+
+
+def permanent(text: str) -> Answer:
+    """Return the answer to a message that cannot leave as things are configured."""
+    return Answer(outcome=DeliveryClass.PERMANENT, text=text)

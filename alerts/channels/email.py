@@ -17,8 +17,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from alerts.channels.answer import Answer
+from alerts.channels.texts import REPEAT, body_of
 from alerts.markup import visible
-from alerts.messages import LETTER_BYTES, mark_repeat
 from config.errors import ConfigError
 from config.schema import EmailChannel, Owner
 from storage.records import DeliveryClass, Intent, Level
@@ -33,6 +33,8 @@ class EmailSender:
 
     is_keyed = False  # mailboxes may fold equal Message-IDs, or may not
     per_minute: int | None = None
+    per_second: float | None = None
+    quiet_minutes: tuple[int, ...] = ()
 
     def __init__(self, channel: EmailChannel, *, timeout_s: float) -> None:
         self._channel = channel
@@ -52,7 +54,7 @@ class EmailSender:
         if _ADDRESS.fullmatch(sender) is None:
             text = f"channel {self._channel.id}: sender is not a mail address"
             return Answer(outcome=DeliveryClass.PERMANENT, text=text)
-        mail = compose(intent, owner, self._channel.sender, repeat=repeat).as_bytes()
+        mail = compose(intent, owner, self._channel, repeat=repeat).as_bytes()
         return await asyncio.to_thread(self._hand_over, sender, owner.email, mail, password)
 
     def _hand_over(self, sender: str, recipient: str, mail: bytes, password: str) -> Answer:
@@ -97,15 +99,15 @@ class EmailSender:
         return server
 
 
-def compose(intent: Intent, owner: Owner, sender: str, *, repeat: bool) -> EmailMessage:
+def compose(intent: Intent, owner: Owner, channel: EmailChannel, *, repeat: bool) -> EmailMessage:
     """Return the mail. No text can add a header: what stands in one is a single visible line."""
     assert owner.email is not None, "the recipient was checked"
-    domain = parseaddr(sender)[1].rpartition("@")[2]
-    name, address = parseaddr(sender)
+    name, address = parseaddr(channel.sender)
+    domain = address.rpartition("@")[2]
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(display_name=visible(name), addr_spec=address)
     mail["To"] = Address(display_name=visible(owner.name), addr_spec=owner.email)
-    mail["Subject"] = visible(f"【重发】{intent.subject}" if repeat else intent.subject)
+    mail["Subject"] = visible(f"{REPEAT}{intent.subject}" if repeat else intent.subject)
     mail["Date"] = format_datetime(intent.created_at)
     mail["Message-ID"] = f"<{intent.intent_id}@{domain}>"
     if intent.incident_id is not None:  # all mails of one incident stand together
@@ -113,7 +115,7 @@ def compose(intent: Intent, owner: Owner, sender: str, *, repeat: bool) -> Email
     mail["Auto-Submitted"] = "auto-generated"
     if intent.level >= Level.ORANGE:
         mail["Importance"] = "high"
-    mail.set_content(mark_repeat(intent.body, LETTER_BYTES) if repeat else intent.body)
+    mail.set_content(body_of(intent, channel, repeat=repeat))
     if intent.html:
         mail.add_alternative(intent.html, subtype="html")
         mail.set_boundary(f"=_{intent.intent_id}")  # a re-send is the same byte for byte

@@ -1,7 +1,8 @@
-"""Posting JSON through the guarded client: a URL and bytes in, what came back or why not out."""
+"""Speaking HTTP through the guarded client: a URL and bytes in, what came back or why not out."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,14 @@ from config.errors import FetchError
 from config.net import guarded_client
 from storage.records import DeliveryClass
 
+JSON_TYPE = "application/json; charset=utf-8"
+
 _READ_BYTES = 65536  # of an answer; a provider's is some hundred bytes
 _MOST_RETRY_AFTER_S = 3600.0
 # 408 and 425 ask for the same request again (RFC 9110, RFC 8470)
 _TRY_AGAIN = frozenset({408, 425})
+# An answer that drips in must end within the lease of its intent, however often it moves.
+_WHOLE_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,7 @@ class Reply:
 
 
 class Post:
-    """Posts one body at a time; every connection is closed after its answer.
+    """Makes one request at a time; every connection is closed after its answer.
 
     A kept connection that the other side has dropped meanwhile would look like a lost answer.
     """
@@ -43,19 +48,36 @@ class Post:
         self._user_agent = user_agent
 
     async def __call__(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, secret_query: str = ""
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        secret_path: str = "",
+        secret_query: str = "",
+        content_type: str = JSON_TYPE,
+        method: str = "POST",
     ) -> Reply | Answer:
         """Return the reply, or the answer that follows from there being none.
 
-        `secret_query` is added to what goes over the wire only: neither logs nor errors see it.
+        `secret_path` (already quoted) and `secret_query` are added to what goes over the wire only:
+        neither logs nor errors see them. An empty `content_type` sends no such header.
         """
         extensions = {}
-        if secret_query:
-            extensions["target"] = httpx.URL(url, query=secret_query.encode()).raw_path
+        if secret_path or secret_query:
+            plain = httpx.URL(url)
+            path = plain.path.rstrip("/") + f"/{secret_path}" if secret_path else plain.path
+            query = f"?{secret_query}" if secret_query else ""
+            extensions["target"] = f"{path}{query}".encode()
+        sent = {"Connection": "close"} | ({"Content-Type": content_type} if content_type else {})
         client = guarded_client(self._allow_private, self._timeout_s, self._user_agent)
         async with client:
             try:
-                return await self._exchange(client, url, body, headers, extensions)
+                request = client.build_request(
+                    method, url, content=body, headers=sent | dict(headers), extensions=extensions
+                )
+                async with asyncio.timeout(self._timeout_s * _WHOLE_FACTOR):
+                    return await _exchange(client, request)
             except FetchError as refusal:
                 return Answer(
                     outcome=DeliveryClass.PERMANENT, text=str(refusal), size_bytes=len(body)
@@ -66,37 +88,25 @@ class Post:
             except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
                 text = f"the address cannot be used: {_kind(error)}"
                 return Answer(outcome=DeliveryClass.PERMANENT, text=text, size_bytes=len(body))
-            except httpx.TransportError as error:
+            except (httpx.TransportError, TimeoutError) as error:
                 text = f"sent, but no answer came: {_kind(error)}"
                 return Answer(outcome=DeliveryClass.AMBIGUOUS, text=text, size_bytes=len(body))
 
-    @staticmethod
-    async def _exchange(
-        client: httpx.AsyncClient,
-        url: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        extensions: Mapping[str, bytes],
-    ) -> Reply:
-        sent = {"Content-Type": "application/json; charset=utf-8", "Connection": "close"}
-        request = client.build_request(
-            "POST", url, content=body, headers=sent | dict(headers), extensions=dict(extensions)
-        )
-        response = await client.send(request, stream=True)
+
+async def _exchange(client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+    response = await client.send(request, stream=True)
+    try:
+        read = b""
         try:
+            async for part in response.aiter_bytes():
+                read += part
+                if len(read) >= _READ_BYTES:
+                    break
+        except httpx.DecodingError:
             read = b""
-            try:
-                async for part in response.aiter_bytes():
-                    read += part
-                    if len(read) >= _READ_BYTES:
-                        break
-            except httpx.DecodingError:
-                read = b""
-            return Reply(
-                status=response.status_code, body=read[:_READ_BYTES], headers=response.headers
-            )
-        finally:
-            await response.aclose()
+        return Reply(status=response.status_code, body=read[:_READ_BYTES], headers=response.headers)
+    finally:
+        await response.aclose()
 
 
 def answer_of_status(reply: Reply, *, size_bytes: int) -> Answer | None:
@@ -104,7 +114,7 @@ def answer_of_status(reply: Reply, *, size_bytes: int) -> Answer | None:
     status = reply.status
     if 200 <= status < 300:
         return None
-    wait_s = retry_after_s(reply.headers.get("Retry-After", ""), datetime.now(UTC))
+    wait_s = wait_asked_s(reply)
     if status == 429 or (status == 503 and wait_s is not None):
         outcome, text = DeliveryClass.THROTTLED, f"HTTP {status}: too many messages"
     elif status >= 500 or status in _TRY_AGAIN:
@@ -121,6 +131,19 @@ def answer_of_status(reply: Reply, *, size_bytes: int) -> Answer | None:
         retry_after_s=wait_s,
         size_bytes=size_bytes,
     )
+
+
+def wait_asked_s(reply: Reply) -> float | None:
+    """Return how many seconds the receiver asks us to wait; None when it does not say.
+
+    Source: Retry-After (RFC 9110, 10.2.3), or Feishu's x-ogw-ratelimit-reset
+    (open.larkoffice.com/document/ukTMukTMukTM/uUzN04SN3QjL1cDN.md).
+    """
+    for name in ("Retry-After", "x-ogw-ratelimit-reset"):
+        wait_s = retry_after_s(reply.headers.get(name, ""), datetime.now(UTC))
+        if wait_s is not None:
+            return wait_s
+    return None
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:

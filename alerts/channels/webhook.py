@@ -24,6 +24,8 @@ class WebhookSender:
 
     is_keyed = True
     per_minute: int | None = None
+    per_second: float | None = None
+    quiet_minutes: tuple[int, ...] = ()
 
     def __init__(
         self, channel: WebhookChannel, post: Post, *, wall: Callable[[], float] = time.time
@@ -66,6 +68,10 @@ def payload(intent: Intent, owner: Owner) -> bytes:
         "recipient": {"id": owner.id, "name": owner.name},
         "subject": intent.subject,
         "text": intent.body,
+        "actions": [
+            {"name": action.name, "label": action.label, "url": action.url}
+            for action in intent.actions
+        ],
         "created_at": intent.created_at.isoformat(),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

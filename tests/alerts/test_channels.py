@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from alerts.channels import Answer, make_sender
 from alerts.channels.http import retry_after_s
-from alerts.channels.wecom_bot import _PERMANENT
+from alerts.channels.wecom_bot import CODES
 from config.schema import Project
 from storage.records import DeliveryClass, Intent, Level
 from tests.alerts.people import make_project
@@ -173,13 +173,13 @@ def test_reset_before_anything_was_read_is_no_success(receiver: Receiver) -> Non
     assert receiver.requests == []
 
 
-@pytest.mark.parametrize("code", sorted(_PERMANENT))
-def test_codes_that_waiting_cannot_mend_are_permanent(receiver: Receiver, code: int) -> None:
-    receiver.plan(Planned(body=json.dumps({"errcode": code, "errmsg": "no"}).encode()))
+@pytest.mark.parametrize("code", sorted(CODES.permanent))
+def test_codes_that_waiting_cannot_mend_are_permanent(receiver: Receiver, code: str) -> None:
+    receiver.plan(Planned(body=json.dumps({"errcode": int(code), "errmsg": "no"}).encode()))
     answer = send(bot(receiver), make_intent(), receiver.address)
 
     assert answer.outcome is DeliveryClass.PERMANENT
-    assert answer.provider_code == str(code)
+    assert answer.provider_code == code
 
 
 def test_redirects_are_not_followed(receiver: Receiver) -> None:
