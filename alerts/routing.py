@@ -331,11 +331,8 @@ def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: 
     if not turn.passed:
         if not turn.owner_ids:
             return f"按路由 {route.id} 应由{wanted}负责，但值班表此刻无人当班，{rather}"
-        return (
-            f"按路由 {route.id}，由{wanted}当班的{told}负责"
-            if duty
-            else (f"按路由 {route.id}，由{told}负责")
-        )
+        by = f"{wanted}轮到的" if duty else ""
+        return f"按路由 {route.id}，由{by}{told}负责"
     first = turn.passed[0]
     if turn.owner_ids:
         rather = f"由{told}代班" if turn.by == "stand_in" else f"由{told}当班负责"

@@ -59,8 +59,10 @@ def test_the_example_reaches_everybody_it_names() -> None:
     project = load(example_dir(), environ={})
     named = {name for route in project.routes for name in (route.owner, *route.also, *route.chain)}
 
-    assert named | set(project.fallback) <= {owner.id for owner in project.owners}
-    assert {"linxiao", "chenmo", "zhoulan", "xunuo", "zhengwen"} == named
+    rosters = {duty.id for duty in project.duties}
+
+    assert named | set(project.fallback) <= {owner.id for owner in project.owners} | rosters
+    assert {"linxiao", "chenmo", "zhoulan", "xunuo", "zhengwen", "lead-duty"} == named
     assert all(
         owner.channels == (f"bot-{owner.id}",)
         and owner.working_hours is not None
