@@ -62,6 +62,7 @@ _NEW_EPOCH: dict[str, Any] = {
     "acknowledged_at": None,
     "acknowledged_by": "",
     "lease_until": None,
+    "reminded_of": None,
     "handled_at": None,
     "handled_by": "",
     "handled_note": "",
@@ -186,7 +187,12 @@ def _said(event: IncidentEvent) -> dict[str, Any]:
     text = str(event.data.get("text", ""))
     match event.kind:
         case "acknowledged":
-            return {"acknowledged_at": event.at, "acknowledged_by": event.actor}
+            # somebody has it in hand: who was not told while it was silent need not hear of it
+            return {
+                "acknowledged_at": event.at,
+                "acknowledged_by": event.actor,
+                "silenced": (),
+            }
         case "lease_expired" | "unshelved":
             return {"acknowledged_at": None, "acknowledged_by": "", "lease_until": None}
         case "handled":
@@ -262,6 +268,7 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "grade": _decode_grade,
     "step": int,
     "lease_until": _instant,
+    "reminded_of": _instant,
     "muted_until": _instant,
     "below_since": _instant,
     "muted_by": str,

@@ -246,6 +246,7 @@ class Incident:
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     lease_until: datetime | None = None
+    reminded_of: datetime | None = None  # the end of an acknowledge that its holder was told of
     handled_at: datetime | None = None
     handled_by: str = ""
     handled_note: str = ""
@@ -310,7 +311,9 @@ class Timer:
 
     incident_id: IncidentId
     epoch: int
-    kind: str  # "step", "ack", "confirm", "mute", "shelf", "task" (its step: the task's number)
+    # "step", "ack", "lease_warn", "confirm", "mute", "react_warn", "react", "solve_warn", "solve",
+    # "shelf", "task" (its step: the task's number); see alerts.timers
+    kind: str
     step: int
     due_at: datetime
     status: str = "pending"  # "pending", "done" or "cancelled"
