@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts import hot
 from alerts.batches import signal_words
@@ -16,6 +16,7 @@ from alerts.markup import plain, shorten
 from alerts.moments import clock_words, day_words, duration_words
 from alerts.occasions import Occasion
 from alerts.scene import Address, Scene
+from alerts.service_clock import service_clock
 from alerts.voices import judge_voices
 from config.schema import Project
 from storage.records import (
@@ -44,6 +45,10 @@ _SMALL_WORDS = (
     "感觉 说是 可以 可能 应该 需要 不会 不能 不要 今天 昨天 明天 东西 事情 问题 真的 "
     "非常 然后 结果 居然 竟然"
 )
+_STILL = {
+    "handled": "等待客户侧确认，计时暂停。",
+    "shelved": "已知问题挂起中，计时暂停。",
+}
 _NAME = 6  # characters of a name in the first line; 欧阳晓明 has four
 _SOURCES = 3
 # Grounds that people are to read even though they bring no points.
@@ -69,10 +74,10 @@ def card_values(
         "code": f"{incident.code}·{incident.epoch}·{incident.level.zh}",
         "why": address.why or f"{incident.policy.reason}。",
         "late": _late(address),
-        "held": _held(incident, project),
         "relapse": _relapse(incident, project, address),
         "confirmed": _confirmed(incident, occasion, project),
         "handled": _handled(incident, project),
+        "service": service_words(incident, address.at),
         "handled_ago": _handled_ago(incident, address.at),
         "rule": _rule(incident, address),
         "name": recipient.name,
@@ -148,13 +153,8 @@ def _asked(incident: Incident, occasion: Occasion, project: Project, address: Ad
 
 
 def _is_held(incident: Incident) -> bool:
-    return incident.policy.route_id == "fallback"
-
-
-def _held(incident: Incident, project: Project) -> str:
-    if not _is_held(incident):
-        return ""
-    return f"还没有找到合适的负责人，先由{_person(project, incident.owner_id)}接着，转派之后为止。"
+    """Say whether fallback people hold it because nobody was named its owner yet."""
+    return incident.policy.held and incident.owner_id == incident.policy.owner_id
 
 
 def _late(address: Address) -> str:
@@ -169,6 +169,23 @@ def _person(project: Project, actor: str) -> str:
 
 
 # --- what was done ------------------------------------------------------------------------------
+
+
+def service_words(incident: Incident, now: datetime) -> str:
+    """Say what is left of the time to react and to solve; "" where no service was promised."""
+    clock = service_clock(incident, now)
+    if clock is None:
+        return ""
+    if clock.paused:
+        return _STILL.get(clock.paused, "")
+    named = [("解决", clock.solve_left_s)]
+    if incident.state is IncidentState.OPEN:
+        named.insert(0, ("响应", clock.react_left_s))
+    said = [
+        f"{name}{'还剩' if left > 0 else '已超'} {duration_words(timedelta(seconds=abs(left)))}"
+        for name, left in named
+    ]
+    return f"{'；'.join(said)}（按服务时间计，{clock.tier_id}）。"
 
 
 def _confirmed(incident: Incident, occasion: Occasion, project: Project) -> str:

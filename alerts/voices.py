@@ -45,7 +45,8 @@ def judge_voices(evidence: Evidence, now: datetime) -> VoiceJudgement:
     burst = f"最多的一段话由 {voices.wave_authors} 个账号发出，十分钟内最多 {voices.burst} 条"
     if is_new and voices.burst >= _MOUTHS:
         return VoiceJudgement(
-            "wave", f"{said}。{burst}，账号多数首次见到：像有组织的刷屏，请先看账号"
+            "wave",
+            f"{said}。{burst}，账号多数首次见到：是发布时间和内容高度相近的账号，请先看账号再判断",
         )
     return VoiceJudgement("copied", f"{said}。{burst}：多数是转载或复制，请看是谁起的头")
 
