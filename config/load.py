@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from config.brand_checks import check_brand
+from config.channel_checks import check_channels
 from config.checks import Entries, check_together
 from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_file, whole
 from config.errors import ConfigError
@@ -82,6 +83,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
     problems.extend(check_people(entries))
     problems.extend(check_issues(entries))
+    problems.extend(check_channels(entries))
     problems.extend(check_templates(entries))
     problems.extend(check_spiders(entries.of("source"), directory))
     models: dict[str, list[Any]] = {}

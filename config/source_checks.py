@@ -40,9 +40,9 @@ def check_outside(entries: Entries) -> Iterator[Problem]:
                 allowed.add(word)
         yield from _literal_secrets(settings, ("console", "base_url"), _HOOK_PARAMS)
     for channel in entries.of("channel"):
-        if "url" in channel.keys():  # noqa: SIM118 - an Entry is no mapping
-            yield from _address(channel, ("url",), channel.text("url"), allowed)
-            yield from _literal_secrets(channel, ("url",), _HOOK_PARAMS)
+        for path in (("url",), ("provider", "url")):
+            yield from _address(channel, path, channel.text(*path), allowed)
+            yield from _literal_secrets(channel, path, _HOOK_PARAMS)
     for source in entries.of("source"):
         yield from check_source(source, allowed)
         yield from _names(source, entries)
@@ -82,7 +82,7 @@ def _literal_secrets(entry: Entry, path: Where, params: Collection[str]) -> Iter
 
 
 def _where_instead(entry: Entry) -> str:
-    if entry.text("kind") == "wecom_bot":
+    if entry.text("kind") in {"wecom_bot", "feishu_bot", "dingtalk_bot"}:
         return "take it out and write key: env:NAME"
     if entry.kind == "source":
         return 'take it out; what stands under "secrets" is sent as a header'
