@@ -36,6 +36,7 @@ from storage.models import ModelQueries
 from storage.observed import ObservedQueries
 from storage.official import OfficialQueries
 from storage.proposals import ProposalQueries
+from storage.receipts import ReceiptQueries
 from storage.records import (
     Account,
     ClusterId,
@@ -103,6 +104,7 @@ class Queries(
     AdaptationQueries,
     ContactQueries,
     SilenceQueries,
+    ReceiptQueries,
     ProposalQueries,
     TopicQueries,
 ):

@@ -33,6 +33,7 @@ from storage.official import Official
 from storage.outbox import Outbox
 from storage.proposals import Proposals
 from storage.queries import Queries
+from storage.receipts import Receipts
 from storage.review import Review
 from storage.silences import Silences
 from storage.sources import Sources
@@ -66,6 +67,7 @@ class Transaction(
     Contacts,
     Proposals,
     TopicMemory,
+    Receipts,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 

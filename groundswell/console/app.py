@@ -34,6 +34,7 @@ from groundswell.console.base import (
     posted,
 )
 from groundswell.console.guard import Guard
+from groundswell.console.hooks import Porter, take_receipts
 from groundswell.console.pages import (
     add,
     brands,
@@ -204,6 +205,11 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         Route("/reporters", partial(reporters.list_page, console), methods=["GET"]),
         Route("/reporters", posted(partial(reporters.create, console)), methods=["POST"]),
         Route("/reporters/revoke", posted(partial(reporters.revoke, console)), methods=["POST"]),
+        Route(
+            "/hooks/receipts/{channel}/{secret}",
+            partial(take_receipts, console, Porter()),
+            methods=["POST"],
+        ),
         Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),
         Route("/api/v1/topics", partial(read_topics, console, api), methods=["GET"]),
         *cluster_routes(console, api),

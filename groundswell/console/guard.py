@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/login", "/healthz", "/favicon.ico", "/robots.txt"})
 _OPEN_PREFIXES = ("/static/", "/t/", "/r/")
-_KEYED_PREFIX = "/api/"  # a key in a header instead of a cookie; the API limits bodies itself
+# A key in a header, or in the address of a hook, instead of a cookie; they limit bodies themselves.
+_KEYED_PREFIX = ("/api/", "/hooks/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_AFFAIRS = frozenset({"/password", "/logout"})  # also open to readers and new passwords
 _TRIAL_LIMIT = 8 * 1024 * 1024  # a page of 2 MB, whose Chinese a form sends percent-encoded
