@@ -215,7 +215,9 @@ def _relapse(incident: Incident, project: Project, address: Address) -> str:
     day = day_words(before.closed_at, address.at, address.recipient.zone)
     said = f"；客户侧当时说：{before.said}" if before.said else ""
     cause = before.cause or "处理情况没有记录"
-    return f"同样的问题 {day}结过案：{cause}{said}；当时由{_person(project, before.owner_id)}负责。"
+    return (
+        f"同样的问题在{day}结过案：{cause}{said}；当时由{_person(project, before.owner_id)}负责。"
+    )
 
 
 def _task_values(
@@ -225,11 +227,11 @@ def _task_values(
     if task is None:
         return {"task": "", "task_kind": ""}
     zone = address.recipient.zone
-    due = clock_words(task.due_at, address.at, zone)
     by = _person(scene.project, task.by)
-    over = "，已到期" if task.due_at <= address.at else ""
+    clock = clock_words(task.due_at, address.at, zone)
+    due = f"原定{clock}，已到期" if task.due_at <= address.at else f"{clock}前"
     return {
-        "task": f"{task.kind}：{task.title}（{due}前{over}；由{by}安排）",
+        "task": f"{task.kind}：{task.title}（{due}；由{by}安排）",
         "task_kind": str(task.kind),
     }
 
@@ -273,7 +275,8 @@ def _grade_values(incident: Incident, project: Project) -> dict[str, str]:
     return {
         "grade": f"{scored}：{grounds}。" if grounds else f"{scored}。",
         "figures": _figures(grade),
-        "quiet": grade.quiet_if,
+        # what a person has set does not follow from figures
+        "quiet": f"{grade.quiet_if}。" if grade.quiet_if and not incident.level_by else "",
     }
 
 
@@ -308,7 +311,7 @@ def _rule(incident: Incident, address: Address) -> str:
     if incident.grade is None:
         return ""
     at = clock_words(incident.grade.at, address.at, address.recipient.zone)
-    return f"{incident.grade.rule_version}（{at}评级）"
+    return f"{incident.grade.rule_version}（{at} 评级）"
 
 
 # --- how far it has spread ----------------------------------------------------------------------

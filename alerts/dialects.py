@@ -96,13 +96,16 @@ def to_plain(body: str) -> str:
     """
     lines = []
     for line in body.split("\n"):
-        text = _NAMED_LINK.sub(_spelled, line.rstrip())
-        text = _SLACK_LINK.sub(lambda found: f"{found[2]}：{found[1].replace('&amp;', '&')}", text)
-        lines.append(_STARS.sub(lambda found: found[1], text))
+        text = _NAMED_LINK.sub(lambda found: _spelled(found, found[1], found[2]), line.rstrip())
+        text = _SLACK_LINK.sub(
+            lambda found: _spelled(found, found[2], found[1].replace("&amp;", "&")), text
+        )
+        text = _STARS.sub(lambda found: found[1], text)
+        lines.append(text.replace("： ", "：", 1))
     return "\n".join(lines)
 
 
-def _spelled(found: re.Match[str]) -> str:
+def _spelled(found: re.Match[str], name: str, url: str) -> str:
     """Write a link out: behind a number the title and the address, else name and address."""
     is_listed = found.string[: found.start()].rstrip().endswith(".")
-    return f"{found[1]} {found[2]}" if is_listed else f"{found[1]}：{found[2]}"
+    return f"{name} {url}" if is_listed else f"{name}：{url}"

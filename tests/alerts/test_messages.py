@@ -132,8 +132,8 @@ def act(incident: Incident, name: str, minutes: int = 0, **fields: object) -> Ch
     )
 
 
-def fire(change: Change, late: timedelta = timedelta(0)) -> Change:
-    timer = change.timers[-1]
+def fire(change: Change, late: timedelta = timedelta(0), kind: str = "") -> Change:
+    timer = [one for one in change.timers if kind in {"", one.kind}][-1]
     return on_timer(
         change.incident,
         timer,
@@ -177,7 +177,7 @@ def silence_over() -> Change:
 
 
 def to(change: Change, person: str) -> Intent:
-    [intent] = [intent for intent in change.intents if intent.recipient_id == person]
+    intent, *_ = (intent for intent in change.intents if intent.recipient_id == person)
     return intent
 
 
@@ -191,7 +191,8 @@ def to(change: Change, person: str) -> Intent:
         ("escalation_next_in_line", to(fire(raised()), "chen")),
         ("escalation_after_outage", to(fire(raised(), timedelta(hours=3, minutes=12)), "sun")),
         ("escalation_asked_for", to(act(raised().incident, "escalate", 4, text="门店有人围观"), "chen")),
-        ("acknowledge_without_progress", to(fire(acked()), "chen")),
+        ("acknowledge_without_progress", to(fire(acked(), kind="ack"), "chen")),
+        ("lease_ends_soon", to(fire(acked(), kind="lease_warn"), "lin")),
         ("level_up_red", to(level_up(), "lin")),
         ("assigned", to(act(raised().incident, "assign", 5, owner_id="wu", text="你离用户近"), "wu")),
         ("silence_over", to(silence_over(), "lin")),
