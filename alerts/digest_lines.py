@@ -94,7 +94,10 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
         lines.append(f"{authors} 位作者，{mentions} 条提及（当日 {today} 条）")
     if section in {"新增", "升级中", "复发"} and incident.grade and incident.grade.reasons:
         lines.append(incident.grade.reasons[0].text)
-    lines.append(f"负责人 {name}{mine}")
+    if incident.policy.held and incident.state in OPEN_STATES:
+        lines.append(f"待指派负责人，兜底 {name}{mine} 代管")
+    else:
+        lines.append(f"负责人 {name}{mine}")
     return lines
 
 

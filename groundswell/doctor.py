@@ -16,6 +16,7 @@ from config.channel_schema import secrets_of
 from config.errors import GroundswellError
 from config.providers import address
 from config.schema import Channel, EmailChannel, Project
+from config.workdays import known_years, unknown_year
 from groundswell import wiring
 from groundswell.vault import Key
 
@@ -43,6 +44,7 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
         _checked("model", lambda: _model(url), "groundswell model list, then model rollback"),
         _disk(url),
         _clock(),
+        _calendar(project),
         _fonts(),
         _sources(project, url),
     ]
@@ -107,6 +109,16 @@ def _clock() -> Finding:
     if now.year < 2026:
         return Finding(what="clock", grade="bad", seen=now.isoformat(), advice="set the clock")
     return Finding(what="clock", grade="ok", seen=f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _calendar(project: Project) -> Finding:
+    """Say when the days off of the coming weeks are not known: rosters then go by weekdays."""
+    today = datetime.now(project.settings.zone).date()
+    missing = unknown_year(project.settings.calendar, today)
+    if missing:
+        return Finding(what="calendar", grade="warn", seen=missing)
+    last = max(known_years()) if project.settings.calendar.country == "CN" else "none needed"
+    return Finding(what="calendar", grade="ok", seen=f"days off known up to {last}")
 
 
 def _fonts() -> Finding:

@@ -220,7 +220,8 @@ def replied_(
 def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) -> list[str]:
     lines = [
         f"【{found.level.zh}】{found.code} {found.title}",
-        f"状态 state  {found.state}（第 {found.epoch} 轮 epoch），负责人 owner {found.owner_id}",
+        f"状态 state  {found.state}（第 {found.epoch} 轮 epoch），负责人 owner {found.owner_id}"
+        + ("（兜底代管，待指派 held by the fallback）" if found.policy.held else ""),
     ]
     if found.grade is not None:
         lines += [f"为什么 why  {reason.text}" for reason in found.grade.reasons]
