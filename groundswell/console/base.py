@@ -107,7 +107,7 @@ class Console:
 
     def person(self, actor: str) -> str:
         """Return what people call an actor."""
-        owner = self.project.owner(actor)
+        owner = self.project.owner(actor) or self.project.duty(actor)
         return owner.name if owner else {"system": "系统"}.get(actor, actor)
 
 

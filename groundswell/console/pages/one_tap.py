@@ -149,7 +149,8 @@ def _choices(console: Console, grant: Grant, incident: Incident, now: datetime) 
     if grant.action != "assign":
         return []
     people = reachable(project, (owner.id for owner in project.owners), now)
-    found = [project.owner(owner_id) for owner_id in people if owner_id != incident.owner_id]
+    kept = "" if incident.policy.held else incident.owner_id  # who only holds it may take it
+    found = [project.owner(owner_id) for owner_id in people if owner_id != kept]
     return [
         Choice(value=owner.id, label=owner.name, note=words.ROLES[owner.role].zh)
         for owner in found
