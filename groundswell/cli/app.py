@@ -21,6 +21,7 @@ from groundswell.cli import (
     incidents,
     intake,
     label,
+    messages,
     model,
     project,
     reporter,
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
     app.add_typer(incidents.commands(), name="incidents")
     app.add_typer(routes.commands(), name="routes")
     app.add_typer(duty.commands(), name="duty")
+    app.add_typer(messages.commands(), name="messages")
     app.add_typer(label.commands(), name="label")
     app.add_typer(model.commands(), name="model")
     app.add_typer(evaluate.commands(), name="eval")
