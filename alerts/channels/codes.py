@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from alerts.markup import visible
 from storage.records import DeliveryClass
 
 _TEXT_CHARACTERS = 120
+_MOBILE = re.compile(r"(?<![0-9])(?:\+?86)?1[3-9][0-9]{9}(?![0-9])")  # mainland China
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +110,20 @@ def unreadable(reply: Reply, *, size_bytes: int) -> Answer:
 
 def document_of(body: bytes) -> Mapping[str, Any]:
     """Return the answer's JSON object, an empty one when it is none."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    document = parsed(body)
     return document if isinstance(document, dict) else {}
+
+
+def parsed(body: bytes) -> Any:
+    """Return what the JSON says, None when it is none.
+
+    Words in another charset than UTF-8 become signs of replacement: codes are plain ASCII, and to
+    miss a success for its words would show the message twice.
+    """
+    try:
+        return json.loads(body.decode("utf-8-sig", errors="replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def code_of(document: Mapping[str, Any], names: Iterable[str]) -> str | None:
@@ -136,7 +147,7 @@ def first_text(document: Mapping[str, Any], names: Iterable[str]) -> str:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Return a provider's words as one short line in which no secret stands, however written."""
+    """Return a provider's words as one short line without secrets and mobile numbers."""
     for secret in secrets:
         forms = {
             secret,
@@ -148,7 +159,7 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
         for form in sorted(forms, key=len, reverse=True):
             if form:
                 text = text.replace(form, "***")
-    return visible(text)[:_TEXT_CHARACTERS]
+    return _MOBILE.sub("***", visible(text))[:_TEXT_CHARACTERS]
 
 
 def _said(codes: Codes, code: str, words: str, outcome: DeliveryClass) -> str:

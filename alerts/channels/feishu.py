@@ -153,6 +153,9 @@ class FeishuAppSender:
         person = address_of(owner, self._channel)
         if not person:
             return permanent(f"owner {owner.id} has no address on channel {self._channel.id}")
+        secret = secret_values(self._channel.secret)
+        if isinstance(secret, Answer):
+            return secret
 
         def build(text: str) -> dict[str, Any]:
             card = card_of(intent, text, at="", repeat=False)
@@ -164,12 +167,12 @@ class FeishuAppSender:
             }
 
         body = within(build, body_of(intent, self._channel, repeat=False), _APP_BYTES)
-        answer = await self._attempt(body)
+        answer = await self._attempt(body, secret)
         if answer.provider_code in _TOKEN_ENDED:  # refused for the token: nothing was shown
-            return await self._attempt(body)
+            return await self._attempt(body, secret)
         return answer
 
-    async def _attempt(self, body: bytes) -> Answer:
+    async def _attempt(self, body: bytes, secret: tuple[str, ...]) -> Answer:
         token = await self._tokens.get()
         if isinstance(token, Answer):
             return token
@@ -177,7 +180,7 @@ class FeishuAppSender:
         reply = await self._post(url, body, {"Authorization": f"Bearer {token}"})
         if isinstance(reply, Answer):
             return reply
-        answer = answer_of(reply, APP_CODES, size_bytes=len(body), secrets=(token,))
+        answer = answer_of(reply, APP_CODES, size_bytes=len(body), secrets=(token, *secret))
         if answer.provider_code in _TOKEN_ENDED:
             self._tokens.forget(token)
         return answer

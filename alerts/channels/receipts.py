@@ -5,7 +5,6 @@ The formats are the providers' own (config/providers/*.yaml); numbers of people 
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from alerts.channels.codes import parsed
 from alerts.channels.templated import found_text
 from alerts.markup import visible
 from config.provider_schema import ReceiptRules
@@ -31,8 +31,8 @@ def read_receipts(
     Reports without a number of a message are left out: they belong to nobody.
     """
     try:
-        reports = jmespath.search(rules.each, json.loads(body))
-    except (ValueError, RecursionError, JMESPathError):
+        reports = jmespath.search(rules.each, parsed(body))
+    except JMESPathError:
         return None
     if isinstance(reports, dict):
         reports = [reports]

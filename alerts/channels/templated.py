@@ -8,7 +8,6 @@ project's own rules.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets as random
 import time
@@ -22,7 +21,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from alerts.channels.answer import Answer, permanent
-from alerts.channels.codes import scrub, unreadable
+from alerts.channels.codes import parsed, scrub, unreadable
 from alerts.channels.http import JSON_TYPE, Post, Reply, answer_of_status, wait_asked_s
 from alerts.channels.signing import Call, Key, acs3, canonical_query, tc3
 from alerts.channels.texts import compact, secret_values
@@ -165,10 +164,7 @@ def read_answer(
     Its code decides, whatever the status, except that nothing but 2xx is a success.
     """
     by_status = answer_of_status(reply, size_bytes=size_bytes)
-    try:
-        document = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        document = None
+    document = parsed(reply.body)
     code = found_text(rules.code, document)
     if not code or (by_status is not None and _is_any(code, rules.ok)):
         return by_status or unreadable(reply, size_bytes=size_bytes)

@@ -72,10 +72,13 @@ class WecomAppSender:
         person = address_of(owner, self._channel)
         if not person:
             return permanent(f"owner {owner.id} has no address on channel {self._channel.id}")
+        secret = secret_values(self._channel.secret)
+        if isinstance(secret, Answer):
+            return secret
         body = self._request(intent, person)
-        answer = await self._attempt(body, person)
+        answer = await self._attempt(body, person, secret)
         if answer.provider_code in _TOKEN_ENDED:  # refused for the token: nothing was shown
-            return await self._attempt(body, person)
+            return await self._attempt(body, person, secret)
         return answer
 
     def _request(self, intent: Intent, person: str) -> bytes:
@@ -94,7 +97,7 @@ class WecomAppSender:
             }
         )
 
-    async def _attempt(self, body: bytes, person: str) -> Answer:
+    async def _attempt(self, body: bytes, person: str, secret: tuple[str, ...]) -> Answer:
         token = await self._tokens.get()
         if isinstance(token, Answer):
             return token
@@ -103,7 +106,7 @@ class WecomAppSender:
         reply = await self._post(url, body, {}, secret_query=query)
         if isinstance(reply, Answer):
             return reply
-        answer = answer_of(reply, CODES, size_bytes=len(body), secrets=(token,))
+        answer = answer_of(reply, CODES, size_bytes=len(body), secrets=(token, *secret))
         if answer.provider_code in _TOKEN_ENDED:
             self._tokens.forget(token)
         return _seen_by(reply, person, answer)

@@ -17,7 +17,11 @@ OK = b'{"errcode":0,"errmsg":"ok"}'
 
 @dataclass(frozen=True)
 class Planned:
-    """One answer. `act` is "answer", "reset" (after reading), "slam" (before reading) or "hang"."""
+    """One answer.
+
+    `act` is "answer", "reset" (after reading), "slam" (before reading), "hang", "drip" (the body a
+    byte at a time) or "break" (the body ends before its announced length).
+    """
 
     status: int = 200
     body: bytes = OK
@@ -38,6 +42,7 @@ class Receiver:
     def __init__(self, default: Planned | None = None) -> None:
         self.default = default or Planned()
         self.planned: deque[Planned] = deque()
+        self.standing: dict[str, Planned] = {}  # by path, whatever is planned
         self.requests: list[Request] = []
         self.connections = 0
         self.lock = threading.Lock()
@@ -107,6 +112,10 @@ class _Handler(socketserver.StreamRequestHandler):
                 return
             with receiver.lock:
                 receiver.requests.append(request)
+                standing = receiver.standing.get(request.target.partition("?")[0])
+                if standing is not None:
+                    receiver.planned.appendleft(planned)
+                    planned = standing
             if planned.act == "reset":
                 self._slam()
             elif planned.act == "hang":
@@ -126,10 +135,19 @@ class _Handler(socketserver.StreamRequestHandler):
         return Request(target=first[1], headers=headers, body=body)
 
     def _answer(self, planned: Planned) -> None:
+        announced = len(planned.body) + (50 if planned.act == "break" else 0)
         lines = [f"HTTP/1.1 {planned.status} Planned"]
         lines += [f"{name}: {value}" for name, value in planned.headers.items()]
-        lines += [f"Content-Length: {len(planned.body)}", "Connection: close", "", ""]
-        self.wfile.write("\r\n".join(lines).encode("latin-1") + planned.body)
+        lines += [f"Content-Length: {announced}", "Connection: close", "", ""]
+        self.wfile.write("\r\n".join(lines).encode("latin-1"))
+        if planned.act == "drip":
+            for byte in planned.body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                if self.server.receiver.closing.wait(0.1):
+                    return
+        else:
+            self.wfile.write(planned.body)
 
     def _slam(self) -> None:
         """Have the server close it so that the other side gets a reset."""
