@@ -50,7 +50,7 @@ class Outbox:
     def claim_intents(self: _Opens, now: datetime, limit: int, lease_s: float) -> list[Intent]:
         """Take due messages for `lease_s` seconds; each carries the status it had before.
 
-        Of one incident and recipient only the earliest unfinished one is given. One whose sender
+        Of one incident, recipient and channel only the earliest unfinished one is given. One whose sender
         vanished after it began to send becomes AMBIGUOUS and rests two minutes.
         """
         with self.write() as connection:
@@ -177,6 +177,7 @@ def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[s
     blocks = sa.exists().where(
         earlier.c.incident_id == _intent.c.incident_id,
         earlier.c.recipient_id == _intent.c.recipient_id,
+        earlier.c.channel_id == _intent.c.channel_id,  # a call at night waits for no group bot
         earlier.c.intent_no < _intent.c.intent_no,
         earlier.c.status.not_in(FINAL),
         sa.or_(earlier.c.due_at <= _intent.c.due_at, earlier.c.status != "pending"),
