@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -192,7 +193,7 @@ def test_gaps_are_the_hours_without_anybody() -> None:
 
 
 def _pairs(slots: list[Slot]) -> Iterator[tuple[Slot, Slot]]:
-    return zip(slots, slots[1:], strict=False)
+    return pairwise(slots)
 
 
 # --- when the clock is changed -----------------------------------------------------------------
@@ -204,7 +205,7 @@ def test_an_hour_that_comes_twice_hands_over_at_the_first() -> None:
     around = [at("2026-10-25 00:00", BERLIN) + timedelta(minutes=10 * n) for n in range(36)]
     held = [on_duty(the_duty(found), found, moment)[0] for moment in around]
 
-    assert sum(one != two for one, two in zip(held, held[1:], strict=False)) == 1
+    assert sum(one != two for one, two in pairwise(held)) == 1
     assert held.index("luo" if held[0] == "wen" else "wen") == 15  # 02:30 the first time
 
 
@@ -250,12 +251,12 @@ def test_every_instant_has_one_person_and_every_turn_one_handover(
     start = instant_at(day - 3 * DAY, handover, zone)
     around = [start + timedelta(minutes=23 * n) for n in range(6 * 1440 // 23)]
     held = [on_duty(the_duty(found), found, moment) for moment in around]
-    order = [held[0], *(two for one, two in zip(held, held[1:], strict=False) if one != two)]
+    order = [held[0], *(two for one, two in pairwise(held) if one != two)]
 
     assert {len(one) for one in held} == {1}
     # each turn comes once and in order; one whose days the clock leapt over may be missing
     turns = [PEOPLE.index(one[0]) for one in order]
-    steps = [(two - one) % len(PEOPLE) for one, two in zip(turns, turns[1:], strict=False)]
+    steps = [(two - one) % len(PEOPLE) for one, two in pairwise(turns)]
     assert set(steps) <= {1, 2}
     assert steps.count(2) <= 1
 

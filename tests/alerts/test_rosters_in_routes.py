@@ -136,6 +136,15 @@ def test_a_deleted_owner_is_passed_over_when_the_step_fires() -> None:
     assert {intent.recipient_id for intent in told} == {"sun", "wu"}  # the fallback
 
 
+def test_a_deleted_roster_is_passed_over_too() -> None:
+    change = raised(staffed())
+    [timer] = [timer for timer in change.timers if timer.kind == "step"]
+    left = staffed(duties=[])
+    told = on_timer(change.incident, timer, left, timer.due_at).intents
+
+    assert {intent.recipient_id for intent in told} == {"sun", "wu"}  # the fallback
+
+
 def test_reachable_names_each_person_once() -> None:
     assert reachable(staffed(), ("desk", "wu", "zhao"), NOW) == ("wu", "zhao")
     assert reachable(staffed(), ("desk",), TONIGHT) == ("lin",)
