@@ -15,7 +15,7 @@ from typing import Any
 from alerts import journal
 from alerts.escalation import deadline_at, release_at, step_timer
 from alerts.messages import Address, Occasion, Scene, render_notice
-from alerts.routing import last_resort, reachable, usable_channels
+from alerts.routing import last_resort, reachable, standing, usable_channels
 from config.schema import Channel, Owner
 from storage.records import (
     Change,
@@ -42,6 +42,7 @@ class Draft:
         self.scene = scene
         self.now = now
         self.actor = actor
+        self._standing: dict[OwnerId, str] = {}  # for whom people answer, in words to them
         self._incident = incident
         self._events: list[IncidentEvent] = []
         self._timers: list[Timer] = []
@@ -90,7 +91,9 @@ class Draft:
         """Return those who can be told now, the fallback when none of them can."""
         project = self.scene.project
         fallback = self._incident.policy.fallback if self._incident else ()
-        return reachable(project, owner_ids, self.now) or last_resort(project, fallback, self.now)
+        named = tuple(owner_ids)
+        self._standing |= standing(project, named, self.now)
+        return reachable(project, named, self.now) or last_resort(project, fallback, self.now)
 
     def tell(
         self,
@@ -121,7 +124,7 @@ class Draft:
                 channel=channel,
                 at=due[owner.id],
                 ask_by=ask_by,
-                why=why(owner),
+                why=why(owner) + self._standing.get(OwnerId(owner.id), ""),
                 late=late,
             )
             self._intents.append(self._intent(occasion, owner, channel, address))

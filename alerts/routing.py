@@ -31,6 +31,7 @@ __all__ = [
     "name_of",
     "reachable",
     "route_traits",
+    "standing",
     "unmet",
     "usable_channels",
     "wakers",
@@ -99,6 +100,22 @@ def reachable(project: Project, named: Iterable[str], now: datetime) -> tuple[Ow
     """
     answering = (turn_of(project, one, now).owner_ids for one in named)
     return tuple(dict.fromkeys(owner_id for owner_ids in answering for owner_id in owner_ids))
+
+
+def standing(project: Project, named: Iterable[str], now: datetime) -> dict[OwnerId, str]:
+    """Return who answers now for an id that is not his own, and in words to him why."""
+    named = tuple(named)
+    found: dict[OwnerId, str] = {}
+    for one in named:
+        turn = turn_of(project, one, now)
+        for owner_id in turn.owner_ids:
+            if owner_id in named or owner_id in found:
+                continue
+            if turn.by != "stand_in":
+                found[owner_id] = f"你此刻在{name_of(project, one)}当班。"
+            else:
+                found[owner_id] = f"{'、'.join(passed_words(project, turn.passed))}，由你代班。"
+    return found
 
 
 def last_resort(project: Project, fallback: Iterable[str], now: datetime) -> tuple[OwnerId, ...]:
