@@ -47,7 +47,7 @@ _SMALL_WORDS = (
 )
 _STILL = {
     "handled": "等待客户侧确认，计时暂停。",
-    "shelved": "已知问题挂起中，计时暂停。",
+    "shelved": "已知问题搁置中，计时暂停。",
 }
 _NAME = 6  # characters of a name in the first line; 欧阳晓明 has four
 _SOURCES = 3

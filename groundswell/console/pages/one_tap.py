@@ -180,7 +180,7 @@ def _stands(console: Console, incident: Incident, grant: Grant) -> str:
         at = clock_words(incident.acknowledged_at, now, zone)
         return f"{console.person(incident.acknowledged_by)} 已确认接手（{at}）。"
     if incident.shelf is not None and name not in allowed_commands(incident):
-        return "这是挂起的已知问题，没有人会被提醒。"
+        return "这是搁置的已知问题，没有人会被提醒。"
     return "" if name in allowed_commands(incident) else _ended(incident)
 
 
