@@ -119,6 +119,22 @@ def test_a_step_asks_who_has_the_duty_when_it_fires() -> None:
     assert "desk" not in {intent.recipient_id for intent in told}
 
 
+def test_who_answers_for_another_is_told_so() -> None:
+    project = make_project(
+        owners=owners(zhao=AWAY | {"stand_in": ["wu"]}, chen=AWAY),
+        duties=[DUTY],
+        routes=[{"id": "all", "owner": "lin", "also": ["zhao"], "chain": ["desk"]}],
+    )
+    change = raised(project)
+    bodies = {intent.recipient_id: intent.body for intent in change.intents}
+
+    assert "赵敏休假中，由你代班。" in bodies[OwnerId("wu")]
+    assert "代班" not in bodies[OwnerId("lin")]
+    [timer] = [timer for timer in change.timers if timer.kind == "step"]
+    [later, *_] = on_timer(change.incident, timer, project, timer.due_at).intents
+    assert "你此刻在客服值班当班。" in later.body
+
+
 def test_later_rounds_go_by_the_roster_not_by_who_had_it() -> None:
     project = staffed()
     policy = raised(project, Level.RED).incident.policy
