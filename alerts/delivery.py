@@ -1,33 +1,43 @@
 """Sending what was decided: intents in, one attempt each, its outcome and what follows out.
 
 Promise (alerting.md 2.4): every intent ends sent, cancelled, or dead with a fallback written in
-the same transaction; a message that may have arrived is sent again only after a hold.
+the same transaction; a message that may have arrived is sent again only after a hold. How much a
+channel carries, whether it rests and who has heard enough stands in the database, for all
+processes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
+from alerts.channel_notices import refused_notices
 from alerts.channels.answer import Answer, Sender
 from alerts.fallback import fallback_intent
-from alerts.ruling import Ruling, rule
+from alerts.ruling import Ruling, rule, rule_wait
+from alerts.storm import Storm
 from config.errors import StoreError
 from config.schema import Project
 from storage.records import (
+    Backlog,
+    Budget,
     ChannelId,
     Delivery,
     DeliveryClass,
+    IncidentId,
     Intent,
+    IntentId,
     IntentStatus,
-    Level,
+    Plan,
+    Wait,
 )
 
 log = logging.getLogger(__name__)
@@ -36,18 +46,38 @@ _LEASE_S = 60.0  # alerting.md 2.3: longer than any attempt
 _MOST_OF_LEASE_S = 40.0  # no attempt begins later than this: it must end within its lease
 _AT_ONCE = 4  # attempts on one channel side by side; intents in order are never claimed together
 _PAUSE_S = 5.0  # a channel that just failed gets no more in this pass
-_WINDOW_S = 60.0  # providers count messages a minute
+_PACE_S = 2.0  # the longest pause within a pass for a channel that counts seconds
+_PACES = 20  # and so many of them before a message waits for the next pass
 
 
 class Outbox(Protocol):
     """Where intents wait; every call is a transaction of its own."""
 
-    def claim_intents(self, now: datetime, limit: int, lease_s: float) -> list[Intent]:
-        """Take due intents; each carries the status that it had before."""
+    def claim_intents(
+        self,
+        now: datetime,
+        limit: int,
+        lease_s: float,
+        *,
+        plan: Callable[[Backlog], Plan] | None = None,
+        only: Collection[IntentId] | None = None,
+    ) -> list[Intent]:
+        """Take due intents by the plan; each carries the status that it had before."""
         ...
 
-    def start_delivery(self, intent: Intent, started_at: datetime) -> Delivery:
-        """Write down that an attempt begins; StoreError when the lease was lost."""
+    def start_delivery(
+        self,
+        intent: Intent,
+        started_at: datetime,
+        budget: Budget | None = None,
+        *,
+        at: datetime | None = None,
+        elapsed_at_most_s: float | None = None,
+    ) -> Delivery | Wait:
+        """Take a token and write down that an attempt begins.
+
+        Errors: StoreError when the lease was lost.
+        """
         ...
 
     def finish_delivery(
@@ -57,12 +87,11 @@ class Outbox(Protocol):
         status: IntentStatus,
         next_due_at: datetime | None = None,
         fallback: Intent | None = None,
+        *,
+        also: Sequence[Intent] = (),
+        at: datetime | None = None,
     ) -> bool:
         """Write down what it came to; False when the lease was lost meanwhile."""
-        ...
-
-    def sent_since(self, channel_id: ChannelId, since: datetime) -> int:
-        """Return how many attempts a channel has made since an instant."""
         ...
 
 
@@ -85,14 +114,14 @@ class _Pass:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     admission: asyncio.Lock = field(default_factory=asyncio.Lock)
     resting: str = ""
-    deferred: int = 0
 
 
 class Courier:
     """Takes due intents and brings them to their channels.
 
     `chance` returns a number in [0, 1) for spreading retries; `in_thread` runs a blocking call of
-    the outbox off the loop.
+    the outbox off the loop; `page` gives the address of an incident's page. Channels are metered by
+    the database's clock, by `meter` where time itself is made up (a rehearsal).
     """
 
     def __init__(
@@ -104,6 +133,8 @@ class Courier:
         *,
         chance: Callable[[], float] = random.random,
         in_thread: InThread = asyncio.to_thread,
+        page: Callable[[IncidentId], str] = lambda _: "",
+        meter: Clock | None = None,
     ) -> None:
         self._outbox = outbox
         self._channels = channels
@@ -111,16 +142,34 @@ class Courier:
         self._clock = clock
         self._chance = chance
         self._in_thread = in_thread
-        self._blocked_until: dict[ChannelId, datetime] = {}
+        self._meter = meter
+        self._budgets = {
+            channel_id: Budget(
+                per_minute=sender.per_minute,
+                per_second=sender.per_second,
+                quiet_minutes=sender.quiet_minutes,
+            )
+            for channel_id, sender in channels.items()
+        }
+        self._storm = Storm(project, self._budgets, page)
+        self._taken_at: dict[ChannelId, float] = {}  # by the steady clock: when a token was taken
 
-    async def deliver_due(self, limit: int = 50) -> int:
-        """Try every intent that is due once, the gravest first; return how many were taken.
+    async def deliver_due(
+        self, limit: int = 50, *, only: Collection[IntentId] | None = None
+    ) -> int:
+        """Try what is due and has room, the gravest first; return how many were taken.
 
-        Channels do not wait for each other. Errors: StoreError when the database is gone; what was
-        being sent then counts as ambiguous once its lease has run out.
+        Channels do not wait for each other. `only` leaves all other messages alone. Errors:
+        StoreError when the database is gone; what was being sent then counts as ambiguous once its
+        lease has run out.
         """
+        now = self._clock.now()
+        plan = functools.partial(self._storm.plan, now=now, limit=limit)
         claimed: list[Intent] = await self._in_thread(
-            self._outbox.claim_intents, self._clock.now(), limit, _LEASE_S
+            functools.partial(self._outbox.claim_intents, plan=plan, only=only),
+            now,
+            limit,
+            _LEASE_S,
         )
         passes: defaultdict[ChannelId, _Pass] = defaultdict(_Pass)
         results = await asyncio.gather(
@@ -141,7 +190,7 @@ class Courier:
             await self._finish(intent, None, ruling)
             return
         async with at.slots:
-            delivery = await self._admit(intent, sender, at)
+            delivery = await self._admit(intent, at)
             if delivery is None:
                 return
             try:
@@ -155,55 +204,47 @@ class Courier:
                 answer = Answer(outcome=DeliveryClass.AMBIGUOUS, text="the channel's program broke")
             await self._conclude(intent, delivery, answer, sender, at)
 
-    async def _admit(self, intent: Intent, sender: Sender, at: _Pass) -> Delivery | None:
-        """Begin an attempt, unless the channel must rest: then the intent waits its turn.
+    async def _admit(self, intent: Intent, at: _Pass) -> Delivery | None:
+        """Begin an attempt, unless the channel must rest: then the intent waits, or goes elsewhere.
 
-        Counting and beginning are one act per channel, so that no minute holds too many.
+        One at a time per channel, so that those who wait for a token keep their order.
         """
         async with at.admission:
-            now = self._clock.now()
-            wait = await self._wait_for(intent, sender, at, now)
-            if wait is None:
-                try:
-                    started: Delivery = await self._in_thread(
-                        self._outbox.start_delivery, intent, now
-                    )
-                except StoreError as error:
-                    log.warning("delivery intent=%s not begun: %s", intent.intent_id, error)
-                    return None
-                return started
-            at.deferred += 1
-            status = (
-                IntentStatus.AMBIGUOUS
-                if intent.status is IntentStatus.AMBIGUOUS
-                else IntentStatus.RETRY
-            )
-            await self._finish(
-                intent, None, Ruling(status=status, next_due_at=now + wait, reason="waits its turn")
-            )
-            return None
+            found = await self._begin(intent, at)
+        if not isinstance(found, Wait):
+            return found
+        await self._finish(intent, None, rule_wait(intent, found, self._clock.now()))
+        return None
 
-    async def _wait_for(
-        self, intent: Intent, sender: Sender, at: _Pass, now: datetime
-    ) -> timedelta | None:
-        """Return how long this intent must wait for its channel, None when it may go now.
-
-        A third of a counted channel is kept for orange and red (alerting.md 2.4).
-        """
-        blocked = self._blocked_until.get(intent.channel_id)
-        if blocked is not None and blocked > now:
-            return blocked - now
-        if at.resting or time.monotonic() - at.began > _MOST_OF_LEASE_S:
-            return timedelta(seconds=_PAUSE_S)
-        if sender.per_minute is None:
-            return None
-        grave = intent.level >= Level.ORANGE
-        budget = sender.per_minute if grave else sender.per_minute * 2 // 3
-        since = now - timedelta(seconds=_WINDOW_S)
-        sent: int = await self._in_thread(self._outbox.sent_since, intent.channel_id, since)
-        if sent < budget:
-            return None
-        return timedelta(seconds=(at.deferred + 1) * _WINDOW_S / budget)
+    async def _begin(self, intent: Intent, at: _Pass) -> Delivery | Wait | None:
+        channel_id = intent.channel_id
+        wait = Wait(seconds=_PAUSE_S, reason="resting")
+        for _ in range(_PACES):
+            if at.resting or time.monotonic() - at.began > _MOST_OF_LEASE_S:
+                return Wait(seconds=_PAUSE_S, reason="resting")
+            taken_at = self._taken_at.get(channel_id)
+            start = functools.partial(
+                self._outbox.start_delivery,
+                at=self._meter.now() if self._meter else None,
+                elapsed_at_most_s=None
+                if taken_at is None or self._meter
+                else time.monotonic() - taken_at,
+            )
+            try:
+                found: Delivery | Wait = await self._in_thread(
+                    start, intent, self._clock.now(), self._budgets[channel_id]
+                )
+            except StoreError as error:
+                log.warning("delivery intent=%s not begun: %s", intent.intent_id, error)
+                return None
+            if not isinstance(found, Wait):
+                self._taken_at[channel_id] = time.monotonic()
+                return found
+            wait = found
+            if wait.reason != "pace" or wait.seconds > _PACE_S or self._meter:
+                break
+            await asyncio.sleep(wait.seconds)
+        return wait
 
     async def _conclude(
         self, intent: Intent, delivery: Delivery, answer: Answer, sender: Sender, at: _Pass
@@ -221,23 +262,34 @@ class Courier:
             text=answer.text,
         )
         ruling = rule(intent, answer, now, is_keyed=sender.is_keyed, chance=self._chance())
-        if answer.outcome is DeliveryClass.THROTTLED and ruling.next_due_at is not None:
-            self._blocked_until[intent.channel_id] = ruling.next_due_at
         if answer.http_status is None and answer.outcome in {
             DeliveryClass.RETRY,
             DeliveryClass.AMBIGUOUS,
         }:
             at.resting = answer.text
-        await self._finish(intent, done, ruling)
+        also: tuple[Intent, ...] = ()
+        if answer.outcome is DeliveryClass.PERMANENT:
+            also = refused_notices(intent, answer.text, self._project, now)
+        await self._finish(intent, done, ruling, also)
 
-    async def _finish(self, intent: Intent, delivery: Delivery | None, ruling: Ruling) -> None:
+    async def _finish(
+        self,
+        intent: Intent,
+        delivery: Delivery | None,
+        ruling: Ruling,
+        also: Sequence[Intent] = (),
+    ) -> None:
         fallback = None
         if ruling.use_fallback:
             fallback = fallback_intent(intent, self._project, self._clock.now())
             if fallback is None:
                 ruling = ruling.without_fallback()
         held: bool = await self._in_thread(
-            self._outbox.finish_delivery,
+            functools.partial(
+                self._outbox.finish_delivery,
+                also=also,
+                at=self._meter.now() if self._meter else None,
+            ),
             replace(intent, reason=ruling.reason),
             delivery,
             ruling.status,

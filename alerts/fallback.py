@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.escalation import deadline_at, release_at
-from alerts.messages import body_bytes, hand_over
+from alerts.dialects import to_plain
+from alerts.escalation import deadline_at
+from alerts.messages import hand_over
+from alerts.quiet import release_at
 from alerts.routing import absence, fallback_line, name_of, usable_channels
+from config.channel_schema import text_limits
 from config.schema import Channel, Owner, Project
 from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
 
@@ -29,7 +32,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
         return None
     owner, channel = found
     same = owner.id == intent.recipient_id
-    limit = body_bytes(channel, intent.level)
+    limit = text_limits(channel, intent.level).bytes
     due_at = release_at(owner, intent.level, project.levels, now)
     key = f"{intent.intent_id}|fallback|{owner.id}|{channel.id}"
     digest = hashlib.sha256(key.encode()).digest()
@@ -39,7 +42,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
         intent_id=IntentId(b32encode(digest).decode()[:26].lower()),
         recipient_id=OwnerId(owner.id),
         channel_id=ChannelId(channel.id),
-        body=intent.body if same else hand_over(intent.body, name, limit),
+        body=_reworded(intent, channel, project) if same else hand_over(intent.body, name, limit),
         html=intent.html if same else "",
         actions=intent.actions if same else (),  # signed for the first person
         words=intent.words if same else {**intent.words, "name": owner.name},
@@ -52,6 +55,15 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
         reason="",
         fallback_of=intent.intent_id,
     )
+
+
+def _reworded(intent: Intent, channel: Channel, project: Project) -> str:
+    """Return the body as the next channel shows it: markup of another provider would be noise."""
+    first = project.channel(intent.channel_id)
+    dialect = text_limits(channel, intent.level).dialect
+    if first is not None and text_limits(first, intent.level).dialect == dialect:
+        return intent.body
+    return to_plain(intent.body)
 
 
 def _addresses(intent: Intent, project: Project, now: datetime) -> Iterator[tuple[Owner, Channel]]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.channels.answer import Answer
-from storage.records import DeliveryClass, Intent, IntentStatus, Level
+from storage.records import DeliveryClass, Intent, IntentStatus, Level, Wait
 
 # alerting.md 2.4: 2 s·2ⁿ ± 50 %, at most 5 min; an ambiguous message rests for 2 min.
 _FIRST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 300.0
 _HOLD = timedelta(minutes=2)
 _THROTTLED_S = 60.0  # when the provider does not say how long
+_PATIENCE_S = 10.0  # an orange or red message waits so long for a channel that rests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,32 @@ def rule(intent: Intent, answer: Answer, now: datetime, *, is_keyed: bool, chanc
         case _:
             wait = backoff(intent.attempts, chance)
     return _again(intent, answer.text, now + wait)
+
+
+def rule_wait(intent: Intent, wait: Wait, now: datetime) -> Ruling:
+    """Decide what becomes of a message whose channel must rest before it was tried.
+
+    Orange and red do not wait for a channel that refuses or fails: the next one takes over. The
+    others wait for it until their deadline.
+    """
+    next_due_at = now + timedelta(seconds=wait.seconds)
+    waits = intent.status if _keeps_status(intent) else IntentStatus.RETRY
+    rests = wait.reason in {"circuit", "blocked"} and wait.seconds > _PATIENCE_S
+    is_late = intent.deadline_at is not None and next_due_at > intent.deadline_at
+    if is_late or (rests and intent.level >= Level.ORANGE):
+        return Ruling(
+            status=IntentStatus.DEAD,
+            reason=f"the channel rests for {wait.seconds:.0f} s ({wait.reason})",
+            next_due_at=next_due_at,
+            use_fallback=True,
+            otherwise=waits,
+        )
+    return Ruling(status=waits, next_due_at=next_due_at, reason=f"waits its turn ({wait.reason})")
+
+
+def _keeps_status(intent: Intent) -> bool:
+    # what may be out stays a repeat; a summary that was never tried may still grow
+    return intent.status is IntentStatus.AMBIGUOUS or intent.kind == "summary"
 
 
 def backoff(attempts: int, chance: float) -> timedelta:

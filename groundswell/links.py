@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from config.errors import GroundswellError
-from storage.records import Incident, OwnerId
+from storage.records import Incident, IncidentId, OwnerId
 from storage.store import Store
 
 _LIFETIME = timedelta(days=7)  # as long as an incident is usually open; then the console is used
@@ -43,7 +43,11 @@ class SignedLinks:
 
     def incident(self, incident: Incident) -> str:
         """Return the address of an incident's page (it asks for a login)."""
-        return f"{self.base_url}/incidents/{incident.incident_id}"
+        return self.page(incident.incident_id)
+
+    def page(self, incident_id: IncidentId) -> str:
+        """Return the address of the page of the incident with this id."""
+        return f"{self.base_url}/incidents/{incident_id}"
 
     def action(self, incident: Incident, action: str, owner_id: OwnerId) -> str:
         """Return a link to a page with one button that lets `owner_id` do `action`."""

@@ -170,4 +170,5 @@ def make_courier(application: Application) -> Courier:
         make_senders(application.project),
         application.project,
         application.clock,
+        page=application.links.page,
     )

@@ -19,8 +19,9 @@ _THROTTLED_S = 60.0  # when the provider does not say how long
 _MOST_REST_S = 3600.0  # the longest Retry-After that is believed; more is a clock set back
 
 _BURST = 1 / 3  # of the minute's budget may leave at once
-_MILD = 2 / 3  # alerting.md 2.4: orange and red have a third of their own
+MILD = 2 / 3  # alerting.md 2.4: orange and red have a third of their own
 _UNDER = 1 - 1e-9  # rounding must not make the last token of a window a moment early
+SUSTAINED = 1 - _BURST  # of the minute's budget: what flows in, on and on
 
 
 def fresh(channel_id: ChannelId, budget: Budget, at: datetime) -> ChannelState:
@@ -146,7 +147,7 @@ def _grave_budget(budget: Budget) -> int:
 
 
 def _mild_budget(budget: Budget) -> int:
-    return max(1, int((budget.per_minute or 0) * _MILD)) if budget.per_minute else 0
+    return max(1, int((budget.per_minute or 0) * MILD)) if budget.per_minute else 0
 
 
 def _capacity(per_minute: int) -> float:

@@ -1,12 +1,12 @@
 """The outbox: what must be said, taken by one sender at a time and finished with its outcome.
 
-Leases run on the database's clock, due times on the caller's (decisions.md 3). A fence number per
-claim keeps a sender that lost its lease from overwriting what the next one found out.
+Leases and budgets run on the database's clock, due times on the caller's (decisions.md 3). A fence
+number per claim keeps a sender that lost its lease from overwriting what the next one found out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,16 +16,25 @@ from sqlalchemy.engine import Connection
 
 from config.errors import StoreError
 from storage import tables
+from storage.backlog import read_backlog
+from storage.channel_states import note_outcome, take_token
 from storage.columns import database_clock, read_clock
 from storage.incidents import Incidents
 from storage.records import (
-    ChannelId,
+    Backlog,
+    Budget,
     Delivery,
     DeliveryClass,
     Intent,
+    IntentId,
     IntentStatus,
+    Level,
+    Plan,
+    Summary,
+    Wait,
+    Waiting,
 )
-from storage.rows import columns_of, intent_of, mappings
+from storage.rows import columns_of, intent_of, intent_row, mappings
 
 _intent = tables.intent
 _delivery = tables.delivery
@@ -37,6 +46,9 @@ _WAITING = ("pending", "retry", "ambiguous")
 # it (alerting.md 2.4).
 _AMBIGUOUS_HOLD = timedelta(minutes=2)
 
+# So many waiting messages are looked at together: 1,000 raises and what was there before.
+_BACKLOG = 2000
+
 
 class _Opens(Protocol):
     def write(self) -> AbstractContextManager[Connection]: ...
@@ -47,15 +59,31 @@ class _Opens(Protocol):
 class Outbox:
     """Store part: each call is a transaction of its own, so that nothing is sent inside one."""
 
-    def claim_intents(self: _Opens, now: datetime, limit: int, lease_s: float) -> list[Intent]:
+    def claim_intents(
+        self: _Opens,
+        now: datetime,
+        limit: int,
+        lease_s: float,
+        *,
+        plan: Callable[[Backlog], Plan] | None = None,
+        only: Collection[IntentId] | None = None,
+    ) -> list[Intent]:
         """Take due messages for `lease_s` seconds; each carries the status it had before.
 
-        Of one incident, recipient and channel only the earliest unfinished one is given. One whose sender
-        vanished after it began to send becomes AMBIGUOUS and rests two minutes.
+        Of one incident, recipient and channel only the earliest unfinished one is given, and what
+        became graver since. One whose sender vanished after it began to send becomes AMBIGUOUS and
+        rests two minutes. With `plan` that decides what of the backlog is taken, waits or is told
+        together; it must be pure. `only` leaves all other messages alone.
         """
         with self.write() as connection:
             _release_expired(connection, now)
-            rows = _claimable(connection, now, limit)
+            rows = _claimable(connection, now, limit if plan is None else _BACKLOG, only)
+            if plan is not None and rows:
+                due = tuple(Waiting(intent=intent_of(row), code=row["code"] or "") for row in rows)
+                decided = plan(read_backlog(connection, due, now))
+                _carry_out(connection, decided, due)
+                by_id = {row["intent_id"]: row for row in rows}
+                rows = [by_id[one] for one in decided.take]
             if not rows:
                 return []
             lease_until = read_clock(connection) + timedelta(seconds=lease_s)
@@ -66,30 +94,39 @@ class Outbox:
             )
             return [intent_of({**row, "fence": row["fence"] + 1}) for row in rows]
 
-    def start_delivery(self: _Opens, intent: Intent, started_at: datetime) -> Delivery:
-        """Write down that a send begins; StoreError when the lease was lost meanwhile."""
+    def start_delivery(
+        self: _Opens,
+        intent: Intent,
+        started_at: datetime,
+        budget: Budget | None = None,
+        *,
+        at: datetime | None = None,
+        elapsed_at_most_s: float | None = None,
+    ) -> Delivery | Wait:
+        """Write down that a send begins, and take a token of its channel in the same act.
+
+        A Wait, and nothing is written of the message, when the channel must rest. By the database's
+        clock unless `at` says otherwise; without a budget nothing is counted and nothing rests.
+        Errors: StoreError when the lease was lost meanwhile.
+        """
         with self.write() as connection:
             if not _still_held(connection, intent):
                 raise StoreError(
                     f"starting to send {intent.intent_id!r}: its lease was lost to another sender; "
                     "leave it to that one"
                 )
-            last: int | None = connection.scalar(
-                sa.select(sa.func.max(_delivery.c.n)).where(
-                    _delivery.c.intent_id == intent.intent_id
+            if budget is not None:
+                wait = take_token(
+                    connection,
+                    intent.channel_id,
+                    budget,
+                    grave=intent.level >= Level.ORANGE,
+                    at=at,
+                    elapsed_at_most_s=elapsed_at_most_s,
                 )
-            )
-            delivery = Delivery(
-                intent_id=intent.intent_id, n=(last or 0) + 1, started_at=started_at
-            )
-            row = columns_of(delivery, _delivery) | {"channel_id": intent.channel_id}
-            connection.execute(sa.insert(_delivery), [row])
-            connection.execute(
-                sa.update(_intent)
-                .where(_intent.c.intent_id == intent.intent_id)
-                .values(attempts=_intent.c.attempts + 1)
-            )
-            return delivery
+                if wait is not None:
+                    return wait
+            return _begin(connection, intent, started_at)
 
     def finish_delivery(
         self: _Opens,
@@ -98,16 +135,22 @@ class Outbox:
         status: IntentStatus,
         next_due_at: datetime | None = None,
         fallback: Intent | None = None,
+        *,
+        also: Sequence[Intent] = (),
+        at: datetime | None = None,
     ) -> bool:
         """Write what an attempt came to, and the fallback message in the same transaction.
 
-        `delivery` is None when the message is ended without an attempt. False when the lease was
-        lost, or the message was cancelled while it was under way and did not arrive: then only the
-        attempt's outcome is written down.
+        `delivery` is None when the message is ended without an attempt. `also` are notices about
+        the channel, written whatever became of the message; `at` as in start_delivery. False when
+        the lease was lost, or the message was cancelled while it was under way and did not arrive:
+        then only the attempt's outcome is written down.
         """
         with self.write() as connection:
             if delivery is not None:
                 _complete(connection, delivery)
+                note_outcome(connection, intent.channel_id, delivery, at)
+            _add(connection, also)
             if not _still_held(connection, intent, landed=status is IntentStatus.SENT):
                 return False
             values: dict[str, Any] = {
@@ -121,20 +164,91 @@ class Outbox:
                 sa.update(_intent).where(_intent.c.intent_id == intent.intent_id).values(values)
             )
             if fallback is not None:
-                outbox = Incidents()
-                outbox.connection = connection
-                outbox.add_intents([fallback])
+                _add(connection, [fallback])
             return True
 
-    def sent_since(self: _Opens, channel_id: ChannelId, since: datetime) -> int:
-        """Return how many attempts a channel has made since an instant: its budget is of these."""
-        with self.look() as connection:
-            found: int = connection.execute(
-                sa.select(sa.func.count()).where(
-                    _delivery.c.channel_id == channel_id, _delivery.c.started_at >= since
-                )
-            ).scalar_one()
-            return found
+
+def _begin(connection: Connection, intent: Intent, started_at: datetime) -> Delivery:
+    last: int | None = connection.scalar(
+        sa.select(sa.func.max(_delivery.c.n)).where(_delivery.c.intent_id == intent.intent_id)
+    )
+    delivery = Delivery(intent_id=intent.intent_id, n=(last or 0) + 1, started_at=started_at)
+    row = columns_of(delivery, _delivery) | {"channel_id": intent.channel_id}
+    connection.execute(sa.insert(_delivery), [row])
+    connection.execute(
+        sa.update(_intent)
+        .where(_intent.c.intent_id == intent.intent_id)
+        .values(attempts=_intent.c.attempts + 1)
+    )
+    return delivery
+
+
+def _add(connection: Connection, intents: Sequence[Intent]) -> None:
+    outbox = Incidents()
+    outbox.connection = connection
+    outbox.add_intents(intents)
+
+
+def _carry_out(connection: Connection, plan: Plan, due: Sequence[Waiting]) -> None:
+    """Write what a plan says of messages that are not taken now."""
+    rows = [
+        {
+            "key": one.intent.intent_id,
+            "waits_as": _waits_as(one.intent),
+            "until": plan.put_off[one.intent.intent_id],
+        }
+        for one in due
+        if one.intent.intent_id in plan.put_off
+    ]
+    if rows:
+        waiting = (
+            sa.update(_intent)
+            .where(_intent.c.intent_id == sa.bindparam("key"))
+            .values(status=sa.bindparam("waits_as"), due_at=sa.bindparam("until"), lease_until=None)
+        )
+        connection.execute(waiting, rows)
+    for summary in plan.summaries:
+        _write_summary(connection, summary)
+
+
+def _waits_as(intent: Intent) -> str:
+    """Return the status of a message that is put off: one of an incident still holds up the later.
+
+    An untried summary stays as it is, so that it may still grow.
+    """
+    if intent.status is IntentStatus.AMBIGUOUS or intent.kind == "summary":
+        return intent.status.value
+    return IntentStatus.RETRY.value
+
+
+def _write_summary(connection: Connection, summary: Summary) -> None:
+    written = summary.intent
+    if summary.is_new:
+        _add(connection, [written])
+    else:
+        row = intent_row(written)
+        names = ("level", "subject", "body", "html", "actions", "words", "due_at", "deadline_at")
+        connection.execute(
+            sa.update(_intent)
+            .where(_intent.c.intent_id == written.intent_id)
+            .values({name: row[name] for name in names})
+        )
+    told = _intent.c.intent_id.in_(summary.members)
+    connection.execute(
+        sa.update(_intent)
+        .where(_intent.c.summary_id.in_(summary.members))
+        .values(summary_id=written.intent_id)  # of a summary that this one takes in
+    )
+    connection.execute(
+        sa.update(_intent)
+        .where(told)
+        .values(
+            status="cancelled",
+            reason=f"coalesced:{written.intent_id}",
+            summary_id=written.intent_id,
+            lease_until=None,
+        )
+    )
 
 
 def _release_expired(connection: Connection, now: datetime) -> None:
@@ -170,7 +284,9 @@ def _release_expired(connection: Connection, now: datetime) -> None:
         )
 
 
-def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[str, Any]]:
+def _claimable(
+    connection: Connection, now: datetime, limit: int, only: Collection[IntentId] | None
+) -> list[dict[str, Any]]:
     expired = sa.and_(_intent.c.status == "leased", _intent.c.lease_until < database_clock())
     earlier = _intent.alias("earlier")
     # One that is held for later and was never touched does not hold up what is due before it.
@@ -181,9 +297,12 @@ def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[s
         earlier.c.intent_no < _intent.c.intent_no,
         earlier.c.status.not_in(FINAL),
         sa.or_(earlier.c.due_at <= _intent.c.due_at, earlier.c.status != "pending"),
+        earlier.c.level >= _intent.c.level,  # what became graver overtakes
     )
+    incident = tables.incident
     query = (
-        sa.select(_intent)
+        sa.select(_intent, incident.c.code)
+        .join(incident, incident.c.incident_id == _intent.c.incident_id, isouter=True)
         .where(
             sa.or_(_intent.c.status.in_(_WAITING), expired),
             sa.text("intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"),
@@ -194,6 +313,8 @@ def _claimable(connection: Connection, now: datetime, limit: int) -> list[dict[s
         .limit(limit)
         .with_for_update(skip_locked=True, of=_intent)
     )
+    if only is not None:
+        query = query.where(_intent.c.intent_id.in_(only))
     rows = mappings(connection.execute(query))
     stale = [row["intent_id"] for row in rows if row["status"] == "leased"]
     before = _status_before_lease(connection, stale) if stale else {}

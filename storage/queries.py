@@ -17,6 +17,7 @@ from config.schema import Project
 from storage import tables
 from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
+from storage.channel_states import ChannelStateQueries
 from storage.cluster_history import ClusterHistoryQueries
 from storage.cluster_names import ClusterNames
 from storage.cluster_pages import ClusterPageQueries
@@ -105,6 +106,7 @@ class Queries(
     ContactQueries,
     SilenceQueries,
     ReceiptQueries,
+    ChannelStateQueries,
     ProposalQueries,
     TopicQueries,
 ):

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from storage import database, tables
 from storage.accounts import Accounts
 from storage.adaptation import Adaptations
+from storage.channel_states import ChannelStates
 from storage.cluster_undo import ClusterUndo
 from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
@@ -67,6 +68,7 @@ class Transaction(
     Contacts,
     Proposals,
     TopicMemory,
+    ChannelStates,
     Receipts,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""

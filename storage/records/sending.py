@@ -13,10 +13,14 @@ from storage.records.incidents import Intent, Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much one channel may send; None: nobody counts. Figures are ours, not the provider's."""
+    """How much one channel may send; None: nobody counts. Figures are ours, not the provider's.
+
+    In `quiet_minutes` of each hour the provider is crowded: what is below orange waits them out.
+    """
 
     per_minute: int | None = None
     per_second: float | None = None
+    quiet_minutes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,8 @@ class MortalSender:
         self._turn = asyncio.Lock()
         self.is_keyed = sender.is_keyed
         self.per_minute = sender.per_minute
+        self.per_second = sender.per_second
+        self.quiet_minutes = sender.quiet_minutes
 
     async def send(self, intent: Intent, owner: Owner, *, repeat: bool) -> Answer:
         async with self._turn:

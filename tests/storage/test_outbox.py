@@ -262,13 +262,3 @@ def test_two_senders_never_claim_the_same_message(store):
     taken = [one for part in claimed for one in part]
     assert len(taken) == len(set(taken))
     assert sorted(taken + ids(claim(store, limit=50))) == [f"m{n:02}" for n in range(40)]
-
-
-def test_attempts_of_a_channel_are_counted_since_an_instant(store):
-    put(store, make_intent("m1"), make_intent("m2", recipient_id=OwnerId("zhao")))
-    for intent in claim(store):
-        send(store, intent)
-
-    assert store.sent_since(ChannelId("bot"), NOW) == 2
-    assert store.sent_since(ChannelId("bot"), LATER) == 0
-    assert store.sent_since(ChannelId("mail"), NOW) == 0
