@@ -6,27 +6,27 @@ together; nothing here sends or stores.
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b32encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from alerts import journal
-from alerts.acts import first_told, open_again
+from alerts.acts import ALL_TIMERS, open_again
 from alerts.command import Command, CommandName, IllegalMove
 from alerts.commands import absorb, allowed_commands, on_command
 from alerts.draft import Draft
-from alerts.escalation import freeze_policy
 from alerts.grading import Settled, settle
 from alerts.journal import fold
-from alerts.levels import may_raise, rise
+from alerts.levels import call_back, may_raise, rise
 from alerts.messages import Links, NoLinks, Occasion, Scene
-from alerts.regrouping import Origin, holder_of, stays_with
-from alerts.routing import RouteChoice, find_route, name_of
+from alerts.raising import codes_of, is_history, raise_incident, route_of, size_of
+from alerts.regrouping import Origin
+from alerts.returning import after_end, is_settled, relapse, same_again
+from alerts.routing import name_of
 from alerts.shelf import come_off, passes_through
-from alerts.subject import fingerprint_of, further_of, issue_class_of, title_of
+from alerts.subject import fingerprint_of, title_of
 from alerts.timers import on_timer
 from config.schema import Project
 from storage.records import (
@@ -34,7 +34,6 @@ from storage.records import (
     Evidence,
     Grade,
     Incident,
-    IncidentId,
     IncidentState,
     Level,
     Mention,
@@ -47,6 +46,7 @@ __all__ = [
     "IllegalMove",
     "absorb",
     "allowed_commands",
+    "codes_of",
     "fold",
     "is_history",
     "on_command",
@@ -54,20 +54,13 @@ __all__ = [
     "on_timer",
 ]
 
-# Table of alerting.md 2.1: posts this much younger than the closing bring an incident back, for
-# this long, when so many new people write within a day; a dismissed one rests for a day.
-_REOPEN_GRACE = timedelta(minutes=30)
-_REOPEN_WITHIN = timedelta(days=30)
-_REOPEN_AUTHORS = 3
-_NEW_WITHIN = timedelta(hours=24)
-_DISMISSED_REST = timedelta(hours=24)
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+class Standing(StrEnum):
+    """What a cluster is to its incident besides what its grade says."""
 
-
-def is_history(evidence: Evidence) -> bool:
-    """Say whether nothing in this cluster may page: all of it was old when it was taken in."""
-    return not evidence.live_authors and not evidence.watch_authors
+    LIVE = "live"
+    ASIDE = "aside"  # another cluster of the incident stands as high: this one does not cool it
+    EMPTY = "empty"  # nothing is left in any cluster of the incident
 
 
 def on_grade(
@@ -81,135 +74,74 @@ def on_grade(
     samples: Sequence[tuple[Mention, Verdict]] = (),
     links: Links | None = None,
     origin: Origin | None = None,
+    relapse_of: Incident | None = None,
+    taken: Collection[str] = (),
+    standing: Standing = Standing.LIVE,
+    before: Level | None = None,
 ) -> Change | None:
     """Decide what a grade means for the cluster's incident; None when nothing changes.
 
     `grade` is the plain judgement of this instant; hysteresis against the incident's level happens
     here. `fresh` are the mentions that this pass put into the cluster: with them, one complainant
     who writes again after the closing is recognised. `origin` is the incident of the cluster that
-    this one came out of: who heard of that is not told of the same again.
+    this one came out of: who heard of that is not told of the same again. `relapse_of` is the
+    closed incident that this cluster brings back, `taken` the codes in use (see `codes_of`),
+    `before` the level that the undoing of a merge goes back to.
     """
     scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
+    if incident is None and origin is not None:
+        is_over = is_settled(origin.incident, evidence, grade, now)
+        return None if is_over else raise_incident(scene, evidence, grade, now, "", origin, taken)
+    if incident is None and relapse_of is not None:
+        return relapse(relapse_of, scene, evidence, grade, now)
     if incident is None:
-        if origin is not None and _is_settled(origin.incident, evidence, grade, now):
-            return None
-        return _raise(scene, evidence, grade, now, "", origin)
-    match incident.state:
-        case IncidentState.MERGED:
-            return None
-        case IncidentState.CLOSED | IncidentState.DISMISSED:
-            return _after_end(incident, scene, evidence, grade, now=now, fresh=fresh)
-        case IncidentState.HANDLED if _same_again(
-            incident.handled_at, evidence, fresh, samples, timedelta(0)
-        ):
-            draft = Draft(incident, scene, now)
-            open_again(
-                draft,
-                "rejected",
-                Occasion.REJECTED,
-                _route(scene, evidence, now),
-                incident.level,
-                text="同一投诉人在处理之后又发了新的内容",
-            )
-            return draft.change("same_complainant")
-        case _:
-            return _follow(incident, scene, evidence, grade, now)
+        return raise_incident(scene, evidence, grade, now, "", None, taken)
+    if incident.at_work:
+        rejects = same_again(incident.handled_at, evidence, fresh, samples, timedelta(0))
+        if incident.state is IncidentState.HANDLED and rejects and standing is not Standing.EMPTY:
+            return _rejected(incident, scene, evidence, now)
+        return _follow(incident, scene, evidence, grade, now, standing=standing, before=before)
+    return after_end(incident, scene, evidence, grade, now=now, fresh=fresh, taken=taken)
 
 
-# --- raising ------------------------------------------------------------------------------------
+def _rejected(incident: Incident, scene: Scene, evidence: Evidence, now: datetime) -> Change:
+    """Take a complainant who writes again after the handling for the customer's answer."""
+    draft = Draft(incident, scene, now)
+    open_again(
+        draft,
+        "rejected",
+        Occasion.REJECTED,
+        route_of(scene, evidence, now),
+        incident.level,
+        text="同一投诉人在处理之后又发了新的内容",
+    )
+    return draft.change("same_complainant")
 
 
-def _raise(  # noqa: PLR0917 - what is known, then why it is raised
+def _follow(
+    incident: Incident,
     scene: Scene,
     evidence: Evidence,
     grade: Grade,
     now: datetime,
-    previous: str,
-    origin: Origin | None = None,
+    *,
+    standing: Standing = Standing.LIVE,
+    before: Level | None = None,
 ) -> Change | None:
-    if grade.level < Level.BLUE or is_history(evidence):
-        return None
-    project, cluster = scene.project, evidence.cluster
-    choice = _route(scene, evidence, now)
-    policy = freeze_policy(choice, grade.level, project.levels)
-    draft = Draft(None, scene, now)
-    told = draft.people(first_told(policy, choice.owner_id, grade.level))
-    incident_id, code = _names(cluster.brand_id, cluster.cluster_id, previous)
-    draft.record(
-        "raised",
-        key=f"raise:{incident_id}:1",
-        incident_id=incident_id,
-        code=code,
-        brand_id=cluster.brand_id,
-        cluster_id=cluster.cluster_id,
-        title=title_of(project, evidence),
-        issue_class=issue_class_of(evidence),
-        owner_id=choice.owner_id,
-        level=int(grade.level),
-        grade=journal.encode_grade(grade),
-        policy=journal.encode_policy(policy),
-        told=list(told),
-        fingerprint=fingerprint_of(project, evidence),
-        **_size(evidence),
-        **(origin.data() if origin else {}),
-    )
-    known = origin.knows(grade.level) if origin else ()
-    fresh = [owner_id for owner_id in told if owner_id not in known]
-    if origin is not None and not fresh and (holder := holder_of(origin.incident)):
-        stays_with(draft, holder)
-        return draft.change("raised")
-    came = f"由事件 {origin.incident.code} 拆出。" if origin and origin.is_now else ""
-    draft.tell(  # with nobody left to tell, the clock of the next step starts all the same
-        Occasion.NOTICE,
-        fresh,
-        lambda owner: (
-            f"{came}{policy.reason}。"
-            if owner.id == choice.owner_id
-            else f"{came}黄色及以上同时知会你。{policy.reason}。"
-        ),
-    )
-    return draft.change("raised")
-
-
-def _names(brand_id: str, cluster_id: str, previous: str) -> tuple[IncidentId, str]:
-    """Return id and human code, the same whenever the same cluster raises its n-th incident."""
-    digest = hashlib.blake2b(f"{cluster_id}|{previous}".encode(), digest_size=10).digest()
-    number = int.from_bytes(digest[-3:], "big")
-    code = "".join(_CROCKFORD[number >> shift & 31] for shift in (15, 10, 5, 0))
-    return IncidentId(f"{brand_id}-{b32encode(digest[:5]).decode().lower()}"), f"舆-{code}"
-
-
-def _size(evidence: Evidence) -> dict[str, Any]:
-    return {"authors": evidence.authors, "platforms": list(evidence.platforms)}
-
-
-def _route(scene: Scene, evidence: Evidence, now: datetime) -> RouteChoice:
-    return find_route(
-        scene.project,
-        brand_id=evidence.cluster.brand_id,
-        issue_class=issue_class_of(evidence),
-        further=further_of(evidence),
-        products=evidence.products,
-        regions=evidence.regions,
-        platforms=evidence.platforms,
-        now=now,
-    )
-
-
-# --- following an open incident -----------------------------------------------------------------
-
-
-def _follow(
-    incident: Incident, scene: Scene, evidence: Evidence, grade: Grade, now: datetime
-) -> Change | None:
+    if standing is Standing.EMPTY:
+        return _emptied(incident, scene, now)
     draft = Draft(incident, scene, now)
     held = replace(incident.grade, level=incident.level) if incident.grade else None
     settled = settle(held, grade, scene.project.levels, below_since=incident.below_since)
+    if standing is Standing.ASIDE and settled.grade.level <= incident.level:
+        settled = Settled(held or settled.grade, incident.below_since, "aside")
     if why := passes_through(incident, evidence, grade):
         rises = settled.grade.level > incident.level
         come_off(draft, why, is_told=not rises)
     if incident.level_by:
         _follow_by_hand(draft, evidence, grade)
+    elif before is not None and max(before, grade.level) < incident.level:
+        call_back(draft, replace(grade, level=max(before, grade.level)))
     elif settled.grade.level > incident.level:
         _level_up(draft, evidence, settled.grade)
     elif settled.grade.level < incident.level:
@@ -218,11 +150,24 @@ def _follow(
             level=int(settled.grade.level),
             grade=journal.encode_grade(settled.grade),
             below_since=None,
-            **_size(evidence),
+            **size_of(evidence),
         )
     else:
         _note_growth(draft, evidence, grade, settled)
     return draft.change(draft.last_kind) if draft.incident is not incident else None
+
+
+def _emptied(incident: Incident, scene: Scene, now: datetime) -> Change:
+    """End an incident whose last mention was corrected away: a false alarm, said by no person.
+
+    Why dismissed: nothing is left that the customer's side could confirm. What was not sent yet is
+    not sent; a person may reopen it, and so does the first mention that comes back.
+    """
+    draft = Draft(incident, scene, now)
+    draft.record("emptied", text="判定更正后，聚类里没有剩下任何内容")
+    draft.stop(*ALL_TIMERS)
+    draft.drop_unsent("emptied")
+    return draft.change("emptied")
 
 
 def _follow_by_hand(draft: Draft, evidence: Evidence, grade: Grade) -> None:
@@ -242,7 +187,7 @@ def _note_growth(draft: Draft, evidence: Evidence, grade: Grade, settled: Settle
     """Note at the same level what is worth a line in the log, without a word to anybody."""
     incident = draft.incident
     if _has_grown(incident, evidence) or _is_newly_hot(incident, grade):
-        draft.record("grown", grade=journal.encode_grade(settled.grade), **_size(evidence))
+        draft.record("grown", grade=journal.encode_grade(settled.grade), **size_of(evidence))
     if settled.below_since != incident.below_since:
         since = settled.below_since.isoformat() if settled.below_since else None
         draft.record("cooling" if since else "cooling_over", below_since=since)
@@ -265,7 +210,7 @@ def _is_newly_hot(incident: Incident, grade: Grade) -> bool:
 def _level_up(draft: Draft, evidence: Evidence, grade: Grade, why: str = "", **values: Any) -> None:
     """Raise the level; on the shelf it is only noted."""
     incident = draft.incident
-    values |= _size(evidence)
+    values |= size_of(evidence)
     # with more mentions it is clearer what is wrong
     values["title"] = title_of(draft.scene.project, evidence)
     if not incident.fingerprint:
@@ -274,95 +219,4 @@ def _level_up(draft: Draft, evidence: Evidence, grade: Grade, why: str = "", **v
         grade_data = journal.encode_grade(grade)
         draft.record("level_up", level=int(grade.level), grade=grade_data, **values)
         return
-    rise(draft, _route(draft.scene, evidence, draft.now), grade, "level_up", why, **values)
-
-
-# --- coming back --------------------------------------------------------------------------------
-
-
-def _after_end(
-    incident: Incident,
-    scene: Scene,
-    evidence: Evidence,
-    grade: Grade,
-    *,
-    now: datetime,
-    fresh: Sequence[Mention],
-) -> Change | None:
-    ended = incident.ended_at
-    assert ended is not None, "closed and dismissed incidents carry the time of their end"
-    dismissed = incident.state is IncidentState.DISMISSED
-    grace = _DISMISSED_REST if dismissed else _REOPEN_GRACE
-    reason = _why_back(ended + grace, evidence, grade, now)
-    if not reason and not dismissed and _same_again(ended, evidence, fresh, scene.samples, grace):
-        reason = "同一投诉人在结案之后又发了新的内容"
-    if not reason or (dismissed and grade.level < Level.BLUE):
-        return None
-    if now - ended > _REOPEN_WITHIN:
-        return _raise(scene, evidence, grade, now, incident.incident_id)
-    level = max(grade.level, Level(max(Level.BLUE, incident.level - 1)))
-    settled = settle(replace(grade, level=level), grade, scene.project.levels)
-    draft = Draft(incident, scene, now)
-    open_again(
-        draft,
-        "reopened",
-        Occasion.REOPENED,
-        _route(scene, evidence, now),
-        level,
-        grade=journal.encode_grade(grade),
-        # it may come back higher than what is said now, and then it cools from here on
-        below_since=settled.below_since.isoformat() if settled.below_since else None,
-        text=reason,
-        **_size(evidence),
-    )
-    return draft.change("reopened")
-
-
-def _is_settled(origin: Incident, evidence: Evidence, grade: Grade, now: datetime) -> bool:
-    """Say whether what a cluster holds was over with the incident of the one it came out of."""
-    ended = origin.ended_at
-    if origin.at_work or ended is None or now - ended > _REOPEN_WITHIN:
-        return False
-    grace = _DISMISSED_REST if origin.state is IncidentState.DISMISSED else _REOPEN_GRACE
-    return not _why_back(ended + grace, evidence, grade, now)
-
-
-def _why_back(after: datetime, evidence: Evidence, grade: Grade, now: datetime) -> str:
-    """Return why posts published after `after` bring an incident back; "" when they do not.
-
-    Only posts of that time count, also for the detector: its window may still hold the old wave.
-    """
-    new = [at for at, _ in evidence.live_authors if at > after]
-    recent = sum(at > now - _NEW_WITHIN for at in new)
-    if recent >= _REOPEN_AUTHORS:
-        return f"结案之后 24 小时内又有 {recent} 位新的作者投诉"
-    surge = grade.surge
-    window = timedelta(hours=surge.window_hours)
-    within = sum(at > now - window for at in new)
-    if surge.kind != "none" and surge.setting == "page" and new and within >= surge.threshold:
-        return f"结案之后 {surge.window_hours} 小时内又有 {within} 位作者投诉，属于异常增长"
-    return ""
-
-
-def _same_again(
-    ended: datetime | None,
-    evidence: Evidence,
-    fresh: Iterable[Mention],
-    samples: Sequence[tuple[Mention, Verdict]],
-    grace: timedelta,
-) -> bool:
-    """Say whether somebody who complained before the end wrote again after it."""
-    if ended is None:
-        return False
-    before = {key for at, key in evidence.live_authors if key and at <= ended}
-    before |= {
-        mention.author_key
-        for mention, _ in samples
-        if mention.author_key and mention.published_at <= ended
-    }
-    return any(
-        mention.author_key in before
-        and mention.published_at > ended + grace
-        and not mention.history
-        for mention in fresh
-    )
+    rise(draft, route_of(draft.scene, evidence, draft.now), grade, "level_up", why, **values)

@@ -35,7 +35,7 @@ def rise(
 ) -> None:
     """Raise the level: re-route at once; who has acknowledged is left in peace, new people hear."""
     incident, project = draft.incident, draft.scene.project
-    fresh = freeze_policy(choice, grade.level, project.levels)
+    fresh = freeze_policy(choice, grade.level, project)
     wanted = first_told(fresh, incident.owner_id, grade.level)
     acknowledged = incident.state is IncidentState.ACKNOWLEDGED
     told: tuple[OwnerId, ...] = new_people(incident, wanted) if acknowledged else wanted
@@ -130,6 +130,12 @@ def _give_back(draft: Draft, judged: Grade | None, key: str) -> None:
     _move(draft, _held(judged, level), "level_returned", by, values)
 
 
+def call_back(draft: Draft, grade: Grade) -> None:
+    """Take back, quietly, a level that only mentions of another trouble had brought about."""
+    text = "合并已撤销，由合并带来的升级收回"
+    _move(draft, grade, "level_recalled", text, {"text": text})
+
+
 def _move(draft: Draft, grade: Grade | None, kind: str, why: str, values: dict[str, Any]) -> None:
     """Record a level that a person decided: up is told like any rise, down is quiet."""
     incident = draft.incident
@@ -144,7 +150,7 @@ def _move(draft: Draft, grade: Grade | None, kind: str, why: str, values: dict[s
         return
     told: dict[str, Any] = {"level": int(grade.level), "grade": journal.encode_grade(grade)}
     if grade.level < incident.level:
-        fresh = freeze_policy(choice, grade.level, draft.scene.project.levels)
+        fresh = freeze_policy(choice, grade.level, draft.scene.project)
         policy = continue_policy(incident.policy, incident.step, (), fresh)
         told |= {"policy": journal.encode_policy(policy), "step": incident.step + 1}
     draft.record(kind, below_since=None, **told, **values)

@@ -106,7 +106,7 @@ def come_off(draft: Draft, why: str, *, key: str = "", is_told: bool = True) -> 
     }[why]
     choice = same_route(incident, project, draft.now)
     told = draft.people((incident.owner_id,)) if is_told else ()
-    fresh = freeze_policy(choice, incident.level, project.levels)
+    fresh = freeze_policy(choice, incident.level, project)
     draft.record(
         "unshelved",
         key=key,

@@ -26,7 +26,14 @@ def judge(
         launch.tightened(rules) if launch else rules,
         now,
         opened_at=known.opened_at if known and known.at_work else None,
-        since=known.ended_at if known and not known.at_work else None,
+        since=_ended_at(known),
     )
     waits = incident.opened_at if incident and incident.unhandled else None
     return grade(evidence, surge, project.levels, now, waits, launch=launch)
+
+
+def _ended_at(known: Incident | None) -> datetime | None:
+    """Return before when nobody counts: people of a trouble that is over do not fire again."""
+    if known is None or known.at_work or known.was_emptied:
+        return None
+    return known.ended_at

@@ -31,6 +31,7 @@ from storage.records import (
     OwnerId,
     Timer,
 )
+from storage.relapses import closed_before, clusters_of, taken_codes
 from storage.rows import columns_of, incident_of, incident_row, intent_row, mappings, timer_of
 
 _incident = tables.incident
@@ -59,6 +60,26 @@ class Incidents:
     def origin_of(self, cluster_id: ClusterId, now: datetime) -> tuple[Incident, bool] | None:
         """Return the incident of the cluster that one came out of; see find_origin_of."""
         return find_origin_of(self.connection, cluster_id, now)
+
+    def clusters_of(self, incident_id: IncidentId) -> list[ClusterId]:
+        """Return the clusters whose mentions belong to an incident; see storage.relapses."""
+        return clusters_of(self.connection, incident_id)
+
+    def relapse_of(self, fingerprint: str, cluster_id: ClusterId, now: datetime) -> Incident | None:
+        """Return the closed incident that a new cluster of its fingerprint brings back, if any.
+
+        None of its own clusters may have another open incident: there is never a second one.
+        """
+        for closed in closed_before(self.connection, fingerprint, cluster_id, now):
+            own = clusters_of(self.connection, closed.incident_id)
+            found = (find_incident_of(self.connection, one) for one in own)
+            if not any(one is not None and one.state in OPEN_STATES for one in found):
+                return closed
+        return None
+
+    def taken_codes(self, codes: Sequence[str]) -> frozenset[str]:
+        """Return which of these codes an incident has already."""
+        return taken_codes(self.connection, codes)
 
     def open_incidents_of(self, cluster_id: ClusterId) -> list[Incident]:
         """Return all open incidents of a cluster and of those merged into it, oldest first."""

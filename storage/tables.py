@@ -382,6 +382,7 @@ incident = table(
     sa.Index(None, "code"),
     sa.Index(None, "updated_at"),
     sa.Index(None, "fingerprint"),
+    sa.Index(None, "merged_into"),
 )
 incident_cluster = table(
     "incident_cluster",

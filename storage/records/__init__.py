@@ -28,8 +28,9 @@ from storage.records.clusters import (
     ShardState,
 )
 from storage.records.coverage import Completeness, SourceCover
-from storage.records.growth import Growth, GrowthLine, HourCount
+from storage.records.growth import Growth, GrowthLine, HourCount, Pulse
 from storage.records.ids import (
+    BRAND_PREFIX,
     BrandId,
     ChannelId,
     ClusterId,
@@ -132,6 +133,7 @@ from storage.records.understanding import (
 )
 
 __all__ = [
+    "BRAND_PREFIX",
     "CLUSTER_EVENTS",
     "COLD_SHARED",
     "MADE_ANEW_FROM",
@@ -205,6 +207,7 @@ __all__ = [
     "Polarity",
     "Policy",
     "PublicResponse",
+    "Pulse",
     "RawMention",
     "Reason",
     "Recalled",

@@ -79,3 +79,20 @@ class GrowthLine:
     authors_before_24h: int = 0
     doubling_h: float | None = None
     incident_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How a whole brand speaks just now, apart from the one cluster that is looked at.
+
+    `slots` counts distinct authors of the brand per ten minutes of the 5 days that ended 48 h ago,
+    whole hours. `lift` is how many times as much as usual its other clusters brought by `at`, 1.0
+    when that is nothing out of the way; `reason` names why ("brand_lift", "industry_wave"), `wave`
+    the competitors that rose with it, each with how many times as much as usual.
+    """
+
+    slots: tuple[int, ...] = ()
+    lift: float = 1.0
+    at: datetime | None = None
+    reason: str = ""
+    wave: tuple[tuple[str, float], ...] = ()

@@ -19,6 +19,9 @@ IntentId = NewType("IntentId", str)
 
 Json = Mapping[str, Any]
 
+# The talk about a whole brand is graded like one more cluster, of this id and the brand's.
+BRAND_PREFIX = "brand:"
+
 
 class Outcome(StrEnum):
     """Why an item left the journey; each item is counted once per stage with one of these."""

@@ -10,8 +10,9 @@ from enum import IntEnum, StrEnum
 from storage.records.clusters import (
     Cluster,
 )
-from storage.records.growth import Growth, HourCount
+from storage.records.growth import Growth, HourCount, Pulse
 from storage.records.ids import (
+    BRAND_PREFIX,
     BrandId,
     ChannelId,
     ClusterId,
@@ -85,6 +86,14 @@ class Evidence:
     # "not_connected" (no such source) or "no_answer" (none answered of late); "" when it is known.
     hot: HotStanding | None = None
     hot_blind: str = "not_connected"
+    # Authors whose every mention of the last 7 days here repeats somebody's text.
+    copiers: frozenset[str] = frozenset()
+    pulse: Pulse | None = None  # of its brand; read where detection may need it
+
+    @property
+    def is_brand(self) -> bool:
+        """Whether this is about a whole brand, not about one cluster of it."""
+        return self.cluster.cluster_id.startswith(BRAND_PREFIX)
 
     @property
     def hot_known(self) -> bool:
@@ -109,9 +118,11 @@ class Surge:
     p_value: float
     ratio: float
     threshold: float  # the smallest count that would have fired
-    reason: str  # named: "spike_page", "below_min_authors", "not_unusual" ...
+    reason: str  # named: "spike_page", "below_min_authors", "not_unusual", "brand_lift" ...
     baseline_days: float = 0.0
     ended_at: datetime | None = None  # where the window ends; late posts may complete an older one
+    scope: str = "cluster"  # "brand": the talk about a whole brand
+    lift: float = 1.0  # how many times as much as usual the brand's other talk was; in `expected`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +285,11 @@ class Incident:
     silenced: tuple[OwnerId, ...] = ()  # who would have been told meanwhile
     level_grounds: tuple[Reason, ...] = ()  # what stood when it was set; only more may raise it
     relapse: Relapse | None = None
+
+    @property
+    def was_emptied(self) -> bool:
+        """Whether the program ended it because corrections left nothing of it."""
+        return self.state is IncidentState.DISMISSED and self.dismissed_by == "system"
 
     @property
     def ended_at(self) -> datetime | None:

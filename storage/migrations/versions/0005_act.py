@@ -105,10 +105,12 @@ def upgrade() -> None:
     op.create_index("ix_delivery_started_at", "delivery", ["started_at"])
     op.add_column("incident", _text("fingerprint", default=True))
     op.create_index("ix_incident_fingerprint", "incident", ["fingerprint"])
+    op.create_index("ix_incident_merged_into", "incident", ["merged_into"])
 
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    op.drop_index("ix_incident_merged_into", "incident")
     op.drop_index("ix_incident_fingerprint", "incident")
     op.drop_column("incident", "fingerprint")
     op.drop_index("ix_delivery_started_at", "delivery")
