@@ -11,8 +11,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from config.load import example_dir
+from alerts.incidents import on_grade
+from config.load import example_dir, load
 from groundswell.cli.app import build
+from storage.records import Level
+from storage.store import Store
+from tests.make import NOW, make_cluster, make_evidence, make_grade, make_shard_changes
 
 Run = Callable[..., Result]
 
@@ -65,6 +69,26 @@ def test_explain_resolves_a_roster_at_the_time_of_each_step(run: Run) -> None:
     ]
     assert noon["ladder"][1]["named"] == ["lead-duty"]
     assert noon["ladder"][1]["told"] == ["zhoulan"]
+
+
+def test_explain_of_an_incident_shows_the_ladder_it_was_given(run: Run, sqlite_url: str) -> None:
+    project = load(example_dir(), environ={})
+    cluster = make_cluster("lanhe-aaaaaaaa", brand_id="lanhe", shard_id="lanhe/zh")
+    evidence = make_evidence(cluster=cluster)
+    change = on_grade(None, evidence, make_grade(level=Level.ORANGE), project, NOW)
+    assert change is not None
+    store = Store(sqlite_url)
+    with store.transaction() as tx:
+        tx.save_gathering(make_shard_changes(shard_id="lanhe/zh", clusters=(cluster,)), [])
+        tx.save_change(change)
+    store.close()
+    code = change.incident.code
+    asked = ("--database", sqlite_url, "routes", "explain", "--incident", code)
+    document = json.loads(run(*asked, "--json").stdout)
+
+    assert document["incident"] == code
+    assert [rung["named"] for rung in document["frozen"][:2]] == [["zhoulan"], ["xunuo"]]
+    assert f"{code} 立案时定下的升级顺序" in run(*asked).output
 
 
 def test_explain_names_the_brands_it_knows(run: Run) -> None:
