@@ -1,0 +1,213 @@
+"""What providers report of messages and calls, in their documented formats, through the door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from config.channel_schema import SmsChannel, VoiceChannel
+from config.schema import SecretRef
+from groundswell.console.app import create_app
+from storage.records import ChannelId
+from storage.store import Store
+from tests.console.world import Stage, World, build, example, journey
+
+END = "end-of-the-receipts-address"
+
+
+def channel(kind: str, provider: str) -> dict[str, Any]:
+    return {
+        "id": f"{provider}-{kind}",
+        "kind": kind,
+        "provider": provider,
+        "template": "1",
+        "receipts": SecretRef.parse("env:RECEIPTS"),
+    }
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """One database will do: that receipts are kept on both is tests/storage's business."""
+    opened = Store(sqlite_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def door(store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("RECEIPTS", END)
+    world = build(store, stage)
+    added = (
+        SmsChannel(**channel("sms", "aliyun")),
+        SmsChannel(**channel("sms", "tencent")),
+        VoiceChannel(**channel("voice", "aliyun")),
+        VoiceChannel(**channel("voice", "tencent")),
+        SmsChannel(**channel("sms", "aliyun") | {"id": "closed", "receipts": None}),
+    )
+    project = example().model_copy(update={"channels": (*example().channels, *added)})
+    digest: Any = None
+    stage.app = create_app(
+        store, project, world.desk, world.clock, digest, world.links, keep=journey(store).keep_each
+    )
+    yield world
+    world.close()
+
+
+def post(world: World, channel_id: str, body: object, end: str = END) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    path = f"/hooks/receipts/{channel_id}/{end}"
+    with httpx.Client(base_url=world.url, trust_env=False) as client:
+        return client.post(path, content=content, headers={"Content-Type": "application/json"})
+
+
+def kept(world: World, channel_id: str, message_id: str) -> list[tuple[str, str]]:
+    with world.store.read() as queries:
+        found = queries.receipts_for(ChannelId(channel_id), message_id)
+    return [(receipt.state, receipt.text) for receipt in found]
+
+
+ALIYUN_SMS = {
+    "phone_number": "13811111111",
+    "send_time": "2026-11-22 03:00:00",
+    "report_time": "2026-11-22 03:00:04",
+    "success": True,
+    "err_code": "DELIVERED",
+    "err_msg": "用户接收成功",
+    "sms_size": "1",
+    "biz_id": "b-1",
+    "out_id": "intent-1",
+}
+TENCENT_SMS = {
+    "user_receive_time": "2026-11-22 03:00:04",
+    "nationcode": "86",
+    "mobile": "13811111111",
+    "report_status": "SUCCESS",
+    "errmsg": "DELIVRD",
+    "description": "用户短信送达成功",
+    "sid": "s-1",
+}
+ALIYUN_VOICE = {
+    "status_code": "200000",
+    "hangup_direction": "用户",
+    "callee": "13811111111",
+    "duration": "10",
+    "voice_type": "voice",
+    "call_id": "c-1",
+    "status_msg": "用户接听",
+    "out_id": "intent-1",
+}
+TENCENT_VOICE = {
+    "result": "0",
+    "accept_time": "1470197211",
+    "call_from": "",
+    "callid": "v-1",
+    "end_calltime": "1470197221",
+    "fee": "1",
+    "mobile": "13811111111",
+    "nationcode": "86",
+    "start_calltime": "1470197196",
+}
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "message_id", "body", "states"),
+    [
+        ("aliyun-sms", "b-1", [ALIYUN_SMS], [("delivered", "DELIVERED 用户接收成功")]),
+        (
+            "aliyun-sms",
+            "b-1",
+            [ALIYUN_SMS | {"success": False, "err_code": "MK:0001", "err_msg": "13811111111停机"}],
+            [("failed", "MK:0001 ***停机")],
+        ),
+        ("tencent-sms", "s-1", [TENCENT_SMS], [("delivered", "DELIVRD 用户短信送达成功")]),
+        (
+            "tencent-sms",
+            "s-1",
+            [TENCENT_SMS | {"report_status": "FAIL", "errmsg": "REJECT", "description": "拒收"}],
+            [("failed", "REJECT 拒收")],
+        ),
+        ("aliyun-voice", "c-1", [ALIYUN_VOICE], [("answered", "200000 用户接听")]),
+        (
+            "aliyun-voice",
+            "c-1",
+            [ALIYUN_VOICE | {"status_code": "200005", "status_msg": "用户无法接通"}],
+            [("failed", "200005 用户无法接通")],
+        ),
+        ("tencent-voice", "v-1", {"voiceprompt_callback": TENCENT_VOICE}, [("answered", "0")]),
+        (
+            "tencent-voice",
+            "v-1",
+            {"voiceprompt_callback": TENCENT_VOICE | {"result": "1"}},
+            [("failed", "1")],
+        ),
+        (
+            "tencent-voice",
+            "v-1",
+            {
+                "voice_failure_callback": {
+                    "callid": "v-1",
+                    "failure_code": 8,
+                    "failure_reason": "空号",
+                }
+            },
+            [("failed", "空号")],
+        ),
+    ],
+)
+def test_documented_reports_are_kept_once_and_answered_as_expected(
+    door: World, channel_id: str, message_id: str, body: object, states: list[tuple[str, str]]
+) -> None:
+    answers = [post(door, channel_id, body) for _ in range(2)]
+
+    expected = (
+        {"code": 0, "msg": "接收成功"} if "aliyun" in channel_id else {"result": 0, "errmsg": "OK"}
+    )
+    assert [answer.json() for answer in answers] == [expected, expected]
+    assert kept(door, channel_id, message_id) == states
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "end", "status"),
+    [
+        ("aliyun-sms", "another-end", 404),
+        ("aliyun-sms", "%E7%AB%AF", 404),
+        ("closed", END, 404),
+        ("bot-linxiao", END, 404),
+        ("nobody", END, 404),
+    ],
+)
+def test_only_the_secret_end_opens_the_door(
+    door: World, channel_id: str, end: str, status: int
+) -> None:
+    assert post(door, channel_id, [ALIYUN_SMS], end).status_code == status
+    assert kept(door, channel_id, "b-1") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"<html>", 400),
+        (b'"text"', 400),
+        (b"[" * 50_000, 400),
+        ([{"success": True}], 200),  # a report of no message: nobody's
+        (["text", None, 5], 200),
+        ([], 200),
+        (b" " * (1024 * 1024 + 1), 413),
+    ],
+)
+def test_odd_bodies_are_refused_or_belong_to_nobody(door: World, body: object, status: int) -> None:
+    assert post(door, "aliyun-sms", body).status_code == status
+    with door.store.read() as queries:
+        assert queries.table_rows("receipt") == []
+
+
+def test_a_stranger_who_keeps_knocking_must_wait(door: World) -> None:
+    statuses = {post(door, "aliyun-sms", [], f"guess-{n}").status_code for n in range(40)}
+
+    assert statuses == {404, 429}
+    assert post(door, "aliyun-sms", []).status_code == 200  # who knows the end is not held up
