@@ -64,6 +64,22 @@ EVENTS: Mapping[str, str] = {
     "merged": "并入另一事件",
     "absorbed": "另一事件并入",
     "split": "重新拆分出来",
+    "relapsed": "结案后同类问题再次出现，重新打开",
+    "emptied": "更正之后没有内容了，自动结束",
+    "shelved": "搁置为已知问题",
+    "unshelved": "取消搁置",
+    "task_set": "派出任务",
+    "task_done": "任务完成",
+    "task_dropped": "任务取消",
+    "task_due": "任务到期提醒",
+    "lease_reminded": "提醒补一句进展",
+    "service_warned": "服务时限将到",
+    "service_over": "已过服务时限",
+    "held": "静默中，没有发出的通知记在这里",
+    "caught_up": "静默期间的通知合并补发",
+    "level_set": "人工定级",
+    "level_returned": "级别交还程序",
+    "level_recalled": "合并撤销，级别收回",
 }
 MESSAGES: Mapping[str, str] = {
     "notice": "通知",
@@ -196,11 +212,41 @@ ACTIONS: Mapping[str, Action] = {
             done="已通知下一位。",
         ),
         Action(
+            name="grade",
+            label=Word("定级", "grade"),
+            hint="由人定级：此后程序只在出现新的依据时再升；降级要写理由。",
+            field="理由（降级必填）",
+            done="级别已改。",
+        ),
+        Action(
+            name="task",
+            label=Word("派任务", "task"),
+            hint="交给一个人，到期没有登记结果会提醒他一次。",
+            field="做什么",
+            required=True,
+            done="任务已派出，对方会收到通知。",
+        ),
+        Action(
             name="silence",
             label=Word("静默", "silence"),
             hint="一段时间内不再提醒；级别上升时照样提醒。",
             field="原因（可选）",
             done="已静默。",
+        ),
+        Action(
+            name="shelve",
+            label=Word("搁置", "shelve"),
+            hint="已知问题：到约定的日子或人数之前不再提醒；红色和人身伤害照样提醒。",
+            field="已知情况和解决安排",
+            required=True,
+            done="已搁置。",
+        ),
+        Action(
+            name="unshelve",
+            label=Word("取消搁置", "unshelve"),
+            hint="拿回来继续处理，由你接手。",
+            field="说明（可选）",
+            done="已取消搁置，由你接手。",
         ),
         Action(
             name="handled",
@@ -234,6 +280,30 @@ ACTIONS: Mapping[str, Action] = {
             required=True,
             done="已判为误报。",
         ),
+        Action(
+            name="reopen",
+            label=Word("重新打开", "reopen"),
+            hint="关早了，或者误报判错了。",
+            field="理由",
+            required=True,
+            done="已重新打开。",
+        ),
+        Action(
+            name="task_done",
+            label=Word("完成", "done"),
+            hint="写下结果。",
+            field="结果",
+            required=True,
+            done="任务已登记完成。",
+        ),
+        Action(
+            name="task_drop",
+            label=Word("不做了", "drop"),
+            hint="写下为什么不做。",
+            field="理由",
+            required=True,
+            done="任务已取消。",
+        ),
     )
 }
 SILENCES: tuple[tuple[str, str], ...] = (
@@ -243,6 +313,8 @@ SILENCES: tuple[tuple[str, str], ...] = (
     ("24", "1 天"),
     ("72", "3 天"),
 )
+TASK_STATES: Mapping[str, str] = {"open": "进行中", "done": "已完成", "dropped": "已取消"}
+RECEIPTS: Mapping[str, str] = {"delivered": "已送达", "answered": "已接听", "failed": "未送达"}
 ROLES: Mapping[str, Word] = {
     "service": Word("售后", "service"),
     "pr": Word("公关", "pr"),

@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from alerts.card import service_words
 from alerts.growth import growth_words
 from alerts.hot import words as hot_words
-from alerts.incidents import Command, IllegalMove, allowed_commands
-from alerts.markup import shorten
+from alerts.incidents import IllegalMove, allowed_commands
 from alerts.messages import duration_words
 from alerts.voices import judge_voices
 from config.errors import GroundswellError
 from groundswell.batches import batch_block
 from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
+from groundswell.console.pages.incident_forms import LEVELS, TEXT_LIMIT, local_time, to_command
+from groundswell.console.pages.incident_timeline import timeline
 from groundswell.console.render import curve
 from groundswell.hot import HotLists
-from groundswell.responses import Answers, answers_to
+from groundswell.responses import answers_to
 from storage.queries import Queries
 from storage.records import (
     Cluster,
-    Delivery,
     Evidence,
     Incident,
-    IncidentEvent,
     IncidentState,
-    Intent,
     Mention,
+    TaskKind,
     Verdict,
 )
 
@@ -49,25 +46,10 @@ _MENTIONS_SHOWN = 8
 _FORESEEN_SHOWN = 20
 _FURTHER_SHOWN = 4
 _CHANGED_SHOWN = 10
-_GONE_TITLE = 40  # characters of a deleted post in the timeline
 _TEXTS_SHOWN = 3  # old texts of an edited mention; all of them stand on its own page
 _CURVE_DAYS = 7
-_TEXT_LIMIT = 2000  # characters of a note or an evidence
 _NOTICES = {"replied": "公开回应已登记。", "labelled": "已复核，数字和评级已更新。"}
-_SILENCE_HOURS = frozenset(hours for hours, _ in words.SILENCES)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One row of an incident's timeline: an event, or a message with its attempts."""
-
-    at: datetime
-    title: str
-    who: str
-    text: str = ""
-    kind: str = "event"
-    state: str = ""
-    attempts: Sequence[Delivery] = ()
+_OF_TASKS = frozenset({"task_done", "task_drop"})  # their forms stand beside each task
 
 
 def list_page(console: Console, request: Request) -> Response:
@@ -107,7 +89,8 @@ def act(console: Console, request: Request, form: Form) -> Response:
     if name not in words.ACTIONS:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     try:
-        command = to_command(name, visitor.name, form, console.clock.now())
+        zone = console.zone(visitor)
+        command = to_command(name, visitor.name, form, console.clock.now(), zone)
         acted = console.desk.act(incident, command)
     except IllegalMove as refusal:
         return _show(console, request, problem=str(refusal), status=HTTPStatus.CONFLICT)
@@ -123,53 +106,13 @@ def _replied(console: Console, request: Request, named: str, form: Form) -> Resp
             incident.incident_id,
             url=form.get("url", ""),
             actor=visitor.name,
-            at=_local_time(form.get("at", ""), console.zone(visitor)),
-            note=form.get("text", "")[:_TEXT_LIMIT],
+            at=local_time(form.get("at", ""), console.zone(visitor)),
+            note=form.get("text", "")[:TEXT_LIMIT],
             command_id=form.get("once", "")[:64],
         )
     except GroundswellError as refusal:
         return _show(console, request, problem=str(refusal), status=HTTPStatus.CONFLICT)
     return RedirectResponse(f"/incidents/{incident.incident_id}?done=replied", 303)
-
-
-def _local_time(text: str, zone: ZoneInfo) -> datetime | None:
-    """Read what a datetime-local field gives; None for an empty one.
-
-    Errors: GroundswellError for anything else.
-    """
-    if not text.strip():
-        return None
-    try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
-    except ValueError as error:
-        raise GroundswellError(
-            f"看不懂回应时间 {text[:40]!r}，写成 2026-11-20 10:05 这样"
-        ) from error
-
-
-def to_command(name: str, actor: str, form: Form, now: datetime) -> Command:
-    """Turn a form into a command.
-
-    Errors: IllegalMove when a required text is missing or a length of silence is not offered.
-    """
-    text = form.get("text", "").strip()[:_TEXT_LIMIT]
-    action = words.ACTIONS[name]
-    if action.required and not text:
-        raise IllegalMove(f"“{action.label.zh}”需要填写{action.field}")
-    until = None
-    if name == "silence":
-        hours = form.get("hours", "")
-        if hours not in _SILENCE_HOURS:
-            raise IllegalMove("“静默”需要选择时长")
-        until = now + timedelta(hours=int(hours))
-    return Command(
-        name=name,
-        actor=actor,
-        text=text,
-        owner_id=form.get("owner", ""),
-        until=until,
-        command_id=form.get("once", "")[:64],
-    )
 
 
 def _show(
@@ -194,6 +137,8 @@ def _show(
         incident=incident,
         actions=_actions(incident, logged_in(request).name),
         owners=console.project.owners,
+        levels=LEVELS.items(),
+        task_kinds=list(TaskKind),
         once=secrets.token_hex(8),
         notice=notice,
         problem=problem,
@@ -227,13 +172,10 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
         "hours": [count for count in hours if count.mentions][::-1],
         "mentions": mentions,
         "into": into,
-        "timeline": _timeline(
-            console,
-            queries.incident_events(incident.incident_id),
-            queries.incident_intents(incident.incident_id),
-            answers,
-            changed,
-        ),
+        "service": service_words(incident, now),
+        "tasks": sorted(incident.tasks, key=lambda task: (task.state != "open", task.due_at)),
+        "task_acts": [words.ACTIONS[name] for name in sorted(_OF_TASKS)],
+        "timeline": timeline(console, queries, incident, answers, changed),
     }
 
 
@@ -284,61 +226,12 @@ def _actions(incident: Incident, visitor: str) -> list[words.Action]:
         IncidentState.ACKNOWLEDGED: "handled",
         IncidentState.HANDLED: "confirm",
     }.get(incident.state, "")
-    offered = [action for name, action in words.ACTIONS.items() if name in allowed]
+    offered = [
+        action
+        for name, action in words.ACTIONS.items()
+        if name in allowed and name not in _OF_TASKS
+    ]
     return sorted(offered, key=lambda action: action.name != first)
-
-
-def _timeline(
-    console: Console,
-    events: Sequence[IncidentEvent],
-    intents: Sequence[tuple[Intent, Sequence[Delivery]]],
-    answers: Answers,
-    changed: Sequence[Mention],
-) -> list[Entry]:
-    """Return events, messages, answers in public and deletions as one list, newest first."""
-    entries = [_event_entry(console, event) for event in events]
-    entries += [_message_entry(console, intent, attempts) for intent, attempts in intents]
-    entries += [
-        Entry(at=one.at, title="公开回应", who=one.actor, text=one.note, kind="response")
-        for one in answers.responses
-        if one.mention_id is not None  # what a person entered stands there as his note
-    ]
-    entries += [
-        Entry(
-            at=mention.gone_at,
-            title="原文已删除",
-            who=mention.author or "匿名",
-            text=shorten(mention.title or mention.text, _GONE_TITLE),
-            kind="gone",
-        )
-        for mention in changed
-        if mention.gone_at is not None
-    ]
-    return sorted(entries, key=lambda entry: entry.at)[::-1]
-
-
-def _event_entry(console: Console, event: IncidentEvent) -> Entry:
-    text = str(event.data.get("text", ""))
-    if event.kind == "assigned":
-        text = f"给 {console.person(str(event.data.get('owner_id', '')))}　{text}".strip()
-    return Entry(
-        at=event.at,
-        title=words.EVENTS.get(event.kind, event.kind),
-        who=console.person(event.actor),
-        text=text,
-    )
-
-
-def _message_entry(console: Console, intent: Intent, attempts: Sequence[Delivery]) -> Entry:
-    return Entry(
-        at=intent.created_at,
-        title=words.MESSAGES.get(intent.kind, intent.kind),
-        who=console.person(intent.recipient_id),
-        text=intent.subject,
-        kind="message",
-        state=intent.status.value,
-        attempts=attempts,
-    )
 
 
 def find(console: Console, named: str) -> Incident:
