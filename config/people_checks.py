@@ -92,6 +92,7 @@ def _owner(owner: Entry, entries: Entries) -> Iterator[Problem]:
 def _reached(owner: Entry, entries: Entries) -> Iterator[Problem]:
     """Yield the channels that a person names and that do not know where to find him."""
     kinds = {entry.id: entry.text("kind") for entry in entries.of("channel")}
+    personal = {entry.id for entry in entries.of("channel") if _is_personal(entry)}
     mobile = owner.text("mobile").strip()
     named = [*owner.words("channels"), *owner.words("wake_by")]
     for place, word in named:
@@ -102,7 +103,7 @@ def _reached(owner: Entry, entries: Entries) -> Iterator[Problem]:
         if kind in WAKING_KINDS and not mobile:
             text = f'channel "{word}" needs a number, but this owner has no "mobile": add it'
             yield owner.problem(text, *place)
-        if kind in _BY_ADDRESS and not owner.text("addresses", word).strip():
+        if word in personal and not owner.text("addresses", word).strip():
             text = (
                 f'channel "{word}" writes to one person by his id at the provider: '
                 f'add it under "addresses", as {word}: ID'
@@ -115,6 +116,12 @@ def _reached(owner: Entry, entries: Entries) -> Iterator[Problem]:
         if word not in kinds and "channel" not in entries.unread:
             text = f'there is no channel "{word}"{did_you_mean(word, kinds)}'
             yield owner.problem(text, "addresses", word)
+
+
+def _is_personal(channel: Entry) -> bool:
+    """Say whether a channel writes to one person by an id; Slack with a token and no room does."""
+    slack = channel.text("kind") == "slack" and channel.text("token") and not channel.text("room")
+    return bool(slack) or channel.text("kind") in _BY_ADDRESS
 
 
 def _woken(owner: Entry, entries: Entries) -> Iterator[Problem]:
