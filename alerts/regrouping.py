@@ -13,9 +13,19 @@ from typing import Any
 from alerts.acts import ALL_TIMERS, hold_acknowledge, is_open, wait_for_progress
 from alerts.draft import Draft
 from alerts.escalation import confirm_timer
+from alerts.journal import fold
 from alerts.messages import NoLinks, Occasion, Scene
 from config.schema import Project
-from storage.records import Change, ClusterId, Incident, IncidentId, IncidentState, Level, OwnerId
+from storage.records import (
+    Change,
+    ClusterId,
+    Incident,
+    IncidentEvent,
+    IncidentId,
+    IncidentState,
+    Level,
+    OwnerId,
+)
 
 ABSORBED = "absorbed_cluster"  # in the data of "merged": the cluster whose merge brought it about
 
@@ -103,6 +113,21 @@ def revive(
     else:  # the clock of the next step runs, whether there is somebody to tell or not
         draft.tell(Occasion.REOPENED, unheard, lambda _: f"{why}。{incident.policy.reason}。")
     return draft.change("split")
+
+
+def level_before(events: Sequence[IncidentEvent], merged_at: datetime) -> Level | None:
+    """Return an incident's level before the rises since a merge; None when nothing is taken back.
+
+    What a person has set since, and another epoch, stand.
+    """
+    earlier = [event for event in events if event.at < merged_at]
+    later = events[len(earlier) :]
+    rises = [n for n, event in enumerate(later) if event.kind == "level_up"]
+    set_by_hand = any(event.kind in {"level_set", "level_returned"} for event in later)
+    if not rises or set_by_hand or later[-1].epoch != later[rises[0]].epoch:
+        return None
+    until = [*earlier, *later[: rises[0]]]
+    return fold(until).level if until else None
 
 
 def stays_with(draft: Draft, holder: str) -> None:

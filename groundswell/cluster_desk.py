@@ -137,6 +137,7 @@ class ClusterDesk:
                 project=self.project,
                 hot_lists=self.hot,
                 links=self.links,
+                before=regrouped.before,
             )
             changed = {
                 change.incident.incident_id: change.incident

@@ -13,6 +13,7 @@ from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.clock import Clock
 from groundswell.hot import HotLists
+from groundswell.judging import judge
 from groundswell.pipeline import SAMPLES
 from groundswell.responses import answers_to, entered
 from storage.records import Incident, PublicResponse
@@ -43,14 +44,18 @@ class Desk:
             target = _found(tx, into) if into else None
             hot = HotLists(self.project)
             seen = hot.see(tx.evidence(found.cluster_id, now), hot.look(tx.queries, now))
+            evidence = BatchView(self.project, tx.queries, now).see(seen)
+            beside = tx.open_incidents_of(found.cluster_id)
             change = on_command(
                 found,
                 replace(command, into=target),
                 self.project,
                 now,
-                evidence=BatchView(self.project, tx.queries, now).see(seen),
+                evidence=evidence,
                 samples=tx.queries.cluster_mentions(found.cluster_id, SAMPLES),
                 links=self.links,
+                grade=judge(evidence, found, found, self.project, now),
+                beside=[one for one in beside if one.incident_id != found.incident_id],
             )
             if not tx.save_change(change):
                 return _found(tx, incident)  # this very act was carried out before

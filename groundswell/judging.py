@@ -1,14 +1,17 @@
-"""What the program makes of a cluster at an instant: evidence in, grade out."""
+"""What the program makes of a cluster at an instant: its grade, and what surrounds it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from alerts.grading import grade
+from alerts.incidents import Standing, codes_of
 from alerts.launch import launch_of
+from alerts.subject import fingerprint_of
 from alerts.surge import detect
 from config.schema import Project
-from storage.records import Evidence, Grade, Incident
+from storage.records import ClusterId, Evidence, Grade, Incident
+from storage.store import Transaction
 
 
 def judge(
@@ -30,6 +33,42 @@ def judge(
     )
     waits = incident.opened_at if incident and incident.unhandled else None
     return grade(evidence, surge, project.levels, now, waits, launch=launch)
+
+
+def closed_before(
+    tx: Transaction, evidence: Evidence, project: Project, now: datetime
+) -> Incident | None:
+    """Return the closed incident that a cluster without one brings back, if it is a relapse."""
+    fingerprint = fingerprint_of(project, evidence)
+    return tx.relapse_of(fingerprint, evidence.cluster.cluster_id, now) if fingerprint else None
+
+
+def taken_codes(
+    tx: Transaction, cluster_id: ClusterId, incident: Incident | None
+) -> frozenset[str]:
+    """Return which codes of a cluster's next incident are in use; none where none can be raised."""
+    if incident is not None and incident.at_work:
+        return frozenset()
+    return tx.taken_codes(codes_of(cluster_id, incident.incident_id if incident else ""))
+
+
+def standing_of(  # noqa: PLR0917 - what is known, as everywhere here
+    tx: Transaction,
+    incident: Incident | None,
+    evidence: Evidence,
+    graded: Grade,
+    project: Project,
+    now: datetime,
+) -> Standing:
+    """Say what a cluster is to its incident beside the incident's other clusters."""
+    if incident is None or not incident.at_work or graded.level >= incident.level:
+        return Standing.LIVE
+    clusters = tx.clusters_of(incident.incident_id)
+    others = [tx.evidence(one, now) for one in clusters if one != evidence.cluster.cluster_id]
+    if not evidence.mentions and not any(one.mentions for one in others):
+        return Standing.EMPTY
+    levels = (judge(one, incident, incident, project, now).level for one in others)
+    return Standing.ASIDE if any(level > graded.level for level in levels) else Standing.LIVE
 
 
 def _ended_at(known: Incident | None) -> datetime | None:

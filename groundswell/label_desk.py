@@ -67,6 +67,7 @@ class LabelDesk:
                 project=self.project,
                 hot_lists=HotLists(self.project),
                 links=self.links,
+                before={},
             )
             for one in done.corrections:
                 tx.audit(one.actor, "label", f"mention {one.mention_id}", now, _told(one))

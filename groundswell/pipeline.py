@@ -23,7 +23,7 @@ from classify.clustering import Shard
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.hot import HotLists, HotView
-from groundswell.judging import judge
+from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
 from groundswell.regrouping import follow
@@ -124,18 +124,32 @@ class Journey:
         live = {one: new for one, new in fresh.items() if not all(m.history for m in new)}
         regrouped = follow(tx, changes.events, self.project, self.links, now)
         unchanged: dict[ClusterId, list[Mention]] = {one: [] for one in regrouped.clusters}
-        self.act(tx, unchanged | live, now)
+        self.act(tx, unchanged | live, now, before=regrouped.before)
         look_back(tx, fresh, self.project, now)
         return len(items)
 
     def act(
-        self, tx: Transaction, fresh: Mapping[ClusterId, Sequence[Mention]], now: datetime
+        self,
+        tx: Transaction,
+        fresh: Mapping[ClusterId, Sequence[Mention]],
+        now: datetime,
+        *,
+        before: Mapping[ClusterId, Level] | None = None,
     ) -> list[Change]:
         """Grade clusters as they stand now; raise, grow or reopen their incidents.
 
-        `fresh` are the clusters to look at, each with the mentions that it has just got.
+        `fresh` are the clusters to look at, each with the mentions that it has just got; `before`
+        the levels that the undoing of a merge goes back to.
         """
-        return act_on(tx, fresh, now, project=self.project, hot_lists=self.hot, links=self.links)
+        return act_on(
+            tx,
+            fresh,
+            now,
+            project=self.project,
+            hot_lists=self.hot,
+            links=self.links,
+            before=before or {},
+        )
 
     def remind(self, tx: Transaction, now: datetime) -> list[Change]:
         """Carry out the timers that are due: escalate, take an acknowledge back, ask again."""
@@ -170,6 +184,7 @@ def act_on(
     project: Project,
     hot_lists: HotLists,
     links: Links,
+    before: Mapping[ClusterId, Level],
 ) -> list[Change]:
     """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too."""
     changes = []
@@ -204,6 +219,10 @@ def act_on(
             samples=tx.queries.cluster_mentions(cluster_id, SAMPLES),
             links=links,
             origin=Origin(incident=origin[0], is_now=origin[1]) if origin else None,
+            relapse_of=None if incident or origin else closed_before(tx, evidence, project, now),
+            taken=taken_codes(tx, cluster_id, incident),
+            standing=standing_of(tx, incident, evidence, graded, project, now),
+            before=before.get(cluster_id),
         )
         if change is not None and tx.save_change(change):
             changes.append(change)

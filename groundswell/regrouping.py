@@ -6,14 +6,14 @@ stored, and the clusters that must be graded again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.messages import Links, Scene
-from alerts.regrouping import join_incidents, revive
+from alerts.regrouping import join_incidents, level_before, revive
 from config.schema import Project
-from storage.records import Change, ClusterEvent, ClusterId
+from storage.records import Change, ClusterEvent, ClusterId, Level
 from storage.store import Transaction
 
 _SAMPLES = 3  # original links that a message shows (alerting.md: "three original links")
@@ -26,6 +26,7 @@ class Regrouped:
 
     clusters: tuple[ClusterId, ...]
     changes: tuple[Change, ...]
+    before: Mapping[ClusterId, Level]  # per cluster, the level that an undone merge goes back to
 
 
 def follow(
@@ -36,6 +37,7 @@ def follow(
     Call it when members and journal are stored, and grade `clusters` afterwards.
     """
     touched: set[ClusterId] = set()
+    before: dict[ClusterId, Level] = {}
     changes: list[Change] = []
     for event in events:
         if event.kind not in _REGROUPS:
@@ -50,9 +52,20 @@ def follow(
         if len(today) == 1:
             made = _join(tx, event, event.other_id, project, now)
         elif event.kind == "undo" and event.mention_id is None:
+            before |= _levels_before(tx, event)
             made = _part(tx, event, event.other_id, project, links, now)
         changes += [change for change in made if tx.save_change(change)]
-    return Regrouped(clusters=tuple(sorted(touched)), changes=tuple(changes))
+    return Regrouped(clusters=tuple(sorted(touched)), changes=tuple(changes), before=before)
+
+
+def _levels_before(tx: Transaction, event: ClusterEvent) -> dict[ClusterId, Level]:
+    """Return the level that the survivor's open incident had before the merge now taken back."""
+    since = tx.merged_at(event.undoes or 0)
+    incident = tx.incident_of(event.cluster_id)
+    if since is None or incident is None or not incident.at_work:
+        return {}
+    level = level_before(tx.queries.incident_events(incident.incident_id), since)
+    return {} if level is None else {event.cluster_id: level}
 
 
 def _join(

@@ -31,7 +31,7 @@ from storage.records import (
     OwnerId,
     Timer,
 )
-from storage.relapses import closed_before, clusters_of, taken_codes
+from storage.relapses import closed_before, clusters_of, merged_at, taken_codes
 from storage.rows import columns_of, incident_of, incident_row, intent_row, mappings, timer_of
 
 _incident = tables.incident
@@ -76,6 +76,10 @@ class Incidents:
             if not any(one is not None and one.state in OPEN_STATES for one in found):
                 return closed
         return None
+
+    def merged_at(self, event_no: int) -> datetime | None:
+        """Return when a row of the journal merged two clusters, None when it did not."""
+        return merged_at(self.connection, event_no)
 
     def taken_codes(self, codes: Sequence[str]) -> frozenset[str]:
         """Return which of these codes an incident has already."""

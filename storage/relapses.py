@@ -71,6 +71,13 @@ def closed_before(
     return sorted(kept, key=lambda one: (one.closed_at or now, one.incident_id), reverse=True)
 
 
+def merged_at(connection: Connection, event_no: int) -> datetime | None:
+    """Return when a row of the journal merged two clusters, None when it is no such row."""
+    query = sa.select(_event.c.at).where(_event.c.event_no == event_no, _event.c.kind == "merge")
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def _taken_apart(connection: Connection, incident_id: IncidentId, cluster_id: ClusterId) -> bool:
     """Say whether a person split a cluster of the incident, or said it is not this other one."""
     undone = _event.alias()
