@@ -10,13 +10,13 @@ from typing import Any
 from alerts import journal
 from alerts.command import IllegalMove
 from alerts.draft import Draft
-from alerts.escalation import confirm_timer, freeze_policy, insert_step
+from alerts.escalation import confirm_timer, freeze_policy, insert_step, lease_warning_at
 from alerts.messages import Occasion, clock_words
 from alerts.routing import RouteChoice, choose, name_of
 from config.schema import Owner, Project
 from storage.records import Incident, IncidentState, Level, OwnerId, Policy, Timer
 
-ALL_TIMERS = ("step", "ack", "confirm", "mute", "shelf")
+ALL_TIMERS = ("step", "ack", "lease_warn", "confirm", "mute", "shelf")
 
 
 def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId, ...]:
@@ -37,7 +37,7 @@ def open_again(
     """Begin a new epoch: a fresh policy, everybody concerned told at once, the clocks from zero."""
     incident, project = draft.incident, draft.scene.project
     [owner_id, *_] = (*draft.people((incident.owner_id, choice.owner_id)), choice.owner_id)
-    policy = freeze_policy(choice, level, project.levels)
+    policy = freeze_policy(choice, level, project)
     if owner_id == incident.owner_id:
         policy = replace(policy, held=incident.policy.held)
     told = draft.people(first_told(policy, owner_id, level))
@@ -108,6 +108,15 @@ def wait_for_progress(draft: Draft) -> None:
             due_at=incident.lease_until,
         )
     )
+    draft.wait(
+        Timer(
+            incident_id=incident.incident_id,
+            epoch=incident.epoch,
+            kind="lease_warn",
+            step=incident.seq,
+            due_at=lease_warning_at(incident),
+        )
+    )
 
 
 def progress(draft: Draft) -> dict[str, Any]:
@@ -126,11 +135,14 @@ def known_owner(project: Project, owner_id: str) -> OwnerId:
     return OwnerId(owner_id)
 
 
-def ask_for_confirmation(draft: Draft, why: str) -> None:
-    """Tell the owner to ask the customer's side, and wait for the next time to ask."""
+def ask_for_confirmation(draft: Draft, why: str, *, since: datetime | None = None) -> None:
+    """Tell the owner to ask the customer's side, and wait for the next time to ask.
+
+    `since`: from when the days of waiting count, None for the handling itself.
+    """
     incident = draft.incident
     draft.tell(Occasion.CONFIRM, draft.people((incident.owner_id,)), lambda _: why)
-    draft.wait(confirm_timer(incident, incident.reminders))
+    draft.wait(confirm_timer(incident, incident.reminders, since))
 
 
 def is_muted(incident: Incident, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """One act on one incident while it is being put together; out comes a whole Change.
 
 Events are applied as they are recorded, so the incident of the Change is always the fold of its
-events. Messages are rendered here, once.
+events. Messages are rendered here, once; one act tells a person once, whatever it has to say.
 """
 
 from __future__ import annotations
@@ -9,13 +9,19 @@ from __future__ import annotations
 import hashlib
 from base64 import b32encode
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import journal
-from alerts.escalation import deadline_at, release_at, step_timer
+from alerts.escalation import deadline_at, step_timer
 from alerts.messages import Address, Occasion, Scene, render_notice
+from alerts.meters import encode_meter
+from alerts.presence import waking_channels
+from alerts.quiet import release_at
 from alerts.routing import last_resort, reachable, standing, usable_channels
+from alerts.service_clock import SERVICE_TIMERS, metered, next_words
+from alerts.silences import holding
 from config.schema import Channel, Owner
 from storage.records import (
     Change,
@@ -26,11 +32,39 @@ from storage.records import (
     IncidentState,
     Intent,
     IntentId,
+    Level,
     OwnerId,
+    Silence,
     Timer,
 )
 
 SYSTEM = "system"
+
+# Timers that end with another one.
+_WITH = {"ack": ("lease_warn",)}
+# Answers to what people did: a silence keeps back what the program says by itself.
+_PASS = frozenset(
+    {
+        Occasion.ASSIGNED,
+        Occasion.TASK,
+        Occasion.TASK_DUE,
+        Occasion.CONFIRM,
+        Occasion.CLOSING,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What one person is to be told, before it is worded for his channels."""
+
+    incident: Incident  # as it stood when it was decided
+    occasion: Occasion
+    owner: Owner
+    at: datetime
+    ask_by: datetime | None
+    why: str
+    late: timedelta | None
 
 
 class Draft:
@@ -44,10 +78,11 @@ class Draft:
         self.actor = actor
         self._standing: dict[OwnerId, str] = {}  # for whom people answer, in words to them
         self._incident = incident
+        self._metered = incident.meter if incident else None
+        self._told: list[_Told] = []
         self._events: list[IncidentEvent] = []
         self._timers: list[Timer] = []
         self._cancelled: list[str] = []
-        self._intents: list[Intent] = []
         self._cancel_intents = ""
 
     @property
@@ -84,7 +119,12 @@ class Draft:
             data=values,
             source_event_id=key or f"{kind}:{named}:{seq}",
         )
-        self._incident = journal.apply(before, event)
+        after = journal.apply(before, event)
+        meter = metered(before, after, kind, self.now)
+        if meter is not None:  # a service clock starts, stops, or has another limit from here on
+            event = replace(event, data=values | {"meter": encode_meter(meter)})
+            after = journal.apply(before, event)
+        self._incident = after
         self._events.append(event)
 
     def people(self, owner_ids: Iterable[str]) -> tuple[OwnerId, ...]:
@@ -103,31 +143,85 @@ class Draft:
         *,
         late: timedelta | None = None,
     ) -> None:
-        """Write one message to each of these people, and start the next step's clock.
+        """Tell each of these people, and start the next step's clock.
 
-        The clock runs from when the first of them may be reached: quiet hours do not eat it.
+        The clock runs from when the first of them may be reached: quiet hours do not eat it. What
+        the program says by itself while a silence holds is noted, and said when it ends.
         """
+        owners = [one for one in map(self.scene.project.owner, dict.fromkeys(owner_ids)) if one]
+        if self.actor == SYSTEM and occasion not in _PASS and self._is_silent():
+            self._hold(occasion, owners)
+            return
+        owners = self._with_silenced(owners)
         incident, project = self.incident, self.scene.project
-        urgency = occasion.urgency(incident.level)
-        owners = [owner for owner in map(project.owner, dict.fromkeys(owner_ids)) if owner]
-        due = {owner.id: release_at(owner, urgency, project.levels, self.now) for owner in owners}
+        urgency, calendar = occasion.urgency(incident.level), project.settings.calendar
+        due = [release_at(one, urgency, project.levels, self.now, calendar) for one in owners]
         ask_by = None
         asks = incident.state is IncidentState.OPEN and incident.shelf is None
         if asks and occasion.asks_to_acknowledge:
-            timer = step_timer(incident, min(due.values(), default=self.now))
+            timer = step_timer(incident, min(due, default=self.now))
             self.wait(timer)
             ask_by = timer.due_at if timer else None
-        for owner in owners:
-            [channel, *_] = usable_channels(owner, project)
-            address = Address(
-                recipient=owner,
-                channel=channel,
-                at=due[owner.id],
+        self._told += [
+            _Told(
+                incident=incident,
+                occasion=occasion,
+                owner=owner,
+                at=at,
                 ask_by=ask_by,
                 why=why(owner) + self._standing.get(OwnerId(owner.id), ""),
                 late=late,
             )
-            self._intents.append(self._intent(occasion, owner, channel, address))
+            for owner, at in zip(owners, due, strict=True)
+        ]
+
+    def silence(self) -> Silence | None:
+        """Return the silence or maintenance window that holds notices about the incident now."""
+        return holding(self.incident, self.scene, self.now)
+
+    def _is_silent(self) -> bool:
+        until = self.incident.muted_until
+        return (until is not None and self.now < until) or self.silence() is not None
+
+    def _hold(self, occasion: Occasion, owners: Iterable[Owner]) -> None:
+        """Note what is not said now, and whom to tell when the silence ends."""
+        incident, silence = self.incident, self.silence()
+        until, by, text = incident.muted_until or self.now, incident.muted_by, ""
+        if silence is not None and silence.ends_at >= until:
+            until, by, text = silence.ends_at, silence.silence_id, silence.reason
+        self.record(
+            "held",
+            muted_until=until.isoformat(),
+            muted_by=by,
+            silenced=list(dict.fromkeys((*incident.silenced, *(one.id for one in owners)))),
+            occasion=str(occasion),
+            text=text,
+        )
+        self.stop("step")
+        self.wait_for_silence()
+
+    def wait_for_silence(self) -> None:
+        """Start the clock that ends the silence on this incident."""
+        incident = self.incident
+        if incident.muted_until is not None:
+            self.wait(
+                Timer(
+                    incident_id=incident.incident_id,
+                    epoch=incident.epoch,
+                    kind="mute",
+                    step=incident.seq,  # silences may follow each other; the number is unique
+                    due_at=incident.muted_until,
+                )
+            )
+
+    def _with_silenced(self, owners: list[Owner]) -> list[Owner]:
+        """Add those who were not told while it was silent: now they hear, with this message."""
+        waiting = self.incident.silenced
+        if not waiting or self._is_silent():
+            return owners
+        self.record("caught_up", silenced=[], muted_by="")
+        more = map(self.scene.project.owner, self.people(waiting))
+        return list({one.id: one for one in (*owners, *more) if one}.values())
 
     def wait(self, timer: Timer | None) -> None:
         """Add a timer; it takes the place of those of its kind."""
@@ -141,7 +235,8 @@ class Draft:
 
     def stop(self, *kinds: str) -> None:
         """End the pending timers of these kinds."""
-        self._cancelled += [kind for kind in kinds if kind not in self._cancelled]
+        named = [one for kind in kinds for one in (kind, *_WITH.get(kind, ()))]
+        self._cancelled += [kind for kind in dict.fromkeys(named) if kind not in self._cancelled]
 
     def drop_unsent(self, reason: str) -> None:
         """Cancel what was written before this act and has not left yet."""
@@ -149,21 +244,56 @@ class Draft:
 
     def change(self, reason: str) -> Change:
         """Return all of it."""
+        if self.incident.meter != self._metered:
+            self._wait_for_service()
+        timers = {(timer.epoch, timer.kind, timer.step): timer for timer in self._timers}
         return Change(
             incident=self.incident,
             events=tuple(self._events),
-            timers=tuple(self._timers),
+            timers=tuple(timers.values()),
             cancel_timers=tuple(self._cancelled),
-            intents=tuple(self._intents),
+            intents=tuple(self._written()),
             cancel_intents=self._cancel_intents,
             reason=reason,
         )
 
-    def _intent(
-        self, occasion: Occasion, owner: Owner, channel: Channel, address: Address
-    ) -> Intent:
+    def _wait_for_service(self) -> None:
+        """Start anew the clocks of the next warnings and breaches: they stopped, or went on."""
         incident = self.incident
+        self.stop(*SERVICE_TIMERS)
+        for kind, at in next_words(incident):
+            self.wait_too(
+                Timer(
+                    incident_id=incident.incident_id,
+                    epoch=incident.epoch,
+                    kind=kind,
+                    step=incident.seq,  # clocks stop and go on; the event's number is unique
+                    due_at=at,
+                )
+            )
+
+    def _written(self) -> Iterable[Intent]:
+        """Word what each person is told: several occasions of one act become one message."""
+        by_owner: dict[str, list[_Told]] = {}
+        for told in self._told:
+            by_owner.setdefault(told.owner.id, []).append(told)
+        for first, *further in by_owner.values():
+            said = dict.fromkeys((first.why, *(told.why for told in further)))
+            told = replace(first, why="".join(said))
+            for channel in _channels(told, self.scene):
+                yield self._intent(told, channel)
+
+    def _intent(self, told: _Told, channel: Channel) -> Intent:
+        incident, occasion, owner = told.incident, told.occasion, told.owner
         urgency = occasion.urgency(incident.level)
+        address = Address(
+            recipient=owner,
+            channel=channel,
+            at=told.at,
+            ask_by=told.ask_by,
+            why=told.why,
+            late=told.late,
+        )
         rendered = render_notice(incident, occasion, self.scene, address)
         # a mail keeps its HTML wherever it may end up; chat-only people never need one
         project = self.scene.project
@@ -192,6 +322,23 @@ class Draft:
             due_at=address.at,
             deadline_at=deadline_at(owner, urgency, address.at),
         )
+
+
+def _channels(told: _Told, scene: Scene) -> tuple[Channel, ...]:
+    """Return by which channels a person is told: orange by two of them, red by all he has.
+
+    What rings (`wake_by`) goes with both, when it asks for an acknowledge (alerting.md 4).
+    """
+    usable = usable_channels(told.owner, scene.project)
+    urgency = told.occasion.urgency(told.incident.level)
+    if urgency < Level.ORANGE or not told.occasion.asks_to_acknowledge:
+        return usable[:1]
+    waking = waking_channels(told.owner, scene.project)
+    if urgency >= Level.RED:
+        chosen = (*usable, *waking)
+    else:
+        chosen = (*usable[:1], *waking) if waking else usable[:2]
+    return tuple({channel.id: channel for channel in chosen}.values())
 
 
 def intent_id(

@@ -1,4 +1,4 @@
-"""Who is told when, as plain arithmetic on instants: policies, steps, leases, quiet hours.
+"""Who is told when, as plain arithmetic on instants: policies, steps, leases, deadlines.
 
 A ladder is numbered through one epoch and only one step of it waits as a timer at a time, so that
 no step is skipped or repeated, and a clock that jumps cannot fire two steps from two rows.
@@ -8,23 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from alerts.hours import wall_at
+from alerts.quiet import rules_of
 from alerts.routing import RouteChoice
-from config.schema import Hours, LevelName, LevelRules, Levels, Owner
+from alerts.service_clock import frozen_service
+from config.schema import LevelRules, Owner, Project
 from storage.records import EscalationStep, Incident, Level, OwnerId, Policy, Timer
-
-_DAYS: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
-    "mon",
-    "tue",
-    "wed",
-    "thu",
-    "fri",
-    "sat",
-    "sun",
-)
 
 # How long an acknowledge holds without a word of progress: the "first reaction" column of
 # alerting.md 4 (blue 24 h, yellow a note per 4 h, orange 1 h, red 30 min).
@@ -39,25 +30,17 @@ _DEADLINE_S = {Level.YELLOW: 1800, Level.ORANGE: 300, Level.RED: 120}
 _CONFIRM_DAYS = (3, 7, 11)
 _DORMANT_DAYS = 14
 
-_NAMES: dict[Level, LevelName] = {
-    Level.BLUE: "blue",
-    Level.YELLOW: "yellow",
-    Level.ORANGE: "orange",
-    Level.RED: "red",
-}
+# The holder of an acknowledge is reminded once, when this share of it is left.
+_WARN_LEASE_LEFT = 0.2
 
 
-def rules_of(levels: Levels, level: Level) -> LevelRules:
-    """Return the rules of a level; NONE has those of blue, the mildest."""
-    return levels.named(_NAMES.get(level, "blue"))
+def freeze_policy(choice: RouteChoice, level: Level, project: Project) -> Policy:
+    """Write down who will be told when, and what service is promised, as the files say now.
 
-
-def freeze_policy(choice: RouteChoice, level: Level, levels: Levels) -> Policy:
-    """Write down who will be told when, so that a later config change does not alter it.
-
-    First the chain, one person a step; each further loop begins with the owner; then the fallback.
+    A later change of the files does not alter it. First the chain, one person a step; each further
+    loop begins with the owner; then the fallback.
     """
-    rules = rules_of(levels, level)
+    rules = rules_of(project.levels, level)
     rounds = [choice.chain] + [(choice.named, *choice.chain)] * (rules.loops - 1)
     order: list[tuple[OwnerId, ...]] = [(owner_id,) for members in rounds for owner_id in members]
     if choice.fallback:
@@ -70,6 +53,9 @@ def freeze_policy(choice: RouteChoice, level: Level, levels: Levels) -> Policy:
         ack_lease_s=_ACK_LEASE_S.get(level, _ACK_LEASE_S[Level.BLUE]),
         fallback=choice.fallback,
         reason=choice.reason,
+        service=frozen_service(
+            project, project.service(choice.route.service) if choice.route else None, level
+        ),
         held=choice.held,
     )
 
@@ -130,12 +116,22 @@ def due_steps(policy: Policy, step: int, due_at: datetime, now: datetime) -> int
     return highest
 
 
-def confirm_timer(incident: Incident, reminders: int) -> Timer | None:
+def lease_warning_at(incident: Incident) -> datetime:
+    """Return when the holder of an acknowledge is reminded that it ends without progress."""
+    until = incident.lease_until or incident.updated_at
+    return until - timedelta(seconds=_WARN_LEASE_LEFT * incident.policy.ack_lease_s)
+
+
+def confirm_timer(
+    incident: Incident, reminders: int, since: datetime | None = None
+) -> Timer | None:
     """Return the timer of the next question to the customer's side; the last one is for dormancy.
 
+    `since`: from when the days count, None for the handling itself.
     Errors: none; None once the incident is dormant or was never handled.
     """
-    if incident.handled_at is None or reminders > len(_CONFIRM_DAYS):
+    since = since or incident.handled_at
+    if since is None or reminders > len(_CONFIRM_DAYS):
         return None
     days = (*_CONFIRM_DAYS, _DORMANT_DAYS)[reminders]
     return Timer(
@@ -143,8 +139,18 @@ def confirm_timer(incident: Incident, reminders: int) -> Timer | None:
         epoch=incident.epoch,
         kind="confirm",
         step=reminders + 1,
-        due_at=incident.handled_at + timedelta(days=days),
+        due_at=since + timedelta(days=days),
     )
+
+
+def asked_by(timer: Timer, now: datetime) -> tuple[int, bool, datetime]:
+    """Return how many questions are due by now, whether it goes dormant, and since when days count.
+
+    They count back from when this question was due, so that a clock put right does not skip one.
+    """
+    since = timer.due_at - timedelta(days=(*_CONFIRM_DAYS, _DORMANT_DAYS)[timer.step - 1])
+    asked, dormant = due_reminders(since, now)
+    return asked, dormant, since
 
 
 def due_reminders(handled_at: datetime, now: datetime) -> tuple[int, bool]:
@@ -152,46 +158,6 @@ def due_reminders(handled_at: datetime, now: datetime) -> tuple[int, bool]:
     elapsed = now - handled_at
     asked = sum(elapsed >= timedelta(days=days) for days in _CONFIRM_DAYS)
     return asked, elapsed >= timedelta(days=_DORMANT_DAYS)
-
-
-def quiet_until(hours: Hours | None, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """Return when the quiet hours around `now` end, None outside them.
-
-    A window belongs to the day on which it begins, may run over midnight, and is compared in local
-    wall time, so that a day with a change of the clock has the hours that people see on the wall.
-    """
-    if hours is None:
-        return None
-    until = now
-    for _ in range(len(_DAYS) + 1):  # windows may touch; all week quiet is let go after a week
-        end = _window_end(hours, zone, until)
-        if end is None:
-            break
-        until = end
-    return until if until > now else None
-
-
-def release_at(owner: Owner, level: Level, levels: Levels, now: datetime) -> datetime:
-    """Return when a message of this level may reach this person; orange and red never wait.
-
-    Blue waits for the person's working hours, too (alerting.md 4: it is answered in work hours).
-    """
-    if level >= Level.ORANGE or not rules_of(levels, level).held_in_quiet_hours:
-        return now
-    at = now
-    if level <= Level.BLUE and owner.working_hours is not None:
-        at = work_from(owner.working_hours, owner.zone, now)
-    return quiet_until(owner.quiet_hours, owner.zone, at) or at
-
-
-def work_from(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime:
-    """Return `now` within working hours, else the instant at which they next begin."""
-    if _window_end(hours, zone, now) is not None:
-        return now
-    today = now.astimezone(zone).date()
-    days = (today + timedelta(days=n) for n in range(len(_DAYS) + 1))
-    starts = (_at(day, hours.from_, zone) for day in days if _DAYS[day.weekday()] in hours.days)
-    return next((start for start in starts if start > now), now)
 
 
 def deadline_at(owner: Owner, level: Level, due_at: datetime) -> datetime:
@@ -202,7 +168,8 @@ def deadline_at(owner: Owner, level: Level, due_at: datetime) -> datetime:
     if owner.digest_at is None:
         return due_at + timedelta(days=1)
     today = due_at.astimezone(owner.zone).date()
-    candidates = (_at(today + timedelta(days=n), owner.digest_at, owner.zone) for n in range(3))
+    days = (today + timedelta(days=n) for n in range(3))
+    candidates = (wall_at(day, owner.digest_at).replace(tzinfo=owner.zone) for day in days)
     return next(instant for instant in candidates if instant > due_at)
 
 
@@ -215,39 +182,3 @@ def _ladder(
         EscalationStep(after_s=first + i * every, owner_ids=owner_ids)
         for i, owner_ids in enumerate(order)
     )
-
-
-def _window_end(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """Return the end of the window that holds `now`, as an instant after it; None outside."""
-    local = now.astimezone(zone)
-    wall = local.replace(tzinfo=None)
-    for day in (wall.date() - timedelta(days=1), wall.date()):
-        if _DAYS[day.weekday()] not in hours.days:
-            continue
-        start = _wall(day, hours.from_)
-        over_midnight = hours.to != "24:00" and hours.to <= hours.from_
-        end = _wall(day + timedelta(days=1) if over_midnight else day, hours.to)
-        if start <= wall < end:
-            return _instant_of(end, zone, now)
-    return None
-
-
-def _instant_of(wall: datetime, zone: ZoneInfo, now: datetime) -> datetime:
-    """Return the first instant after `now` at which the clock on the wall shows `wall` or later."""
-    both = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
-    for instant in both:
-        if instant > now and instant.astimezone(zone).replace(tzinfo=None) == wall:
-            return instant
-    instant = now.replace(second=0, microsecond=0)  # an hour that the clock leaps over
-    while instant.astimezone(zone).replace(tzinfo=None) < wall:
-        instant += timedelta(minutes=1)
-    return instant
-
-
-def _wall(day: date, clock: str) -> datetime:
-    hour, minute = clock.split(":")
-    return datetime.combine(day, time()) + timedelta(hours=int(hour), minutes=int(minute))
-
-
-def _at(day: date, clock: str, zone: ZoneInfo) -> datetime:
-    return _wall(day, clock).replace(tzinfo=zone)

@@ -71,9 +71,7 @@ def spans(
             day = first + n * _DAY
             if not begins_on(hours, day, calendar):
                 continue
-            opens, closes = (
-                (wall - offset).replace(tzinfo=UTC) for wall in bounds(hours, day)
-            )
+            opens, closes = ((wall - offset).replace(tzinfo=UTC) for wall in bounds(hours, day))
             opens, closes = max(opens, reached), min(closes, end)
             if opens < closes:
                 yield opens, closes

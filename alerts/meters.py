@@ -26,7 +26,7 @@ def encode_service(service: Service) -> Json:
 
 
 def decode_service(value: Json | None) -> Service | None:
-    """Return the terms; None of a policy that promises none, or was frozen before there were any."""
+    """Return the terms; None of a policy that promises none."""
     if value is None:
         return None
     days = {name: tuple(map(date.fromisoformat, value[name])) for name in ("holidays", "workdays")}

@@ -1,4 +1,4 @@
-"""When a message may reach a person: his quiet hours, his working hours and a level in, an instant out.
+"""When a message may reach a person: his hours and a level in, an instant out.
 
 Orange and red are never held (alerting.md 4).
 """

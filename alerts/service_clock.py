@@ -8,7 +8,7 @@ lies on its shelf, and outside the service hours. A rejected incident goes on wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from storage.records import Incident, IncidentState, Level, Meter, Service
 
 SERVICE_TIMERS = ("react_warn", "react", "solve_warn", "solve")
 CLOCKS = ("react", "solve")
+# What comes back after its end is a new promise; a rejected solution is still the old one.
+_NEW_PROMISE = frozenset({"reopened", "relapsed"})
 _FURTHEST = timedelta(days=400)  # a limit that is not used up by then has no service hours to be
 _STRIDE = timedelta(days=14)  # hours are looked through so many days at a time
 
@@ -131,7 +133,37 @@ def reading(incident: Incident, now: datetime) -> Meter:
     )
 
 
-def due_timers(incident: Incident) -> list[tuple[str, datetime]]:
+def limit_of(service: Service, clock: str) -> int:
+    """Return the limit of a clock in seconds of service hours."""
+    return service.react_s if clock == "react" else service.solve_s
+
+
+def metered(before: Incident | None, after: Incident, kind: str, now: datetime) -> Meter | None:
+    """Return the reading that an event must carry, None when no clock starts, stops or changes.
+
+    Errors: none. Only readings in events are ever used, so the fold needs no work calendar.
+    """
+    service = after.policy.service
+    if service is None or (before is not None and after.meter != before.meter):
+        return None
+    if before is None or before.meter is None or before.policy.service is None:
+        return Meter(at=now)
+    is_new = after.epoch != before.epoch
+    if not is_new and runs(before) == runs(after) and service == before.policy.service:
+        return None
+    if is_new and kind in _NEW_PROMISE:
+        return Meter(at=now)
+    used = reading(before, now)
+    told = used.told
+    if is_new:  # the customer's side said no: somebody has to react anew, the solution goes on
+        used = replace(used, react_s=0.0)
+        told = tuple(one for one in told if one.startswith("solve"))
+    elif service != before.policy.service:  # a shorter limit has a warning of its own
+        told = tuple(one for one in told if one in CLOCKS)
+    return replace(used, told=told)
+
+
+def next_words(incident: Incident) -> list[tuple[str, datetime]]:
     """Return the next thing to say of each running clock, and when: its warning, then its breach.
 
     Units: instants; exact to the microsecond, which is what the databases keep.
@@ -141,9 +173,8 @@ def due_timers(incident: Incident) -> list[tuple[str, datetime]]:
         return []
     found = []
     for clock in sorted(runs(incident)):
-        limit, used = (
-            (service.react_s, meter.react_s) if clock == "react" else (service.solve_s, meter.solve_s)
-        )
+        limit = limit_of(service, clock)
+        used = meter.react_s if clock == "react" else meter.solve_s
         if clock in meter.told:
             continue
         warned = f"{clock}_warn" in meter.told
@@ -155,7 +186,7 @@ def due_timers(incident: Incident) -> list[tuple[str, datetime]]:
 
 
 def seconds_between(service: Service, since: datetime, until: datetime) -> float:
-    """Return how many seconds of service hours lie between two instants, 0 when they are reversed."""
+    """Return how many seconds of service hours lie between two instants, in order."""
     if until <= since:
         return 0.0
     if not service.opens:

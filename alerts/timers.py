@@ -1,20 +1,34 @@
-"""What happens when a timer is due: an incident and its timer in, a whole Change out."""
+"""What happens when timers are due: an incident and its timers in, one whole Change out.
+
+Whatever is due of one incident is carried out together, so that a person gets one message about it,
+also after an outage in which a step, a silence and a service limit all passed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts import journal
-from alerts.acts import ask_for_confirmation, escalate, is_muted
+from alerts.acts import ask_for_confirmation, escalate, is_muted, is_open
 from alerts.draft import Draft
-from alerts.escalation import due_reminders, due_steps, insert_step
-from alerts.messages import Links, NoLinks, Occasion, Scene
+from alerts.escalation import asked_by, due_steps, insert_step, lease_warning_at
+from alerts.messages import Links, NoLinks, Occasion, Scene, clock_words
+from alerts.service_due import service_due
 from alerts.shelf import shelf_is_over
 from alerts.tasks import remind_of_task
 from config.schema import Project
-from storage.records import Change, Evidence, Incident, IncidentState, Mention, Timer, Verdict
+from storage.records import (
+    Change,
+    Evidence,
+    Incident,
+    IncidentState,
+    Mention,
+    Silence,
+    Timer,
+    Verdict,
+)
 
 _WORTH_NAMING = timedelta(minutes=5)  # a tick comes every few seconds; more is an outage
 
@@ -28,50 +42,88 @@ def on_timer(
     evidence: Evidence | None = None,
     samples: Sequence[tuple[Mention, Verdict]] = (),
     links: Links | None = None,
+    silences: Sequence[Silence] = (),
 ) -> Change:
-    """Carry out a due timer: escalate, take an acknowledge back, ask again, end a silence.
-
-    A timer that no longer fits the incident changes nothing: its Change has no events and ends the
-    timer only.
-    """
-    scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
-    draft = Draft(incident, scene, now)
-    key = f"timer:{incident.incident_id}:{timer.epoch}:{timer.kind}:{timer.step}"
-    if timer.due_at <= now and (reason := _of_work(draft, timer, key)):
-        return draft.change(reason)
-    if timer.epoch == incident.epoch and timer.due_at <= now:
-        match timer.kind:
-            case "step" if incident.state is IncidentState.OPEN and timer.step > incident.step:
-                if not is_muted(incident, now):  # else its clock starts anew when that ends
-                    return _step_due(draft, timer, key)
-            case "ack" if incident.state is IncidentState.ACKNOWLEDGED and incident.lease_until:
-                if incident.lease_until <= now:
-                    return _lease_over(draft, key)
-            case "confirm" if incident.state is IncidentState.HANDLED and not incident.dormant:
-                if timer.step > incident.reminders:
-                    return _confirm_due(draft, key)
-            case "mute" if incident.muted_until and incident.muted_until <= now:
-                return _mute_over(draft, key)
-            case _:
-                pass
-    return Change(
-        incident=incident, events=(), timers=(replace(timer, status="done"),), reason="stale_timer"
+    """Carry out one due timer; see `on_timers`."""
+    return on_timers(
+        incident,
+        [timer],
+        project,
+        now,
+        evidence=evidence,
+        samples=samples,
+        links=links,
+        silences=silences,
     )
 
 
-def _of_work(draft: Draft, timer: Timer, key: str) -> str:
-    """Carry out the timer of a task, which outlives epochs, or of the shelf; "" for others."""
-    match timer.kind:
-        case "task" if remind_of_task(draft, timer, key):
-            return "task_due"
-        case "shelf" if timer.epoch == draft.incident.epoch and shelf_is_over(draft, key):
-            return "shelf_over"
-        case _:
-            return ""
+def on_timers(
+    incident: Incident,
+    timers: Sequence[Timer],
+    project: Project,
+    now: datetime,
+    *,
+    evidence: Evidence | None = None,
+    samples: Sequence[tuple[Mention, Verdict]] = (),
+    links: Links | None = None,
+    silences: Sequence[Silence] = (),
+) -> Change:
+    """Carry out what is due of one incident: escalate, take an acknowledge back, ask again, warn.
+
+    Timers that no longer fit the incident change nothing; a Change without events ends them only.
+    """
+    scene = Scene(
+        project=project,
+        links=links or NoLinks(),
+        evidence=evidence,
+        samples=samples,
+        silences=silences,
+    )
+    draft = Draft(incident, scene, now)
+    due = sorted((one for one in timers if one.due_at <= now), key=_first_things_first)
+    reasons = [reason for timer in due if (reason := _carry_out(draft, timer))]
+    if not reasons:
+        ended = tuple(replace(timer, status="done") for timer in due)
+        return Change(incident=incident, events=(), timers=ended, reason="stale_timer")
+    change = draft.change(" ".join(reasons))
+    known = {(timer.epoch, timer.kind, timer.step) for timer in change.timers}
+    left = (one for one in due if one.kind not in change.cancel_timers)  # the others end with it
+    ended = tuple(
+        replace(one, status="done") for one in left if (one.epoch, one.kind, one.step) not in known
+    )
+    return replace(change, timers=(*change.timers, *ended))
 
 
-def _step_due(draft: Draft, timer: Timer, key: str) -> Change:
+def release(
+    incident: Incident, scene: Scene, now: datetime, *, actor: str, why: str
+) -> Change | None:
+    """End what a silence holds of one incident, for the silence was ended before its time.
+
+    None when it holds nothing of it any more.
+    """
+    if incident.muted_until is None or not is_open(incident):
+        return None
+    draft = Draft(incident, scene, now)
+    _let_hear(draft, f"unmuted:{incident.incident_id}:{incident.seq + 1}", f"{actor}：{why}")
+    return draft.change("silence_ended")
+
+
+def _carry_out(draft: Draft, timer: Timer) -> str:
+    """Do what a timer is for, and return why; "" when it no longer fits."""
+    act = _ACTS.get(timer.kind)
+    # a task outlives epochs, and the incident's end
+    if act is None or (timer.epoch != draft.incident.epoch and timer.kind != "task"):
+        return ""
+    key = f"timer:{timer.incident_id}:{timer.epoch}:{timer.kind}:{timer.step}"
+    return act(draft, timer, key)
+
+
+def _step_due(draft: Draft, timer: Timer, key: str) -> str:
     incident = draft.incident
+    if incident.state is not IncidentState.OPEN or timer.step <= incident.step:
+        return ""
+    if is_muted(incident, draft.now):
+        return ""  # its clock starts anew when that ends
     highest = due_steps(incident.policy, incident.step, timer.due_at, draft.now)
     late = draft.now - timer.due_at
     escalate(
@@ -82,52 +134,144 @@ def _step_due(draft: Draft, timer: Timer, key: str) -> Change:
         key=key,
         late=late if late >= _WORTH_NAMING else None,
     )
-    return draft.change("nobody_acknowledged")
+    return "nobody_acknowledged"
 
 
-def _lease_over(draft: Draft, key: str) -> Change:
+def _lease_over(draft: Draft, timer: Timer, key: str) -> str:
     """Take an acknowledge without progress back, and go on where the ladder stood."""
+    del timer
     incident = draft.incident
+    held = incident.lease_until is not None and incident.lease_until > draft.now
+    if incident.state is not IncidentState.ACKNOWLEDGED or incident.lease_until is None or held:
+        return ""
     draft.stop("ack")
     if is_muted(incident, draft.now):
         draft.record("lease_expired", key=key)
     else:
         escalate(draft, 1, "lease_expired", Occasion.LEASE, key=key)
-    return draft.change("no_progress")
+    return "no_progress"
 
 
-def _confirm_due(draft: Draft, key: str) -> Change:
+def _lease_ends_soon(draft: Draft, timer: Timer, key: str) -> str:
+    """Remind whoever has it in hand, once, that his acknowledge ends without a word of progress."""
+    del timer
+    incident, project, now = draft.incident, draft.scene.project, draft.now
+    until = incident.lease_until
+    if incident.state is not IncidentState.ACKNOWLEDGED or until is None or until <= now:
+        return ""
+    if incident.reminded_of == until or lease_warning_at(incident) > now:
+        return ""
+    holder = incident.acknowledged_by
+    told = draft.people((holder if project.owner(holder) else incident.owner_id,))
+    draft.record("lease_reminded", key=key, reminded_of=until.isoformat(), told=list(told))
+    draft.tell(
+        Occasion.LEASE_WARNING,
+        told,
+        lambda owner: (
+            f"确认之后还没有进展记录。到 {clock_words(until, now, owner.zone)} 仍没有，"
+            "将按升级顺序通知下一位；写一条进展，计时就重新开始。"
+        ),
+    )
+    return "lease_ends_soon"
+
+
+def _confirm_due(draft: Draft, timer: Timer, key: str) -> str:
+    """Ask the customer's side again; after the last question the incident goes dormant.
+
+    Counted from the timer, not from the handling: a clock that was put right moves timers only.
+    """
     incident = draft.incident
-    assert incident.handled_at is not None, "a handled incident carries the time of it"
-    asked, dormant = due_reminders(incident.handled_at, draft.now)
+    if incident.state is not IncidentState.HANDLED or incident.dormant:
+        return ""
+    if timer.step <= incident.reminders:
+        return ""
+    asked, dormant, since = asked_by(timer, draft.now)
     draft.stop("confirm")
     if dormant:
         draft.record("dormant", key=key, reminders=asked, dormant=True)
-        return draft.change("no_answer")
+        return "no_answer"
     draft.record("reminded", key=key, reminders=asked, told=[incident.owner_id])
     ask_for_confirmation(
-        draft, f"处理后还没有登记客户侧的确认，这是第 {asked} 次提醒。请联系客户侧并登记确认依据。"
+        draft,
+        f"处理后还没有登记客户侧的确认，这是第 {asked} 次提醒。请联系客户侧并登记确认依据。",
+        since=since,
     )
-    return draft.change("confirmation_missing")
+    return "confirmation_missing"
 
 
-def _mute_over(draft: Draft, key: str) -> Change:
-    """End a silence: exactly one message to catch up, if nobody has the incident in hand."""
+def _mute_over(draft: Draft, timer: Timer, key: str) -> str:
+    """End a silence that has run out."""
+    del timer
+    until = draft.incident.muted_until
+    if until is None or until > draft.now:
+        return ""
+    silence = draft.silence()
+    if silence is not None:  # another one holds it on
+        draft.record(
+            "held",
+            key=key,
+            muted_until=silence.ends_at.isoformat(),
+            muted_by=silence.silence_id,
+            text=silence.reason,
+        )
+        draft.wait_for_silence()
+        return "silence_goes_on"
+    _let_hear(draft, key, "静默时间已到")
+    return "silence_over"
+
+
+def _let_hear(draft: Draft, key: str, why: str) -> None:
+    """Say once, to whoever would have heard, that it is still open; nobody when it is in hand."""
     incident = draft.incident
     draft.stop("mute")
-    if incident.state is not IncidentState.OPEN:
-        draft.record("unmuted", key=key, muted_until=None)
-        return draft.change("silence_over")
-    told = draft.people((incident.owner_id,))
-    draft.record(
-        "unmuted",
-        key=key,
-        muted_until=None,
-        step=incident.step + 1,
-        policy=journal.encode_policy(insert_step(incident.policy, incident.step, told)),
-        told=list(told),
-    )
-    draft.tell(
-        Occasion.UNMUTED, told, lambda _: "静默时间已到，事件仍然没有人确认，升级计时重新开始。"
-    )
-    return draft.change("silence_over")
+    heard = {"muted_until": None, "muted_by": "", "silenced": []}
+    waiting = incident.silenced
+    if incident.state is IncidentState.OPEN:
+        told = draft.people((incident.owner_id, *waiting))
+        draft.record(
+            "unmuted",
+            key=key,
+            step=incident.step + 1,
+            policy=journal.encode_policy(insert_step(incident.policy, incident.step, told)),
+            told=list(told),
+            text=why,
+            **heard,
+        )
+        draft.tell(
+            Occasion.UNMUTED, told, lambda _: f"{why}，事件仍然没有人确认，升级计时重新开始。"
+        )
+        return
+    told = draft.people(waiting) if waiting and incident.unhandled else ()
+    draft.record("unmuted", key=key, told=list(told), text=why, **heard)
+    if told:
+        draft.tell(Occasion.UNMUTED, told, lambda _: f"{why}，静默期间有新的情况，现在补告你。")
+
+
+def _task_due(draft: Draft, timer: Timer, key: str) -> str:
+    return "task_due" if remind_of_task(draft, timer, key) else ""
+
+
+def _shelf_due(draft: Draft, timer: Timer, key: str) -> str:
+    del timer
+    return "shelf_over" if shelf_is_over(draft, key) else ""
+
+
+_ACTS: Mapping[str, Callable[[Draft, Timer, str], str]] = {
+    "ack": _lease_over,
+    "step": _step_due,
+    "mute": _mute_over,
+    "shelf": _shelf_due,
+    "react": service_due,
+    "solve": service_due,
+    "react_warn": service_due,
+    "solve_warn": service_due,
+    "lease_warn": _lease_ends_soon,
+    "confirm": _confirm_due,
+    "task": _task_due,
+}
+_ORDER = {kind: place for place, kind in enumerate(_ACTS)}
+
+
+def _first_things_first(timer: Timer) -> tuple[int, datetime, int]:
+    """Order what is due at once: the first to speak to a person gives his message its first line."""
+    return _ORDER.get(timer.kind, len(_ORDER)), timer.due_at, timer.step

@@ -30,7 +30,7 @@ def climb(project: Project, choice: RouteChoice, level: Level, now: datetime) ->
 
     Quiet hours are not counted in: below orange the clock of a person waits for them.
     """
-    policy = freeze_policy(choice, level, project.levels)
+    policy = freeze_policy(choice, level, project)
     first = first_told(policy, choice.owner_id, level)
     steps = [(0, first), *((step.after_s, step.owner_ids) for step in policy.steps)]
     return list(_rungs(project, policy, steps, now))

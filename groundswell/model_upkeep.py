@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.escalation import quiet_until
+from alerts.quiet import quiet_until
 from alerts.messages import body_bytes
 from alerts.model_notices import damaged
 from alerts.routing import usable_channels

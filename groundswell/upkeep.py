@@ -17,7 +17,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.escalation import quiet_until
+from alerts.quiet import quiet_until
 from alerts.messages import body_bytes
 from alerts.routing import absence, fallback_line, reachable, usable_channels
 from alerts.source_notices import SourceNotice, render

@@ -16,9 +16,8 @@ from alerts.escalation import (
     due_steps,
     freeze_policy,
     insert_step,
-    quiet_until,
-    release_at,
 )
+from alerts.quiet import quiet_until, release_at
 from alerts.routing import find_route
 from config.schema import Hours, Levels, Owner
 from storage.records import Level, OwnerId, Policy
@@ -41,8 +40,9 @@ def local(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
 
 
 def policy(level: Level) -> Policy:
-    choice = find_route(make_project(), brand_id="yunque", issue_class="安全与人身", now=NOW)
-    return freeze_policy(choice, level, LEVELS)
+    project = make_project()
+    choice = find_route(project, brand_id="yunque", issue_class="安全与人身", now=NOW)
+    return freeze_policy(choice, level, project)
 
 
 def test_red_walks_the_chain_three_times_and_ends_at_the_fallback() -> None:

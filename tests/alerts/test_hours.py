@@ -78,7 +78,9 @@ def test_service_seconds_are_those_of_a_walk_minute_by_minute(
         days=tuple(window.days),
     )
 
-    walked = [since + n * MINUTE for n in range(length) if inside(window, place, since + n * MINUTE)]
+    walked = [
+        since + n * MINUTE for n in range(length) if inside(window, place, since + n * MINUTE)
+    ]
     counted = seconds_between(service, since, since + length * MINUTE)
     assert counted == 60 * len(walked)
     found = list(spans(window, place, since, since + length * MINUTE))
@@ -145,7 +147,10 @@ def test_saturday_worked_for_a_holiday_is_no_day_off() -> None:
 
 def test_blue_waits_for_the_first_workday_after_the_holiday() -> None:
     owner = Owner(
-        id="lin", name="林晓", channels=("bot",), working_hours=hours("09:00", "18:00", on="workdays")
+        id="lin",
+        name="林晓",
+        channels=("bot",),
+        working_hours=hours("09:00", "18:00", on="workdays"),
     )
 
     released = release_at(owner, Level.BLUE, Levels(), at("2026-10-01T12:00"), CHINA)

@@ -49,7 +49,8 @@ def fire(incident: Incident, timer: Timer, now: datetime | None = None) -> Chang
 
 
 def recipients(change: Change) -> list[str]:
-    return [intent.recipient_id for intent in change.intents]
+    """Return who is told, each once: grave levels go out on several channels."""
+    return [*dict.fromkeys(intent.recipient_id for intent in change.intents)]
 
 
 @pytest.mark.parametrize(("waiting", "owner"), [(2, "lin"), (4, "wu")])
@@ -69,7 +70,7 @@ def test_orange_grade_raises_and_tells_owner_and_also() -> None:
 
     assert change.incident.state is IncidentState.OPEN
     assert recipients(change) == ["lin", "zhao"]
-    assert [intent.channel_id for intent in change.intents] == ["bot", "mail"]
+    assert [intent.channel_id for intent in change.intents] == ["bot", "mail", "mail"]  # two each
     assert change.incident.told == ("lin", "zhao")
     [timer] = change.timers
     assert (timer.kind, timer.step, timer.due_at) == ("step", 1, NOW + timedelta(minutes=15))
@@ -153,10 +154,11 @@ def test_acknowledge_stops_the_ladder_and_starts_a_lease() -> None:
     change = act(raised().incident, "ack")
 
     assert change.incident.state is IncidentState.ACKNOWLEDGED
-    assert change.cancel_timers == ("step", "ack")
+    assert change.cancel_timers == ("step", "ack", "lease_warn")
     assert change.cancel_intents == "acknowledged"
-    [lease] = change.timers
+    [lease, warning] = change.timers
     assert (lease.kind, lease.due_at) == ("ack", NOW + timedelta(hours=1))
+    assert (warning.kind, warning.due_at) == ("lease_warn", NOW + timedelta(minutes=48))
     assert change.intents == ()
 
 
