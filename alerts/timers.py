@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from alerts import journal
 from alerts.acts import ask_for_confirmation, escalate, is_muted, is_open
@@ -224,7 +225,7 @@ def _let_hear(draft: Draft, key: str, why: str) -> None:
     """Say once, to whoever would have heard, that it is still open; nobody when it is in hand."""
     incident = draft.incident
     draft.stop("mute")
-    heard = {"muted_until": None, "muted_by": "", "silenced": []}
+    heard: dict[str, Any] = {"muted_until": None, "muted_by": "", "silenced": []}
     waiting = incident.silenced
     if incident.state is IncidentState.OPEN:
         told = draft.people((incident.owner_id, *waiting))
@@ -273,5 +274,5 @@ _ORDER = {kind: place for place, kind in enumerate(_ACTS)}
 
 
 def _first_things_first(timer: Timer) -> tuple[int, datetime, int]:
-    """Order what is due at once: the first to speak to a person gives his message its first line."""
+    """Order what is due at once: the first to speak to a person gives the first line."""
     return _ORDER.get(timer.kind, len(_ORDER)), timer.due_at, timer.step

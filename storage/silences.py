@@ -5,6 +5,7 @@ They never change what an incident is, only what is said about it; see alerts.si
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -83,7 +84,7 @@ class SilenceQueries:
         """Return a silence by its id."""
         query = sa.select(_silence).where(_silence.c.silence_id == silence_id)
         row = self.connection.execute(query).mappings().one_or_none()
-        return None if row is None else silence_of(dict(row))
+        return None if row is None else silence_of(row)
 
     def silences(self, since: datetime) -> list[Silence]:
         """Return the silences that end after an instant, those to come too, the next end first."""
@@ -95,7 +96,7 @@ class SilenceQueries:
         return [silence_of(row) for row in mappings(self.connection.execute(query))]
 
 
-def silence_of(row: dict[str, Any]) -> Silence:
+def silence_of(row: Mapping[str, Any]) -> Silence:
     """Return the record of a row."""
     named = row["incident_id"]
     return Silence(

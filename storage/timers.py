@@ -35,7 +35,7 @@ class Timers:
     connection: Connection
 
     def incidents_due(self, now: datetime, limit: int | None = None) -> list[IncidentId]:
-        """Return the incidents with a timer that is due: the gravest first, then the longest due."""
+        """Return the incidents with a timer that is due: the gravest first, then the longest."""
         incident = tables.incident
         query = (
             sa.select(_timer.c.incident_id)
