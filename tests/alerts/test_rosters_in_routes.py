@@ -6,16 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from alerts.digest_lines import Desk, lines_of
 from alerts.escalation import freeze_policy
+from alerts.fallback import fallback_intent
 from alerts.incidents import Command, CommandName, fold, on_command, on_grade, on_timer
 from alerts.journal import encode_policy
 from alerts.presence import wakers
 from alerts.route_lint import lint_routes
 from alerts.routing import choose, fallback_line, last_resort, reachable
 from config.schema import Project
-from storage.records import Change, Level, OwnerId
+from groundswell.upkeep import recipients
+from storage.records import Change, DigestFacts, Level, OwnerId
 from tests.alerts.people import SETTINGS, make_project, owners
-from tests.make import NOW, make_cluster, make_evidence, make_grade
+from tests.make import NOW, make_cluster, make_evidence, make_grade, make_intent
 
 # At NOW, a Tuesday at noon in Shanghai, wu has the day; lin has the night.
 DUTY: dict[str, Any] = {
@@ -270,3 +273,36 @@ def test_wakers_are_the_people_on_duty_with_what_rings() -> None:
     assert [(owner.id, channel.id) for owner, channel in wakers(project)] == [
         (OwnerId("wu"), "call")
     ]
+
+
+# --- what is not an incident, and what could not be delivered ----------------------------------------
+
+
+def test_a_message_that_failed_goes_to_everybody_whom_the_fallback_names() -> None:
+    project = staffed(fallback=["desk", "sun"])
+    intent = make_intent(recipient_id=OwnerId("zhao"), channel_id="mail")
+    told = []
+    while intent := fallback_intent(intent, project, NOW):
+        told.append(intent.recipient_id)
+
+    assert tuple(dict.fromkeys(told)) == fallback_line(project)
+
+
+def test_notices_about_sources_go_to_stand_ins_and_to_the_one_on_duty() -> None:
+    ill = make_project(owners=owners(sun=AWAY | {"stand_in": ["wu"]}), fallback=["sun"])
+
+    assert recipients(None, staffed(fallback=["desk"]), NOW) == ("wu",)
+    assert recipients(None, ill, NOW) == ("wu",)
+    holiday = make_project(owners=owners(sun=AWAY), fallback=["sun"])
+    assert recipients(None, holiday, NOW) == ("sun",)  # rather on holiday than nobody
+
+
+def test_the_digest_says_what_waits_for_an_owner() -> None:
+    project = make_project(routes=[])
+    incident = raised(project).incident
+    names = {owner.id: owner.name for owner in project.owners}
+    facts = DigestFacts(day=NOW.date(), since=NOW, until=NOW, incidents=(incident,))
+    reader = project.owners[0]
+    desk = Desk(facts=facts, owner=reader, names=names, events={}, now=NOW)
+
+    assert "待指派负责人，兜底 孙悦 代管" in lines_of(incident, "新增", desk)
