@@ -41,6 +41,7 @@ _delivery = tables.delivery
 
 FINAL = ("sent", "dead", "cancelled")
 _WAITING = ("pending", "retry", "ambiguous")
+_BEGUN = "begun"  # no status of a row: bytes may be out this very moment
 
 # A message that may be out is not sent again at once: a late answer, or a person, may still settle
 # it (alerting.md 2.4).
@@ -318,11 +319,13 @@ def _claimable(
     rows = mappings(connection.execute(query))
     stale = [row["intent_id"] for row in rows if row["status"] == "leased"]
     before = _status_before_lease(connection, stale) if stale else {}
-    return [{**row, "status": before.get(row["intent_id"], row["status"])} for row in rows]
+    found = [{**row, "status": before.get(row["intent_id"], row["status"])} for row in rows]
+    # begun by a slow sender after the look for leases that ran out: the next pass holds it back
+    return [row for row in found if row["status"] != _BEGUN]
 
 
 def _status_before_lease(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Return what messages were before a lease that ran out without a send."""
+    """Return what messages were before a lease that ran out, _BEGUN where an attempt is open."""
     last = connection.execute(
         sa.select(_delivery.c.intent_id, _delivery.c.outcome)
         .where(_delivery.c.intent_id.in_(ids))
@@ -331,7 +334,8 @@ def _status_before_lease(connection: Connection, ids: Sequence[str]) -> dict[str
     outcomes: dict[str, str] = {row[0]: row[1] for row in last}
     status = dict.fromkeys(ids, "pending") | dict.fromkeys(outcomes, "retry")
     may_be_out = (one for one, outcome in outcomes.items() if outcome == "ambiguous")
-    return status | dict.fromkeys(may_be_out, "ambiguous")
+    begun = (one for one, outcome in outcomes.items() if outcome is None)
+    return status | dict.fromkeys(may_be_out, "ambiguous") | dict.fromkeys(begun, _BEGUN)
 
 
 def _still_held(connection: Connection, intent: Intent, *, landed: bool = False) -> bool:
