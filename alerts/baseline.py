@@ -19,8 +19,8 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 WEEK = 168
-WINDOWS = (1, 6, 24)  # hours
-LAGS = (24, 24, 48)  # the baseline of a window ends so many hours before the window does
+WINDOWS = (1, 3, 6, 24, 72)  # hours
+LAGS = (24, 24, 24, 48, 168)  # the baseline of a window ends so many hours before the window does
 RAMP_LAG = 168  # a slow ramp must not lift its own limit (getsentry/sentry#121141)
 BASELINE_HOURS = 28 * 24
 FIT_HOURS = 14 * 24  # spread is fitted on these
@@ -32,6 +32,7 @@ HISTORY_HOURS = RAMP_STEPS * RAMP_STEP + RAMP_LAG + BASELINE_HOURS  # 49 days ar
 # An open incident's hours are no baseline for its own rise, but only for so long: what has been
 # usual for weeks is usual, also while a mild incident waits for its customer.
 OPEN_HOURS = 7 * 24
+MONTH_HOURS = 30 * 24
 
 PRIOR_SHAPE = 0.5  # a0 of alerting.md 3.2: clusters of one brand differ widely in rate
 # A cluster nobody knows anything about gets 0.05 authors an hour (1.2 a day), the most common rate
@@ -49,6 +50,9 @@ PHI_POSTS_BRAND = 200.0  # a cluster leans on its brand's burstiness, which far 
 OWN_SEASON_POSTS = 300  # from here a cluster's own hours of the day count
 SHRINK_DAY = 100.0  # posts' worth of the coarser profile mixed into the finer one
 SHRINK_WEEK = 1000.0
+# A brand's burstiness within ten minutes is read from so many hours that ended so long ago.
+PULSE_HOURS, PULSE_LAG_HOURS = 5 * 24, FIT_LAG
+SLOTS = 6  # ten-minute slots an hour: how near in time people must be to pass for one voice
 BURST_CLIP = 5.0  # an hour of the brand counts for at most five mean hours in profile and rate
 
 
@@ -58,6 +62,7 @@ class Baseline:
 
     Shapes: `*_sum` (..., hours + 1), `rate` (...), `phi` and `kappa` (..., windows).
     `exposure_sum` adds up season over hours that were watched, `season_sum` over all hours.
+    `slot_phi` (...) is the part of `phi` that people bring who write within ten minutes.
     """
 
     count_sum: Floats
@@ -67,15 +72,21 @@ class Baseline:
     rate: Floats
     phi: Floats
     kappa: Floats
+    slot_phi: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Predictive mean and variance per window end, and how many watched hours lie behind them."""
+    """Predictive mean and variance per window end, and how many watched hours lie behind them.
+
+    `level` is the rate an hour at mean season; `doubt` the squared relative error of the mean.
+    """
 
     mean: Floats
     variance: Floats
     watched_hours: Floats
+    level: Floats
+    doubt: Floats
 
 
 def fit(
@@ -87,12 +98,14 @@ def fit(
     brand_watched: Floats,
     brand_clusters: int,
     upto: int,
+    slot_phi: Floats | float = 1.0,
 ) -> Baseline:
     """Fit season, prior rate and spread on what lies before grid index `upto`.
 
     Shapes: `cluster`, `brand` and the watched masks (0 or 1) are (..., H); `hours` (H,) holds the
     absolute UTC hour of each column. Hours whose mask is 0 (before the cluster existed, no source
     answered, inside an open incident) count neither as posts nor as exposure.
+    `slot_phi` (...) is what `dispersion_in_slots` says of the brand; 1 when nothing is known.
     """
     past = slice(max(0, upto - BASELINE_HOURS), max(0, upto))
     shape, rate = _brand_profile(
@@ -125,32 +138,72 @@ def fit(
         rate,
         phi,
         kappa,
+        np.clip(np.minimum(slot_phi, phi[..., 0]), *PHI),
     )
 
 
 def expect(
-    base: Baseline, ends: Floats, window: int, *, lag: int | None = None, caught_up: Any = 0.0
+    base: Baseline,
+    ends: Floats,
+    window: Any,
+    *,
+    lag: int | None = None,
+    caught_up: Any = 0.0,
+    lift: Any = 1.0,
 ) -> Expectation:
     """Predict the count of the windows that end at `ends`.
 
     Shapes: `ends` (E,) in hours from the start of the grid; answers are (..., E).
-    `window` indexes WINDOWS; `lag` overrides its lag. `caught_up` (E,) are hours before each window
-    whose posts may arrive inside it, because no source answered when they were written.
+    `window` indexes WINDOWS, one for all ends or one each; `lag` overrides its lag.
+    `caught_up` (E,) are hours before each window whose posts may arrive inside it, because no
+    source answered when they were written. `lift` (E,) is how many times as much as usual the
+    brand's other talk is.
     """
-    width = WINDOWS[window]
+    chosen = np.atleast_1d(np.asarray(window))
+    width = np.take(WINDOWS, chosen)
     whole = np.floor(ends).astype(np.int64)
-    last = np.maximum(whole - (LAGS[window] if lag is None else lag), 0)
+    last = np.maximum(whole - (np.take(LAGS, chosen) if lag is None else lag), 0)
     first = np.maximum(last - BASELINE_HOURS, 0)
     shape = PRIOR_SHAPE + _between(base.count_sum, first, last)
     prior = PRIOR_SHAPE / base.rate[..., None]
     level = shape / (prior + _between(base.exposure_sum, first, last))
     begin = np.maximum(ends - width - caught_up, 0.0)
-    mean = level * (_at(base.season_sum, ends) - _at(base.season_sum, begin))
-    variance = (
-        base.phi[..., window, None] * mean
-        + (base.kappa[..., window, None] ** 2 + 1.0 / shape) * mean**2
-    )
-    return Expectation(mean, variance, _between(base.watched_sum, first, last))
+    mean = lift * level * (_at(base.season_sum, ends) - _at(base.season_sum, begin))
+    doubt = base.kappa[..., chosen] ** 2 + 1.0 / shape
+    variance = base.phi[..., chosen] * mean + doubt * mean**2
+    return Expectation(mean, variance, _between(base.watched_sum, first, last), level, doubt)
+
+
+def voices(base: Baseline, usual: Expectation, window: Any) -> tuple[Floats, Floats, Floats]:
+    """Return mean and variance of the voices in windows, and how many a month are usual.
+
+    Shape: those of `usual`, which `expect` gave for the same windows. A voice is one burst of
+    people within a slot: where posts are negative binomial with variance phi times the mean, bursts
+    are Poisson, ln(phi) / (phi - 1) a post (Anscombe 1950). What of phi does not come from within
+    slots stays as spread of the voices.
+    """
+    slot_phi = base.slot_phi[..., None]
+    apiece = np.log(slot_phi) / np.maximum(slot_phi - 1.0, 1e-9)
+    apiece = np.where(slot_phi > 1.0 + 1e-6, apiece, 1.0)
+    phi = base.phi[..., np.atleast_1d(np.asarray(window))]
+    mean = apiece * usual.mean
+    variance = (1.0 + apiece * np.maximum(phi - slot_phi, 0.0)) * mean + usual.doubt * mean**2
+    return mean, variance, MONTH_HOURS * usual.level * apiece
+
+
+def dispersion_in_slots(slots: Floats) -> Floats:
+    """Return variance over mean of counts in ten-minute slots, within their hours, (...).
+
+    Shape: `slots` (..., hours * 6), whole hours. Compared within hours, so that neither the time of
+    day nor a busy hour counts as burstiness. Shrunk to nought known: 1.
+    """
+    hours = slots.reshape(*slots.shape[:-1], -1, SLOTS)
+    mean = slots.mean(-1)
+    clipped = np.minimum(hours, _cut(mean)[..., None, None])
+    within = clipped.var(-1, ddof=1).sum(-1)
+    posts = hours.mean(-1).sum(-1)
+    phi: Floats = (within * SLOTS + PHI_POSTS) / (posts * SLOTS + PHI_POSTS)
+    return np.clip(phi, *PHI)
 
 
 def _running(values: Floats) -> Floats:
@@ -235,22 +288,37 @@ def _own_profile(profile: Floats, counts: Floats, watched: Floats, hours: Ints) 
 
 
 def _brand_phi(counts: Floats, exposure: Floats) -> Floats:
-    """Return the burstiness of the whole brand from single hours, (...)."""
-    level = counts.sum(-1) / np.maximum(exposure.sum(-1), 1e-9)
-    means = level[..., None] * exposure
-    squares = ((np.minimum(counts, _cut(means)) - means) ** 2).sum(-1)
-    phi: Floats = (squares + PHI_POSTS * PHI_PRIOR) / (means.sum(-1) + PHI_POSTS)
+    """Return the burstiness of the whole brand from single hours, (...).
+
+    The profile was fitted on the same hours: each hour of the week on four weeks' posts, of which
+    the share `own` is its own. Residuals are that much too small; without the correction phi = 2
+    was taken for 1.5 and false alarms doubled (docs/adr/0029).
+    """
+    means, squares = _squares(counts, exposure)
+    posts = means.sum(-1)
+    own = 2.0 * posts / (2.0 * posts + SHRINK_WEEK)  # the fit sees twice the hours seen here
+    weeks = BASELINE_HOURS / WEEK
+    squares = squares / (1.0 - 2.0 * own / weeks + own**2 / weeks)
+    phi: Floats = (squares + PHI_POSTS * PHI_PRIOR) / (posts + PHI_POSTS)
     return np.clip(phi, *PHI)
+
+
+def _squares(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+    """Return the means of single hours (..., H) and the sum of squared differences (...)."""
+    level = counts.sum(-1) / np.maximum(exposure.sum(-1), 1e-9)
+    means: Floats = level[..., None] * exposure
+    squares: Floats = ((np.minimum(counts, _cut(means)) - means) ** 2).sum(-1)
+    return means, squares
 
 
 def _spread(counts: Floats, means: Floats, phi_prior: Floats) -> tuple[Floats, Floats]:
     """Return phi and kappa per window, each (..., windows)."""
     fitted = []
+    x, m = _running(counts), _running(means)
     for width in WINDOWS:
         if counts.shape[-1] < width:
             fitted.append((phi_prior, np.full_like(phi_prior, KAPPA[0])))
             continue
-        x, m = _running(counts), _running(means)
         fitted.append(
             _moments(
                 x[..., width:] - x[..., :-width],
@@ -272,7 +340,11 @@ def _moments(counts: Floats, means: Floats, width: int, phi_prior: Floats) -> tu
     weight = PHI_POSTS_BRAND * width
     phi = (squares - KAPPA[0] ** 2 * quadratic + weight * phi_prior) / (linear + weight)
     phi = np.clip(phi, *PHI)
-    rest = (squares - phi * linear) / np.maximum(quadratic, PHI_POSTS)
+    # squares of n windows that overlap `width` times: one standard deviation of them is no sign
+    # of wandering; without this, quiet clusters were given a kappa of up to 1 by chance
+    each = phi * linear / counts.shape[-1]
+    noise = np.sqrt((2.0 * each**2 + phi**2 * each) * counts.shape[-1] * width)
+    rest = np.maximum(squares - phi * linear - noise, 0.0) / np.maximum(quadratic, 1e-9)
     return phi, np.sqrt(np.clip(rest, KAPPA[0] ** 2, KAPPA[1] ** 2))
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from alerts import baseline
 from alerts.baseline import HISTORY_HOURS, OPEN_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats, Ints
-from storage.records import Evidence, HourCount
+from storage.records import Evidence, HourCount, Pulse
 
+LIFT_HOURS = 24.0  # a lift holds for windows that end so near to where it was measured
 POLL_SLACK_HOURS = 1  # after an outage posts arrive with the next poll, not with the next minute
 
 
@@ -49,9 +50,16 @@ class Grid:
         out[places[inside]] = values[inside]
         return out
 
-    def times(self, authors: tuple[tuple[datetime, str], ...], since: float) -> Floats:
+    def times(
+        self,
+        authors: tuple[tuple[datetime, str], ...],
+        since: float,
+        but: frozenset[str] = frozenset(),
+    ) -> Floats:
         """Return grid hours of authors' first posts, up to now (a date ahead is not believed)."""
-        seconds = np.array([at.timestamp() for at, _ in authors], dtype=np.float64)
+        seconds = np.array(
+            [at.timestamp() for at, author in authors if author not in but], dtype=np.float64
+        )
         hours = np.sort(seconds / 3600 - self.first)
         return hours[(hours <= self.end) & (hours > since)]
 
@@ -60,7 +68,7 @@ class Grid:
         last = (self.first + int(self.end)) // RAMP_STEP * RAMP_STEP - self.first
         return np.arange(last - (RAMP_STEPS - 1) * RAMP_STEP, last + 1, RAMP_STEP, dtype=np.float64)
 
-    def caught_up(self, ends: Floats, width: float) -> Floats:
+    def caught_up(self, ends: Floats, width: Floats | float) -> Floats:
         """Return how many hours before each window no source answered, right up to its start.
 
         What was written then arrives with the first poll afterwards, dated then or not at all; the
@@ -68,7 +76,8 @@ class Grid:
         """
         if not self.blind.any():
             return np.zeros_like(ends)
-        return np.array([self._blind_before(float(end) - width) for end in ends])
+        starts = (ends - width).tolist()
+        return np.array([self._blind_before(start) for start in starts])
 
     def _blind_before(self, start: float) -> float:
         hour = int(start)
@@ -77,6 +86,13 @@ class Grid:
                 seen = np.flatnonzero(self.blind[:near] == 0)
                 return max(0.0, start - (seen[-1] + 1 if seen.size else 0))
         return 0.0
+
+    def lift(self, pulse: Pulse | None, ends: Floats) -> Floats:
+        """Return how many times as much as usual the brand's other talk is at each end, >= 1."""
+        if pulse is None or pulse.lift <= 1.0 or pulse.at is None:
+            return np.ones_like(ends)
+        lifted: Floats = np.where(np.abs(ends - self.at(pulse.at)) <= LIFT_HOURS, pulse.lift, 1.0)
+        return lifted
 
     def instant(self, end: float) -> datetime:
         """Return the instant of a place on the grid."""
@@ -111,8 +127,16 @@ class Grid:
             brand_watched=brand_watched,
             brand_clusters=evidence.brand_clusters,
             upto=upto,
+            slot_phi=_slot_phi(evidence.pulse),
         )
 
     def _first(self, hours: tuple[HourCount, ...]) -> int:
         """Return the grid index from which `hours` may be taken to be complete."""
         return max(0, int(self.at(hours[0].hour))) if hours else HISTORY_HOURS
+
+
+def _slot_phi(pulse: Pulse | None) -> float:
+    """Return how bursty the brand is within ten minutes; 1 when nothing is known of it."""
+    if pulse is None or not pulse.slots:
+        return 1.0
+    return float(baseline.dispersion_in_slots(np.array(pulse.slots, dtype=np.float64)))

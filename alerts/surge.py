@@ -1,12 +1,12 @@
-"""Is this count unusual? Spikes by a predictive test, slow ramps by a cumulative sum.
+"""Is this count unusual? Spikes by predictive tests, slow ramps by a cumulative sum.
 
 In: the `Evidence` of one cluster and the rules. Out: one `Surge` with a named reason, whatever the
-answer. `tail`, `exceeds` and `ramp_path` are the detector; the simulation runs the same three.
-Method and defaults: alerting.md 3.2.
+answer. Method and defaults: alerting.md 3.2 and docs/adr/0029.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, log
@@ -14,100 +14,70 @@ from math import ceil, log
 import numpy as np
 
 from alerts import baseline
-from alerts.baseline import RAMP_LAG, WINDOWS, Baseline, Bools, Floats
+from alerts.baseline import RAMP_LAG, WINDOWS, Baseline, Expectation, Floats, Ints
 from alerts.grid import Grid
+from alerts.significance import (
+    P_CAP,
+    Setting,
+    exceeds,
+    ramp_path,
+    rises,
+    settings_of,
+    tail,
+    tail_after_one,
+    voices_in,
+)
 from config.schema import SurgeRules
 from storage.records import Evidence, Surge
 
 DAY_WINDOW = WINDOWS.index(24)
 RECHECK_HOURS = 48  # decisions.md 4: late posts may complete a window that ended in the last 48 h
+_RARE = 1e-5  # from here a quiet answer says what else was missing than being unusual
 AUTHOR_DAYS = 7  # Evidence lists authors of so many days
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
-    """The figures of one of the two settings, with the authors it may count."""
+class _Case:
+    """One cluster at one instant: what is usual in it, and what it is judged by."""
 
-    name: str
-    alpha: float
-    ratio: float
-    ramp: float
-    times: Floats  # grid hours of distinct authors' first posts, ascending
-    counter: str  # the field of HourCount that counts the same authors
+    evidence: Evidence
+    rules: SurgeRules
+    grid: Grid
+    places: Ints
+    base: Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class _Posts:
+    """What one setting may count: grid hours of distinct authors' first posts, ascending.
+
+    `heard` are running sums of voices, one longer than `times`. `counter` names the field of
+    HourCount that counts the same authors.
+    """
+
+    times: Floats
+    heard: Floats
+    counter: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    """One window that was tested. `fired` is None for a ramp, which is not decided by its tail."""
+    """The window that tells most at one setting: what it held, and what it would need to fire.
 
-    setting: _Setting
+    `mean` and `variance` are of people; `voices` are mean and variance of voices, and how many are
+    usual in a month.
+    """
+
+    setting: Setting
     hours: int
     end: float
     observed: int
     mean: float
     variance: float
+    voices: tuple[float, float, float]
     watched_hours: float
     p_value: float
-    fired: bool | None = None
-
-
-# --- the detector ------------------------------------------------------------------------------
-
-
-def tail(observed: Floats, mean: Floats, variance: Floats) -> Floats:
-    """Return P(X >= observed) for a negative binomial X of this mean and variance.
-
-    Shape: element by element. The variance must exceed the mean, as it does for every
-    `baseline.expect` (kappa is at least 0.15).
-    """
-    from scipy.special import betainc  # costs 50 ms of start-up
-
-    size = mean**2 / np.maximum(variance - mean, 1e-12)
-    share = mean / (size + mean)
-    p: Floats = np.where(observed > 0, betainc(np.maximum(observed, 1e-9), size, share), 1.0)
-    return p
-
-
-def exceeds(
-    observed: Floats, mean: Floats, variance: Floats, *, alpha: float, ratio: float, authors: int
-) -> Bools:
-    """Say which windows fire: enough people, enough times the usual, and too unlikely by chance.
-
-    Shape: element by element, answer is boolean. The tail is computed only where the cheap
-    conditions already hold.
-    """
-    fired: Bools = (observed >= authors) & (observed >= ratio * mean)
-    if fired.any():
-        fired[fired] = tail(observed[fired], mean[fired], variance[fired]) < alpha
-    return fired
-
-
-def ramp_path(
-    observed: Floats, mean: Floats, variance: Floats, *, cap: float, start: Floats | float = 0.0
-) -> Floats:
-    """Return the cumulative sum after each 6-hour step, for a doubling of the daily count.
-
-    Shape: (..., steps) in and out. The sum stops at `cap` (the page threshold): it then says "still
-    rising" no longer than counts stay up, which does for a stateless detector what a reset after
-    firing does for one that remembers. Source: Lorden's bound for a log-likelihood-ratio CUSUM;
-    the quarter is for overlapping windows (alerting.md 3.2).
-    """
-    gain = 0.25 * (observed * log(2.0) - mean) * mean / variance
-    if gain.ndim == 1:  # one cluster: plain floats are ten times as fast as arrays of one
-        level, levels = float(start), []
-        for step in gain.tolist():
-            level = min(max(level + step, 0.0), cap)
-            levels.append(level)
-        return np.array(levels)
-    path = np.empty_like(gain)
-    sums = np.zeros(gain.shape[:-1]) + start
-    for column in range(gain.shape[-1]):
-        sums = np.minimum(np.maximum(sums + gain[..., column], 0.0), cap)
-        path[..., column] = sums
-    return path
-
-
-# --- one cluster ---------------------------------------------------------------------------------
+    fired: bool
 
 
 def detect(
@@ -118,80 +88,104 @@ def detect(
     opened_at: datetime | None = None,
     since: datetime | None = None,
 ) -> Surge:
-    """Compare what was observed in the last 1, 6 and 24 hours with what is usual.
+    """Compare what was observed in the last 1 to 24 hours with what is usual.
 
     Windows end at `now`, and also where the most authors of the last 48 h stood together: late
     posts still count in the hour they were written. Only authors of sure, fresh mentions can fire
-    the page setting; the watch setting counts unsure ones too.
+    the page setting; the watch setting counts unsure ones too. Who only repeats another's words
+    (`evidence.copiers`) counts in neither. While the whole brand is lifted (`evidence.pulse`), that
+    much more is expected.
     `opened_at` of an incident that is still open: seven days from here on stay out of the baseline,
     so that it does not become its own normal. `since`: authors before it are not counted (a closed
     incident reopens on what came after it).
     """
     grid = Grid(evidence, now)
     places = grid.places(evidence.hours)
-    base = grid.baseline(evidence, places, opened_at)
+    case = _Case(evidence, rules, grid, places, grid.baseline(evidence, places, opened_at))
     cut = float("-inf") if since is None else grid.at(since)
-    live = grid.times(evidence.live_authors, cut)
-    watch = grid.times(evidence.watch_authors, cut)
-    settings = (
-        _Setting("page", rules.page_alpha, rules.page_ratio, rules.ramp_page, live, "live"),
-        _Setting("watch", rules.watch_alpha, rules.watch_ratio, rules.ramp_watch, watch, "watch"),
-    )
+    live = grid.times(evidence.live_authors, cut, evidence.copiers)
+    watch = grid.times(evidence.watch_authors, cut, evidence.copiers)
     if not watch.size and not live.size:
-        return _nothing(base, grid, rules)
-    tests: list[_Test] = []
-    for setting in settings:
-        tests = _window_tests(setting, base, grid, rules)
-        fired = [test for test in tests if test.fired]
-        if fired:
-            return _answer("spike", f"spike_{setting.name}", _rarest(fired), rules, grid)
-        hourly = grid.counts(evidence.hours, places, setting.counter)
-        ramp = _ramp(setting, base, grid, rules, hourly)
+        return _nothing(case)
+    page, glance = settings_of(rules)
+    for setting, times, counter in ((page, live, "live"), (glance, watch, "watch")):
+        posts = _Posts(times, _heard(case, times), counter)
+        test = _window_test(case, setting, posts)
+        if test.fired:
+            return _answer(case, "spike", f"spike_{setting.name}", test)
+        ramp = _ramp(case, setting, posts)
         if ramp is not None:
             return ramp
-    rarest = _rarest(tests)
-    return _answer("none", _why_quiet(rarest, rules), rarest, rules, grid)
+    return _answer(case, "none", _why_quiet(test, rules), test)
 
 
-def _rarest(tests: list[_Test]) -> _Test:
-    return min(tests, key=lambda test: (test.p_value, test.hours))
+def _heard(case: _Case, times: Floats) -> Floats:
+    """Return the running sums of voices over authors in time, one longer than `times`."""
+    if not times.size:
+        return np.zeros(1)
+    base = case.base
+    level = baseline.expect(base, np.array([case.grid.end]), 0).level[0]
+    season = np.diff(base.season_sum)[np.maximum(times, 0.0).astype(np.int64)]
+    return np.concatenate([[0.0], np.cumsum(voices_in(times, level * season, base.slot_phi))])
 
 
-def _window_tests(setting: _Setting, base: Baseline, grid: Grid, rules: SurgeRules) -> list[_Test]:
-    """Test each window where it ends now and where it held the most authors of the last 48 h."""
-    tests = []
+def _window_test(case: _Case, setting: Setting, posts: _Posts) -> _Test:
+    """Test each window where it ends now and where it held the most authors of the last 48 h.
+
+    Returns the one that is least likely among those that fire, else among all.
+    """
+    windows, ends, first, last = _windows(posts.times, case.grid)
+    observed = (last - first).astype(np.float64)
+    heard = posts.heard[last] - posts.heard[first]
+    usual = _expect(case, ends, windows)
+    mean, variance, looks = baseline.voices(case.base, usual, windows)
+    authors = case.rules.min_authors
+    fired = exceeds(observed, usual.mean, usual.variance, setting, authors=authors)
+    fired |= rises(observed, heard, mean, variance, looks, setting, authors=authors)
+    p = np.minimum(tail(observed, usual.mean, usual.variance), tail(heard, mean, variance))
+    i = int(np.argmin(np.where(fired, p, p + 1.0)) if fired.any() else np.argmin(p))
+    return _Test(
+        setting,
+        WINDOWS[windows[i]],
+        float(ends[i]),
+        int(observed[i]),
+        float(usual.mean[i]),
+        float(usual.variance[i]),
+        (float(mean[i]), float(variance[i]), float(looks[i])),
+        float(usual.watched_hours[i]),
+        float(p[i]),
+        bool(fired[i]),
+    )
+
+
+def _windows(times: Floats, grid: Grid) -> tuple[Ints, Floats, Ints, Ints]:
+    """Return index of width, end, and the first author inside and the first after it, of each."""
+    late = times[times > grid.end - RECHECK_HOURS]
+    ends = np.append(late, grid.end)
+    upto = np.searchsorted(times, ends, side="right")
+    rows = []
     for window, width in enumerate(WINDOWS):
-        late = setting.times[setting.times > grid.end - RECHECK_HOURS]
-        ends = np.append(late, grid.end)
-        held = _within(setting.times, ends, width)
+        begin = np.searchsorted(times, ends - width, side="right")
+        held = upto - begin
         fullest = len(ends) - 2 - int(np.argmax(held[-2::-1])) if len(ends) > 1 else 0
-        chosen = np.unique([fullest, len(ends) - 1])
-        ends, x = ends[chosen], held[chosen]
-        usual = baseline.expect(base, ends, window, caught_up=grid.caught_up(ends, width))
-        fired = exceeds(
-            x,
-            usual.mean,
-            usual.variance,
-            alpha=setting.alpha,
-            ratio=setting.ratio,
-            authors=rules.min_authors,
-        )
-        p = tail(x, usual.mean, usual.variance)
-        tests += [
-            _Test(
-                setting,
-                width,
-                float(ends[i]),
-                int(x[i]),
-                float(usual.mean[i]),
-                float(usual.variance[i]),
-                float(usual.watched_hours[i]),
-                float(p[i]),
-                bool(fired[i]),
-            )
-            for i in range(len(ends))
-        ]
-    return tests
+        rows += [(window, one, begin[one]) for one in {fullest, len(ends) - 1}]
+    rows.sort()
+    chosen = np.array([one for _, one, _ in rows])
+    windows = np.array([window for window, _, _ in rows])
+    return windows, ends[chosen], np.array([begin for _, _, begin in rows]), upto[chosen]
+
+
+def _expect(case: _Case, ends: Floats, windows: Ints | int, lag: int | None = None) -> Expectation:
+    grid = case.grid
+    widths = np.take(WINDOWS, windows) + np.zeros_like(ends)
+    return baseline.expect(
+        case.base,
+        ends,
+        windows,
+        lag=lag,
+        caught_up=grid.caught_up(ends, widths),
+        lift=grid.lift(case.evidence.pulse, ends),
+    )
 
 
 def _within(times: Floats, ends: Floats, width: float) -> Floats:
@@ -201,31 +195,28 @@ def _within(times: Floats, ends: Floats, width: float) -> Floats:
     return held
 
 
-def _ramp(
-    setting: _Setting, base: Baseline, grid: Grid, rules: SurgeRules, hourly: Floats
-) -> Surge | None:
+def _ramp(case: _Case, setting: Setting, posts: _Posts) -> Surge | None:
     """Run the cumulative sum over the last 14 days; None when it stands below the threshold."""
-    if setting.times.size < rules.min_authors:
+    rules, grid = case.rules, case.grid
+    if posts.times.size < rules.min_authors:
         return None
     ends = grid.ramp_ends()
-    x = daily_counts(hourly, ends)
+    x = daily_counts(grid.counts(case.evidence.hours, case.places, posts.counter), ends)
     own = ends - 24 >= grid.end - AUTHOR_DAYS * 24
-    x[own] = _within(setting.times, ends[own], 24)
-    usual = baseline.expect(
-        base, ends, DAY_WINDOW, lag=RAMP_LAG, caught_up=grid.caught_up(ends, 24)
-    )
+    x[own] = _within(posts.times, ends[own], 24)
+    usual = _expect(case, ends, DAY_WINDOW, lag=RAMP_LAG)
     path = ramp_path(x, usual.mean, usual.variance, cap=rules.ramp_page)
     if path[-1] < setting.ramp:
         return None
     mean, variance = float(usual.mean[-1]), float(usual.variance[-1])
     p = float(tail(x[-1:], usual.mean[-1:], usual.variance[-1:])[0])
     last = _Test(
-        setting, 24, float(ends[-1]), int(x[-1]), mean, variance,
-        float(usual.watched_hours[-1]), p,
+        setting, 24, float(ends[-1]), int(x[-1]), mean, variance, (mean, variance, 1.0),
+        float(usual.watched_hours[-1]), p, fired=True,
     )  # fmt: skip
     missing = setting.ramp - (path[-2] if len(path) > 1 else 0.0)
     enough = (mean + 4.0 * missing * variance / mean) / log(2.0)
-    return _answer("ramp", f"ramp_{setting.name}", last, rules, grid, threshold=ceil(enough))
+    return _answer(case, "ramp", f"ramp_{setting.name}", last, threshold=ceil(enough))
 
 
 def daily_counts(hourly: Floats, ends: Floats) -> Floats:
@@ -240,22 +231,22 @@ def _why_quiet(test: _Test, rules: SurgeRules) -> str:
     """Name the first condition of the watch setting that the rarest window did not meet."""
     if test.observed == 0:
         return "nothing_recent"
-    if test.p_value >= rules.watch_alpha:
+    if test.p_value >= _RARE:
         return "not_unusual"
-    return "below_min_authors" if test.observed < rules.min_authors else "below_ratio"
+    if test.observed < rules.min_authors:
+        return "below_min_authors"
+    return "below_ratio" if test.observed < rules.watch_ratio * test.mean else "not_unusual"
 
 
 def _answer(
-    kind: str,
-    reason: str,
-    test: _Test,
-    rules: SurgeRules,
-    grid: Grid,
-    *,
-    threshold: float | None = None,
+    case: _Case, kind: str, reason: str, test: _Test, *, threshold: float | None = None
 ) -> Surge:
+    pulse = case.evidence.pulse
+    lift = float(case.grid.lift(pulse, np.array([test.end]))[0])
+    if kind == "none" and lift > 1.0 and pulse is not None:
+        reason = pulse.reason
     if threshold is None:
-        threshold = _threshold(test, rules)
+        threshold = _threshold(test, case.rules)
     return Surge(
         kind=kind,
         setting="" if kind == "none" else test.setting.name,
@@ -264,30 +255,40 @@ def _answer(
         expected=test.mean,
         p_value=test.p_value,
         ratio=test.observed / test.mean,
-        threshold=float(max(rules.min_authors, threshold)),
+        threshold=float(max(case.rules.min_authors, threshold)),
         reason=reason,
         baseline_days=test.watched_hours / 24,
-        ended_at=grid.instant(test.end),
+        ended_at=case.grid.instant(test.end),
+        scope="brand" if case.evidence.is_brand else "cluster",
+        lift=lift,
     )
 
 
 def _threshold(test: _Test, rules: SurgeRules) -> int:
-    """Find the smallest count that fires this window at this setting."""
-    least = max(rules.min_authors, ceil(test.setting.ratio * test.mean))
-    size = 64
+    """Find the smallest count that fires this window when each person is a voice of his own."""
+    setting = test.setting
+    mean, variance, looks = test.voices
+    chance = min(setting.monthly / looks, P_CAP)
+    by_people = _least(tail, test.mean, test.variance, setting.alpha)
+    by_voices = max(_least(tail_after_one, mean, variance, chance), ceil(setting.ratio * mean))
+    return max(rules.min_authors, ceil(setting.ratio * test.mean), min(by_people, by_voices))
+
+
+def _least(
+    chance: Callable[[Floats, Floats, Floats], Floats], mean: float, variance: float, alpha: float
+) -> int:
+    """Return the smallest count above one that is reached with a chance below `alpha`."""
+    least, size = max(2, ceil(mean)), 64
     while True:
         counts = np.arange(least, least + size, dtype=np.float64)
-        unlikely = tail(counts, np.array(test.mean), np.array(test.variance)) < test.setting.alpha
+        unlikely = chance(counts, np.array(mean), np.array(variance)) < alpha
         if unlikely.any():
             return least + int(np.argmax(unlikely))
         least, size = least + size, size * 4
 
 
-def _nothing(base: Baseline, grid: Grid, rules: SurgeRules) -> Surge:
+def _nothing(case: _Case) -> Surge:
     """Answer for a cluster nobody has written in for a week (or only history has)."""
-    usual = baseline.expect(base, np.array([grid.end]), DAY_WINDOW)
-    setting = _Setting("watch", rules.watch_alpha, rules.watch_ratio, rules.ramp_watch,
-                       np.empty(0), "watch")  # fmt: skip
-    test = _Test(setting, 24, grid.end, 0, float(usual.mean[0]), float(usual.variance[0]),
-                 float(usual.watched_hours[0]), 1.0)  # fmt: skip
-    return _answer("none", "nothing_recent", test, rules, grid)
+    _, watch = settings_of(case.rules)
+    none = _Posts(np.empty(0), np.zeros(1), "watch")
+    return _answer(case, "none", "nothing_recent", _window_test(case, watch, none))

@@ -61,12 +61,19 @@ class Levels(Model):
 
 
 class SurgeRules(Model):
-    """When a count is unusual. Defaults after alerting.md 3.2, measured there."""
+    """When a count is unusual. Defaults measured in docs/adr/0029.
 
-    watch_alpha: float = Field(default=1e-5, gt=0, lt=1)
+    `monthly` is how many false alarms each window of a cluster may bring in a month at most, for
+    people who come one after the other; `alpha` the chance of a count in one window, whoever comes
+    together.
+    """
+
+    watch_alpha: float = Field(default=1e-7, gt=0, lt=1)
+    watch_monthly: float = Field(default=0.15, gt=0, lt=100)
     watch_ratio: float = Field(default=2.0, ge=1)
-    page_alpha: float = Field(default=1e-6, gt=0, lt=1)
-    page_ratio: float = Field(default=3.0, ge=1)
+    page_alpha: float = Field(default=1e-8, gt=0, lt=1)
+    page_monthly: float = Field(default=0.06, gt=0, lt=100)
+    page_ratio: float = Field(default=2.0, ge=1)
     min_authors: int = Field(default=5, ge=1)
     ramp_watch: float = Field(default=6.0, gt=0)
     ramp_page: float = Field(default=8.0, gt=0)

@@ -138,7 +138,7 @@ def surges(
     as_json: JsonOption = False,
 ) -> None:
     """Measure surge detection."""
-    from alerts.simulation import evaluate_surges
+    from alerts.scoreboard import evaluate_surges
 
     _report(context, as_json, evaluate_surges(seed=seed, streams=streams))
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom
 
-from alerts.surge import detect, ramp_path, tail
+from alerts.significance import ramp_path, tail, voices_in
+from alerts.surge import detect
 from config.schema import SurgeRules
-from storage.records import Surge
+from storage.records import Pulse, Surge
 from tests.alerts.streams import burst, everyday, evidence_of, hours_ago
 from tests.make import NOW, make_evidence
 
@@ -122,11 +123,11 @@ def test_the_same_count_is_unusual_for_a_quiet_cluster():
 
 def test_a_slow_ramp_fires_without_any_spike():
     now = NOW
-    daily = [1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8]  # doubles in 5 days
+    daily = [12, 12, 12, 13, 14, 15, 16, 16, 17, 18, 19, 20, 20, 21, 21, 22, 22, 23]
     posts = []
     for back, count in enumerate(reversed(daily)):
-        posts += burst(count, 20, ended=back * 24 + 2, now=now)
-    posts += hours_ago(*range(24 * 21, 24 * 48, 24))
+        posts += burst(count, 22, ended=back * 24 + 1, now=now)
+    posts += everyday(0.4, 48, now=now - timedelta(days=18))
 
     surge = found(posts)
 
@@ -198,11 +199,11 @@ def test_hours_nobody_watched_do_not_lower_what_is_usual():
 
 
 def test_an_open_incident_does_not_become_its_own_normal():
-    posts = hours_ago(*range(100, 900, 24)) + burst(96, 96)
+    posts = hours_ago(*range(244, 900, 24)) + burst(240, 240)
     evidence = evidence_of(posts, BRAND)
 
     own_normal = detect(evidence, RULES, NOW)
-    kept_out = detect(evidence, RULES, NOW, opened_at=NOW - timedelta(hours=96))
+    kept_out = detect(evidence, RULES, NOW, opened_at=NOW - timedelta(hours=240))
 
     assert kept_out.expected < own_normal.expected
     assert kept_out.setting == "page"
@@ -246,3 +247,81 @@ def test_one_cluster_is_judged_within_a_few_milliseconds():
         times.append(time.thread_time() - start)
 
     assert min(times) < 0.004
+
+
+def together(count, minutes):
+    """So many people in each of the slots that end so many minutes before NOW's last full one."""
+    edge = NOW.replace(minute=NOW.minute // 10 * 10, second=0, microsecond=0)
+    return [
+        edge - timedelta(minutes=back, seconds=-7 * i) for back in minutes for i in range(count)
+    ]
+
+
+def test_one_after_the_other_tells_more_than_all_at_once():
+    """Where a brand's people come in bursts of minutes, one burst more is little news."""
+    chance = np.random.default_rng(9)
+    bursty = Pulse(slots=tuple(chance.negative_binomial(0.2, 0.2, 720).tolist()))
+    loud = [at for at in BRAND for _ in range(4)]
+
+    def seen(posts):
+        return found(hours_ago(*range(100, 900, 60)) + posts, loud, pulse=bursty)
+
+    assert seen(together(9, [20])).kind == "none"
+    assert seen(together(1, range(20, 200, 20))).setting == "page"
+
+
+def test_voices_are_people_where_nothing_comes_in_bursts():
+    times = np.array([0.01, 0.02, 0.03, 5.0])
+
+    np.testing.assert_allclose(voices_in(times, 0.3, 1.0), 1.0, atol=1e-3)
+
+
+def test_voices_of_a_burst_are_what_a_negative_binomial_expects():
+    """The expected number of bursts, averaged over counts, is Poisson's mean of bursts."""
+    chance = np.random.default_rng(4)
+    usual, phi = 0.8, 2.5
+    counts = chance.negative_binomial(usual / (phi - 1), 1 / phi, 20_000)
+    times = np.repeat(np.arange(counts.size) / 6 + 0.01, counts)
+
+    heard = voices_in(times, usual * 6, phi).sum() / counts.size
+
+    assert heard == pytest.approx(usual * np.log(phi) / (phi - 1), rel=0.03)
+
+
+def test_who_only_repeats_anothers_words_does_not_count():
+    posts = burst(40, 3)
+    evidence = evidence_of(posts, BRAND)
+    army = frozenset(author for _, author in evidence.live_authors[2:])
+
+    assert detect(evidence, RULES, NOW).setting == "page"
+    assert detect(replace(evidence, copiers=army), RULES, NOW).kind == "none"
+
+
+def test_what_the_whole_brand_gets_more_of_is_expected_of_a_cluster():
+    usual = everyday(0.5, 40, seed=3)
+    evidence = evidence_of(usual + burst(24, 12), BRAND)
+    lifted = replace(evidence, pulse=Pulse(lift=4.0, at=NOW, reason="brand_lift"))
+
+    alone, excused = detect(evidence, RULES, NOW), detect(lifted, RULES, NOW)
+
+    assert (alone.setting, alone.lift) == ("page", 1.0)
+    assert (excused.kind, excused.reason, excused.lift) == ("none", "brand_lift", 4.0)
+    assert excused.threshold > excused.observed
+
+
+def test_a_crisis_beyond_the_lift_still_fires():
+    usual = everyday(0.5, 40, seed=3)
+    evidence = evidence_of(usual + burst(150, 6), BRAND)
+    lifted = replace(evidence, pulse=Pulse(lift=3.0, at=NOW, reason="brand_lift"))
+
+    surge = detect(lifted, RULES, NOW)
+
+    assert (surge.setting, surge.reason, surge.lift) == ("page", "spike_page", 3.0)
+
+
+def test_an_old_lift_excuses_nothing_of_today():
+    usual = everyday(0.5, 40, seed=3)
+    evidence = evidence_of(usual + burst(24, 12), BRAND)
+    past = Pulse(lift=4.0, at=NOW - timedelta(hours=40), reason="brand_lift")
+
+    assert detect(replace(evidence, pulse=past), RULES, NOW).setting == "page"
