@@ -225,11 +225,11 @@ class IncidentMachine(RuleBasedStateMachine):
         if before is not None and after.state is IncidentState.CLOSED is not before.state:
             assert kinds == ["confirmed"], "P8"
             assert after.closed_evidence
-        if "reopened" in kinds:  # P9: only posts younger than the end bring it back
+        if "reopened" in kinds and change.events[0].actor == "system":  # P9: only posts younger than the end bring it back
             assert before is not None
-            assert before.closed_at is not None
+            assert before.ended_at is not None
             grace = timedelta(minutes=30)
-            assert sum(at > before.closed_at + grace for at, _ in self.posts) >= 3
+            assert sum(at > before.ended_at + grace for at, _ in self.posts) >= 3
         if before is not None and after.epoch == before.epoch:
             assert after.step >= before.step, "P10: steps never fall within an epoch"
             assert after.policy.steps[: before.step] == before.policy.steps[: before.step]
@@ -238,8 +238,8 @@ class IncidentMachine(RuleBasedStateMachine):
             told = [i for i in change.intents if i.kind not in {"confirm", "closing"}]
             assert not told or kinds[0] == "assigned"
         if len(change.intents) > 1:
-            people = [intent.recipient_id for intent in change.intents]
-            assert len(set(people)) == len(people), "one act tells a person once"
+            pairs = [(intent.recipient_id, intent.channel_id) for intent in change.intents]
+            assert len(set(pairs)) == len(pairs), "one act tells a person once on a channel"
 
     @invariant()
     def incident_is_the_fold_of_its_events(self) -> None:

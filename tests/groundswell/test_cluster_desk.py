@@ -155,7 +155,7 @@ def test_an_undone_merge_lets_both_incidents_go_on_as_they_stood(application):
     assert all(one.merged_into is None for one in after)
     assert messages(application)[len(sent) :] == told  # the undoing tells nobody
     assert pending_timers(application, ended.incident_id) == (
-        ["ack"] if ended.incident_id == second.incident_id else ["step"]
+        ["ack", "lease_warn"] if ended.incident_id == second.incident_id else ["step"]
     )
     with application.store.read() as queries:
         assert queries.cluster(calls).cluster_id == calls
@@ -242,7 +242,7 @@ def test_who_is_on_the_trouble_stays_on_what_is_split_off(application):
     raised = incident_of(application, part)
     assert (raised.state, raised.acknowledged_by) == (IncidentState.ACKNOWLEDGED, "linxiao")
     assert messages(application) == sent
-    assert pending_timers(application, raised.incident_id) == ["ack"]
+    assert pending_timers(application, raised.incident_id) == ["ack", "lease_warn"]
 
 
 def test_what_was_closed_is_not_raised_again_by_splitting_it(application):
@@ -282,15 +282,22 @@ def journal(application: Application) -> list[dict]:
         return sorted(queries.table_rows("cluster_event"), key=lambda row: row["event_no"])
 
 
-def test_a_move_that_empties_a_cluster_lets_its_incident_cool(application):
+def test_a_move_that_empties_a_cluster_ends_its_incident_by_name(application):
     leaks, calls = two_troubles(application)
-    before = incident_of(application, calls)
+    moved = members(application, calls)
 
-    desk_of(application).move(members(application, calls), leaks, WHO, NOW)
+    desk_of(application).move(moved, leaks, WHO, NOW)
 
     assert members(application, calls) == []
     after = incident_of(application, calls)
-    assert after.level < before.level or after.below_since is not None
+    assert (after.state, after.dismissed_by) == (IncidentState.DISMISSED, "system")
+    assert after.closed_at is None
+    assert pending_timers(application, after.incident_id) == []
+
+    desk_of(application).move(moved, calls, WHO, NOW + timedelta(minutes=5))
+
+    back = incident_of(application, calls)
+    assert (back.incident_id, back.state) == (after.incident_id, IncidentState.OPEN)
     check_all(application)
 
 
