@@ -1,6 +1,6 @@
 """The line that a locked phone shows: a template's first line and its values in, 40 characters out.
 
-What gives way when it is too long, in this order: the title down to 12 characters, then, from the
+What gives way when it is too long, in this order: the title down to 16 characters, then, from the
 right, every part without the level, the title or what is asked, then the rest of the title.
 """
 
@@ -14,7 +14,7 @@ from config.templates import LOCK_SCREEN, Line, fill
 _BETWEEN = "·"
 SHORT = 60  # characters of a text message: with the signature it stays within one part of 70
 _STAYS = frozenset({"level", "title", "ask", "code"})
-_TITLE_LEAST = 12  # characters: 云雀净水器Q3·滤芯渗水 has twelve
+_TITLE_LEAST = 16  # characters: 云雀净水器Q3·第三批次滤芯渗水 has sixteen
 _PART_LONGEST = 18  # characters of a part that may give way
 
 

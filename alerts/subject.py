@@ -20,7 +20,19 @@ def title_of(project: Project, evidence: Evidence) -> str:
     cluster = evidence.cluster
     said = cluster.label or "、".join(cluster.keywords[:2]) or issue_class_of(evidence)
     wrong = _fault(evidence) or said
-    return f"{subject}·{wrong.removeprefix(name) or wrong}"
+    return f"{subject}·{_apart(wrong.removeprefix(name) or wrong, subject)}"
+
+
+def _apart(wrong: str, subject: str) -> str:
+    """Return what is wrong without the name that it begins with: a locked phone has 40 characters.
+
+    "养生壶 K2 底座冒烟" of "澜禾养生壶 K2" is "底座冒烟".
+    """
+    for start in range(len(subject) - 1):
+        rest = wrong.removeprefix(subject[start:])
+        if rest != wrong:
+            return rest.strip(" ·、，") or wrong
+    return wrong
 
 
 def product_of(project: Project, evidence: Evidence) -> ProductLine | None:
