@@ -37,6 +37,7 @@ from storage.records import (
     IncidentState,
     Level,
     Mention,
+    Silence,
     Verdict,
 )
 
@@ -78,6 +79,7 @@ def on_grade(
     taken: Collection[str] = (),
     standing: Standing = Standing.LIVE,
     before: Level | None = None,
+    silences: Sequence[Silence] = (),
 ) -> Change | None:
     """Decide what a grade means for the cluster's incident; None when nothing changes.
 
@@ -86,9 +88,15 @@ def on_grade(
     who writes again after the closing is recognised. `origin` is the incident of the cluster that
     this one came out of: who heard of that is not told of the same again. `relapse_of` is the
     closed incident that this cluster brings back, `taken` the codes in use (see `codes_of`),
-    `before` the level that the undoing of a merge goes back to.
+    `before` the level that the undoing of a merge goes back to; `silences` those that hold now.
     """
-    scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
+    scene = Scene(
+        project=project,
+        links=links or NoLinks(),
+        evidence=evidence,
+        samples=samples,
+        silences=silences,
+    )
     if incident is None and origin is not None:
         is_over = is_settled(origin.incident, evidence, grade, now)
         return None if is_over else raise_incident(scene, evidence, grade, now, "", origin, taken)

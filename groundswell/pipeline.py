@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.incidents import on_grade, on_timer
+from alerts.incidents import on_grade
 from alerts.messages import Links
 from alerts.regrouping import Origin
+from alerts.silences import current
+from alerts.timers import on_timers
 from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
@@ -31,6 +33,7 @@ from groundswell.responses import Linker
 from storage.records import (
     Change,
     ClusterId,
+    IncidentId,
     Level,
     Mention,
     MentionId,
@@ -152,27 +155,39 @@ class Journey:
         )
 
     def remind(self, tx: Transaction, now: datetime) -> list[Change]:
-        """Carry out the timers that are due: escalate, take an acknowledge back, ask again."""
+        """Carry out the timers that are due: escalate, take an acknowledge back, ask again.
+
+        Of at most a batch of incidents, the gravest first; each is carried out as a whole.
+        """
+        return self.remind_of(tx, tx.incidents_due(now, BATCH), now)
+
+    def remind_of(
+        self, tx: Transaction, incident_ids: Sequence[IncidentId], now: datetime
+    ) -> list[Change]:
+        """Carry out what is due of these incidents."""
         changes = []
-        timers = tx.due_timers(now, BATCH)
-        hot = self.hot.look(tx.queries, now) if timers else HotView()
+        hot = self.hot.look(tx.queries, now) if incident_ids else HotView()
         batches = BatchView(self.project, tx.queries, now)
-        for timer in timers:
-            incident = tx.incident(timer.incident_id)
-            if incident is None:
+        silences = current(tx.active_silences(now), self.project, now) if incident_ids else ()
+        for incident_id in incident_ids:
+            incident, timers = tx.incident(incident_id), tx.timers_due(incident_id, now)
+            if incident is None or not timers:
                 continue
             evidence = batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), hot))
-            change = on_timer(
+            change = on_timers(
                 incident,
-                timer,
+                timers,
                 self.project,
                 now,
                 evidence=replace(evidence, growth=tx.queries.growth(incident.cluster_id, now)),
                 samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
                 links=self.links,
+                silences=silences,
             )
             if tx.save_change(change):
                 changes.append(change)
+            else:
+                tx.end_timers(timers)  # the act is in the journal: it was carried out before
         return changes
 
 
@@ -190,6 +205,7 @@ def act_on(
     changes = []
     hot = hot_lists.look(tx.queries, now) if fresh else HotView()
     batches = BatchView(project, tx.queries, now)
+    silences = current(tx.active_silences(now), project, now) if fresh else ()
     for cluster_id in sorted(fresh):
         evidence = batches.see(hot_lists.see(tx.evidence(cluster_id, now), hot))
         brand = project.brand(evidence.cluster.brand_id)
@@ -223,6 +239,7 @@ def act_on(
             taken=taken_codes(tx, cluster_id, incident),
             standing=standing_of(tx, incident, evidence, graded, project, now),
             before=before.get(cluster_id),
+            silences=silences,
         )
         if change is not None and tx.save_change(change):
             changes.append(change)

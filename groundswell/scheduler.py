@@ -121,7 +121,8 @@ class MainJob:
             await self._collector.poll_due()
             await self._in_thread(self._application.stages.drain)
             await self._in_thread(self._application.stages.regrade)
-            await self._in_thread(self._application.stages.remind)
+            while await self._in_thread(self._application.stages.remind):
+                pass  # a second at a time, until nothing is due
             await self._in_thread(self._write_digests)
             await self._in_thread(self._keep_up)
             await self._look_back()
@@ -179,8 +180,10 @@ class MainJob:
             await self._deliver()
 
     async def _remind(self) -> None:
-        if await self._in_thread(self._application.stages.remind):
-            await self._deliver()
+        """Carry out all that is due, a second at a time, while messages already leave."""
+        while await self._in_thread(self._application.stages.remind):
+            if not self._delivering.locked():
+                self.wake()
 
     async def _regrade(self) -> None:
         if await self._in_thread(self._application.stages.regrade):

@@ -7,7 +7,8 @@ transaction that changed it fails, and loaded again (decisions.md 20).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,18 +17,23 @@ from classify.clustering import Shard
 from config.errors import StoreError
 from groundswell.adapting import Adapting
 from groundswell.clock import Clock
+from groundswell.clock_guard import ClockGuard
 from groundswell.models import ModelWatch
 from groundswell.pipeline import BATCH, Journey
 from groundswell.rereading import plan_due
 from groundswell.shards import MB, Shards
 from groundswell.vault import purge as purge_contacts
-from storage.records import Change, Outcome, ShardChanges, ShardId, ShardState
+from storage.records import Change, IncidentId, Outcome, ShardChanges, ShardId, ShardState
 from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
 _HOT_KEPT = timedelta(days=30)  # a list brings some thousand new lines a day; ours are on incidents
 _ADAPT_EVERY = 2_000  # mentions carried on; one is carried through understand and gather
+# Of the stages' one thread: other stages get their turn between two calls.
+_REMIND_BUDGET_S = 1.0
+_REMIND_BATCH = 25  # incidents a transaction: half a second even where each reads a large cluster
+_PUT_OFF = timedelta(minutes=5)  # an incident that cannot be dealt with is tried again then
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
 
 
@@ -47,6 +53,7 @@ class Stages:
         *,
         watch: ModelWatch | None = None,
         adapting: Adapting | None = None,
+        guard: ClockGuard | None = None,
     ) -> None:
         self._store = store
         self._journey = journey
@@ -54,6 +61,7 @@ class Stages:
         self._restore = restore
         self._watch = watch
         self._adapting = adapting
+        self._guard = guard
         self._shards: Shards[Shard] = Shards()
         self._journal_seen = 0  # up to here people's corrections are in memory, too
 
@@ -93,10 +101,46 @@ class Stages:
                 changed += len(self._journey.act(tx, batch, now))
         return changed
 
-    def remind(self) -> list[Change]:
-        """Carry out due timers."""
-        with self._store.transaction() as tx:
-            return self._journey.remind(tx, self._clock.now())
+    def remind(self, budget_s: float = _REMIND_BUDGET_S) -> list[Change]:
+        """Carry out due timers, the gravest incidents first, for about `budget_s` seconds.
+
+        What is left is due at the next call; nothing was left when it returns no change.
+        """
+        if self._guard is not None:
+            self._guard.look()
+        now = self._clock.now()
+        with self._store.read() as queries:
+            waiting = queries.incidents_due(now)
+        ends = time.monotonic() + budget_s
+        changes: list[Change] = []
+        for start in range(0, len(waiting), _REMIND_BATCH):
+            changes += self._remind_batch(waiting[start : start + _REMIND_BATCH], now)
+            if time.monotonic() > ends:
+                break
+        return changes
+
+    def _remind_batch(self, batch: Sequence[IncidentId], now: datetime) -> list[Change]:
+        try:
+            with self._store.transaction() as tx:
+                return self._journey.remind_of(tx, batch, now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("reminding failed; taking its incidents one by one")
+        return [change for one in batch for change in self._remind_singly(one, now)]
+
+    def _remind_singly(self, incident_id: IncidentId, now: datetime) -> list[Change]:
+        """Carry out one incident's timers; one that breaks is tried again later, not lost."""
+        try:
+            with self._store.transaction() as tx:
+                return self._journey.remind_of(tx, [incident_id], now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("reminding failed incident=%s", incident_id)
+            with self._store.transaction() as tx:
+                tx.put_off(tx.timers_due(incident_id, now), now + _PUT_OFF)
+            return []
 
     def revisit(self) -> int:
         """Plan pages to be read again, and link answers to complaints that were found after them.

@@ -23,7 +23,8 @@ from classify.sentiment import Scorer
 from classify.vectors import Background
 from config.schema import Project
 from groundswell.adapting import Adapting, take_stock
-from groundswell.clock import Clock
+from groundswell.clock import Clock, RealClock
+from groundswell.clock_guard import ClockGuard
 from groundswell.desk import Desk
 from groundswell.hot import HotLists
 from groundswell.keeping import Keeper
@@ -86,13 +87,17 @@ def wire(
     journey = make_journey(project, store, links, models, fits)
     watch = ModelWatch(models, lambda live: make_analyst(project, live, fits))
     adapting = Adapting(store, project, fits)
+    # a clock that runs faster counts from a start and cannot jump
+    guard = ClockGuard(store, project) if isinstance(clock, RealClock) else None
     return Application(
         project=project,
         store=store,
         clock=clock,
         links=links,
         journey=journey,
-        stages=Stages(store, journey, clock, restorer(project), watch=watch, adapting=adapting),
+        stages=Stages(
+            store, journey, clock, restorer(project), watch=watch, adapting=adapting, guard=guard
+        ),
         desk=Desk(store=store, project=project, clock=clock, links=links, woken=woken),
         models=models,
     )

@@ -70,6 +70,7 @@ from storage.rows import (
     verdict_of,
 )
 from storage.silences import SilenceQueries
+from storage.timers import TimerQueries
 from storage.topics import TopicQueries
 from storage.vault import ContactQueries
 
@@ -105,6 +106,7 @@ class Queries(
     AdaptationQueries,
     ContactQueries,
     SilenceQueries,
+    TimerQueries,
     ReceiptQueries,
     ChannelStateQueries,
     ProposalQueries,

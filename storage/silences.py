@@ -5,9 +5,7 @@ They never change what an incident is, only what is said about it; see alerts.si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +14,7 @@ from storage import tables
 from storage.columns import insert_one
 from storage.incidents import OPEN_STATES
 from storage.records import Incident, IncidentId, Silence
-from storage.rows import columns_of, incident_of, mappings
+from storage.rows import Row, columns_of, incident_of, mappings
 
 _silence = tables.silence
 _MATCHERS = ("brand", "product", "issue", "region", "platform")
@@ -96,7 +94,7 @@ class SilenceQueries:
         return [silence_of(row) for row in mappings(self.connection.execute(query))]
 
 
-def silence_of(row: Mapping[str, Any]) -> Silence:
+def silence_of(row: Row) -> Silence:
     """Return the record of a row."""
     named = row["incident_id"]
     return Silence(

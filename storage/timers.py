@@ -29,8 +29,8 @@ _UNSENT = ("pending", "retry", "ambiguous", "leased")
 _NAMED_DAYS = ("task", "shelf")
 
 
-class Timers:
-    """Transaction part: timers that are due, and those that a jump of the clock moves."""
+class TimerQueries:
+    """Query part: what waits to be done about which incidents."""
 
     connection: Connection
 
@@ -46,6 +46,10 @@ class Timers:
             .limit(limit)
         )
         return [IncidentId(one) for one in self.connection.scalars(query)]
+
+
+class Timers(TimerQueries):
+    """Transaction part: timers that are due, and those that a jump of the clock moves."""
 
     def timers_due(self, incident_id: IncidentId, now: datetime) -> list[Timer]:
         """Return the timers of one incident that are due, the longest overdue first."""
