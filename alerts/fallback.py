@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.dialects import to_plain
 from alerts.escalation import deadline_at
-from alerts.messages import hand_over
+from alerts.messages import hand_over, reword
 from alerts.quiet import release_at
 from alerts.routing import absence, fallback_line, name_of, usable_channels
 from config.channel_schema import text_limits
@@ -60,10 +59,8 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
 def _reworded(intent: Intent, channel: Channel, project: Project) -> str:
     """Return the body as the next channel shows it: markup of another provider would be noise."""
     first = project.channel(intent.channel_id)
-    dialect = text_limits(channel, intent.level).dialect
-    if first is not None and text_limits(first, intent.level).dialect == dialect:
-        return intent.body
-    return to_plain(intent.body)
+    before = text_limits(first, intent.level).dialect if first is not None else "wecom_markdown"
+    return reword(intent.body, intent.actions, before, text_limits(channel, intent.level))
 
 
 def _addresses(intent: Intent, project: Project, now: datetime) -> Iterator[tuple[Owner, Channel]]:

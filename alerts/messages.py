@@ -22,9 +22,8 @@ from alerts.scene import Address as Address  # noqa: PLC0414 - callers find it h
 from alerts.scene import Links as Links  # noqa: PLC0414 - callers find it here
 from alerts.scene import NoLinks as NoLinks  # noqa: PLC0414 - callers find it here
 from alerts.scene import Scene as Scene  # noqa: PLC0414 - callers find it here
-from config.channel_schema import TextLimits, text_limits
+from config.channel_schema import Dialect, TextLimits, text_limits
 from config.people_schema import WAKING_KINDS
-from config.schema import Channel
 from config.templates import LOCK_SCREEN as LOCK_SCREEN  # noqa: PLC0414 - callers find it here
 from config.templates import SMS, Line, fill, template_of
 from storage.records import Action, Incident, IncidentState, Level, OwnerId
@@ -37,7 +36,6 @@ ACTIONS: Mapping[str, str] = {
     "silence": "暂时静默",
 }
 _OPEN = "查看事件"
-LETTER_BYTES = 32768
 _WITHOUT_LINKS = "请登录控制台，按编号查看和确认。"
 
 
@@ -98,14 +96,19 @@ def render_notice(
     )
 
 
-def body_bytes(channel: Channel, level: Level) -> int:
-    """Return how many UTF-8 bytes a body may have on this channel."""
-    return text_limits(channel, level).bytes
+def reword(body: str, actions: Sequence[Action], before: Dialect, limits: TextLimits) -> str:
+    """Return a body for another channel of the same person: markup of its own would be noise there.
 
-
-def is_markdown(channel: Channel, level: Level) -> bool:
-    """Say whether the body for this channel is markdown."""
-    return text_limits(channel, level).dialect.endswith("markdown")
+    Buttons that the first channel had become links where the next one has none.
+    """
+    if before == limits.dialect:
+        return body
+    lines = to_plain(body).split("\n")
+    if style_of(limits.dialect).has_buttons:
+        labels = tuple(f"{action.label}：" for action in actions)
+        return "\n".join(line for line in lines if not (labels and line.startswith(labels)))
+    missing = [f"{action.label}：{action.url}" for action in actions if action.url not in body]
+    return fit([*lines[:2], *missing], lines[2:], limits.bytes)
 
 
 def hand_over(body: str, name: str, limit: int) -> str:

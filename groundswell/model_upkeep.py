@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.quiet import quiet_until
-from alerts.messages import body_bytes
 from alerts.model_notices import damaged
+from alerts.quiet import quiet_until
 from alerts.routing import usable_channels
+from config.channel_schema import text_limits
 from config.schema import Project
 from groundswell.models import Live, Problem
 from groundswell.upkeep import recipients
@@ -59,7 +59,7 @@ class ModelUpkeep:
                 text=problem.text,
                 at=now,
                 zone=owner.zone,
-                limit_bytes=body_bytes(channel, Level.NONE),
+                limit_bytes=text_limits(channel, Level.NONE).bytes,
             )
             yield Intent(
                 intent_id=_key(problem, owner_id),

@@ -18,9 +18,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.quiet import quiet_until
-from alerts.messages import body_bytes
 from alerts.routing import absence, fallback_line, reachable, usable_channels
 from alerts.source_notices import SourceNotice, render
+from config.channel_schema import text_limits
 from config.schema import Owner, Project, SourceConfig
 from groundswell.sourcing_advice import FALLBACK, advice_for
 from storage.records import (
@@ -307,7 +307,7 @@ class Upkeep:
             notices,
             base_url=self.base_url.rstrip("/"),
             zone=owner.zone,
-            limit_bytes=body_bytes(channel, Level.NONE),
+            limit_bytes=text_limits(channel, Level.NONE).bytes,
         )
         return Intent(
             intent_id=intent_id(notices, owner.id),

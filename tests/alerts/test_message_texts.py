@@ -26,8 +26,9 @@ from alerts.messages import (
     Rendered,
     Scene,
     render_notice,
+    reword,
 )
-from config.channel_schema import text_limits
+from config.channel_schema import TextLimits, text_limits
 from config.schema import Project
 from config.templates import defaults, mistakes
 from storage.records import (
@@ -612,3 +613,21 @@ def test_the_clock_on_the_card_is_the_readers() -> None:
     message = render("hook", Occasion.NOTICE, incident(), within=project(owners=owners))
 
     assert "请林晓00:15前确认" in message.subject
+
+
+def test_a_message_that_moves_to_another_channel_keeps_its_buttons_as_links() -> None:
+    card = render("feishu", Occasion.NOTICE, incident())
+    letter = reword(card.body, card.actions, "feishu_md", TextLimits(32768, "html"))
+    lines = letter.split("\n")
+
+    assert lines[:2] == [card.subject, "编号：舆-W932·1·橙"]
+    for action in card.actions:
+        assert lines.count(f"{action.label}：{action.url}") == 1
+    assert "**" not in letter
+    assert (
+        len(reword(card.body, card.actions, "feishu_md", TextLimits(900, "plain")).encode()) <= 900
+    )
+    plain = render("hook", Occasion.NOTICE, incident())
+    again = reword(plain.body, plain.actions, "plain", TextLimits(9000, "slack_mrkdwn"))
+    assert "desk.yunque.example/t/" not in again
+    assert reword(plain.body, plain.actions, "plain", TextLimits(9, "plain")) == plain.body

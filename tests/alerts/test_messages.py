@@ -22,13 +22,13 @@ from alerts.messages import (
     NoLinks,
     Occasion,
     Scene,
-    body_bytes,
     clock_words,
     duration_words,
     hand_over,
     mark_repeat,
     render_notice,
 )
+from config.channel_schema import text_limits
 from config.schema import Owner
 from config.templates import defaults, parse_template
 from storage.records import (
@@ -303,7 +303,7 @@ def test_any_text_fits_its_channel_and_keeps_code_and_links(
 
     assert len(subject) <= LOCK_SCREEN
     assert "\n" not in subject
-    assert len(body.encode()) <= body_bytes(channel, occasion.urgency(level))
+    assert len(body.encode()) <= text_limits(channel, occasion.urgency(level)).bytes
     assert incident.code in body
     assert f"https://desk.yunque.example/incidents/{incident.incident_id}" in body
     assert "https://desk.yunque.example/t/ack.lin.1" in body
