@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from alerts import journal
-from alerts.acts import ask_for_confirmation, escalate, is_muted, is_open
+from alerts.acts import ask_for_confirmation, escalate, is_muted
 from alerts.draft import Draft
-from alerts.escalation import asked_by, due_steps, insert_step, lease_warning_at
+from alerts.escalation import asked_by, due_steps, lease_warning_at
+from alerts.hush import hold_on, let_hear
 from alerts.messages import Links, NoLinks, Occasion, Scene, clock_words
 from alerts.service_due import service_due
 from alerts.shelf import shelf_is_over
@@ -93,20 +92,6 @@ def on_timers(
         replace(one, status="done") for one in left if (one.epoch, one.kind, one.step) not in known
     )
     return replace(change, timers=(*change.timers, *ended))
-
-
-def release(
-    incident: Incident, scene: Scene, now: datetime, *, actor: str, why: str
-) -> Change | None:
-    """End what a silence holds of one incident, for the silence was ended before its time.
-
-    None when it holds nothing of it any more.
-    """
-    if incident.muted_until is None or not is_open(incident):
-        return None
-    draft = Draft(incident, scene, now)
-    _let_hear(draft, f"unmuted:{incident.incident_id}:{incident.seq + 1}", f"{actor}：{why}")
-    return draft.change("silence_ended")
 
 
 def _carry_out(draft: Draft, timer: Timer) -> str:
@@ -206,46 +191,10 @@ def _mute_over(draft: Draft, timer: Timer, key: str) -> str:
     until = draft.incident.muted_until
     if until is None or until > draft.now:
         return ""
-    silence = draft.silence()
-    if silence is not None:  # another one holds it on
-        draft.record(
-            "held",
-            key=key,
-            muted_until=silence.ends_at.isoformat(),
-            muted_by=silence.silence_id,
-            text=silence.reason,
-        )
-        draft.wait_for_silence()
+    if hold_on(draft, key):
         return "silence_goes_on"
-    _let_hear(draft, key, "静默时间已到")
+    let_hear(draft, key, "静默时间已到")
     return "silence_over"
-
-
-def _let_hear(draft: Draft, key: str, why: str) -> None:
-    """Say once, to whoever would have heard, that it is still open; nobody when it is in hand."""
-    incident = draft.incident
-    draft.stop("mute")
-    heard: dict[str, Any] = {"muted_until": None, "muted_by": "", "silenced": []}
-    waiting = incident.silenced
-    if incident.state is IncidentState.OPEN:
-        told = draft.people((incident.owner_id, *waiting))
-        draft.record(
-            "unmuted",
-            key=key,
-            step=incident.step + 1,
-            policy=journal.encode_policy(insert_step(incident.policy, incident.step, told)),
-            told=list(told),
-            text=why,
-            **heard,
-        )
-        draft.tell(
-            Occasion.UNMUTED, told, lambda _: f"{why}，事件仍然没有人确认，升级计时重新开始。"
-        )
-        return
-    told = draft.people(waiting) if waiting and incident.unhandled else ()
-    draft.record("unmuted", key=key, told=list(told), text=why, **heard)
-    if told:
-        draft.tell(Occasion.UNMUTED, told, lambda _: f"{why}，静默期间有新的情况，现在补告你。")
 
 
 def _task_due(draft: Draft, timer: Timer, key: str) -> str:

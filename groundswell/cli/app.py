@@ -28,6 +28,7 @@ from groundswell.cli import (
     routes,
     run,
     sentiment,
+    silence,
     source,
     token,
     topics,
@@ -63,6 +64,7 @@ def build() -> typer.Typer:
     app.add_typer(token.commands(), name="token")
     app.add_typer(reporter.commands(), name="reporter")
     app.add_typer(incidents.commands(), name="incidents")
+    app.add_typer(silence.commands(), name="silence")
     app.add_typer(routes.commands(), name="routes")
     app.add_typer(duty.commands(), name="duty")
     app.add_typer(messages.commands(), name="messages")
