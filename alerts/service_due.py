@@ -64,10 +64,12 @@ def _told(draft: Draft, incident: Incident, *, over: bool) -> tuple[OwnerId, ...
     told = draft.people((incident.owner_id,))
     if not over:
         return told
-    policy = incident.policy
-    further = policy.steps[incident.step].owner_ids if incident.step < len(policy.steps) else ()
-    named = reachable(draft.scene.project, further or policy.fallback, draft.now)
-    return tuple(dict.fromkeys((*told, *named)))
+    policy, project = incident.policy, draft.scene.project
+    for named in (*(step.owner_ids for step in policy.steps[incident.step :]), policy.fallback):
+        further = tuple(one for one in reachable(project, named, draft.now) if one not in told)
+        if further:
+            return (*told, *further)
+    return told
 
 
 def _words(draft: Draft, service: Service, clock: str, left: float, owner: Owner) -> str:
