@@ -137,11 +137,13 @@ class _Room:
     mild: float
     rate: float  # tokens a second, for those who wait in line
     blocked_s: float = 0.0
+    for_red: float = 0.0  # of the tokens, whatever else is waiting
     quiet_s: float = 0.0  # what is below orange waits so long for the provider's crowded minute
     in_line: int = 0
 
     def fits(self, intent: Intent) -> bool:
-        if self.blocked_s > 0 or self.tokens < 1:
+        kept = 0.0 if intent.level >= Level.RED else self.for_red
+        if self.blocked_s > 0 or self.tokens - kept < 1:
             return False
         return intent.level >= Level.ORANGE or (self.mild >= 1 and self.quiet_s <= 0)
 
@@ -210,7 +212,7 @@ class _Planning:
                 if len(self._take) < limit:
                     self._take.append(intent.intent_id)
                     taken |= {place} if intent.kind == KIND else set()
-            elif is_foldable(intent):
+            elif is_foldable(intent) and not self._waits_alone(intent):
                 left[place].append(waiting)
             else:
                 self._wait(intent)
@@ -243,6 +245,14 @@ class _Planning:
         room.take(intent)
         if is_counted(intent):
             person.hears(intent, self._now)
+        return True
+
+    def _waits_alone(self, intent: Intent) -> bool:
+        """Say whether a message waits seconds for its token rather than be told with others."""
+        person = self._people[intent.recipient_id]
+        if intent.level < Level.RED or intent.kind == KIND or not person.may_hear(intent):
+            return False
+        person.hears(intent, self._now)
         return True
 
     def _is_over(self, intent: Intent, seconds: float) -> bool:
@@ -329,10 +339,12 @@ class _Planning:
             blocked_s = max(0.0, (state.blocked_until - at).total_seconds())
         quiet_s = 60.0 - at.second if at.minute in budget.quiet_minutes else 0.0
         tokens = mild = rate = float("inf")
+        for_red = 0.0
         if budget.per_minute is not None:
             tokens, mild = bucket.room(state, budget, at)
             rate = budget.per_minute * bucket.SUSTAINED / 60
-        return _Room(tokens, mild, rate, blocked_s, quiet_s)
+            for_red = min(1.0, bucket.capacity(budget.per_minute) - 1)
+        return _Room(tokens, mild, rate, blocked_s, for_red, quiet_s)
 
 
 def is_foldable(intent: Intent) -> bool:

@@ -26,7 +26,7 @@ SUSTAINED = 1 - _BURST  # of the minute's budget: what flows in, on and on
 
 def fresh(channel_id: ChannelId, budget: Budget, at: datetime) -> ChannelState:
     """Return the state of a channel that was never used."""
-    tokens, mild = _capacity(_grave_budget(budget)), _capacity(_mild_budget(budget))
+    tokens, mild = capacity(_grave_budget(budget)), capacity(_mild_budget(budget))
     before = at - timedelta(minutes=1)
     return ChannelState(channel_id=channel_id, tokens=tokens, mild_tokens=mild, refilled_at=before)
 
@@ -83,8 +83,8 @@ def room(
     if elapsed_at_most_s is not None:
         elapsed = min(elapsed, elapsed_at_most_s)
     grave, mild = _grave_budget(budget), _mild_budget(budget)
-    tokens = min(_capacity(grave), state.tokens + elapsed * _rate(grave))
-    return tokens, min(_capacity(mild), state.mild_tokens + elapsed * _rate(mild))
+    tokens = min(capacity(grave), state.tokens + elapsed * _rate(grave))
+    return tokens, min(capacity(mild), state.mild_tokens + elapsed * _rate(mild))
 
 
 def is_open(state: ChannelState) -> bool:
@@ -150,7 +150,8 @@ def _mild_budget(budget: Budget) -> int:
     return max(1, int((budget.per_minute or 0) * MILD)) if budget.per_minute else 0
 
 
-def _capacity(per_minute: int) -> float:
+def capacity(per_minute: int) -> float:
+    """Return how many messages may leave at once."""
     return max(1.0, per_minute * _BURST)
 
 
@@ -160,4 +161,4 @@ def _rate(per_minute: int) -> float:
     The first of a window leaves at most capacity - 1 behind, so n of them need
     n < capacity + 60 rate.
     """
-    return (per_minute + 1 - _capacity(per_minute)) / 60 * _UNDER
+    return (per_minute + 1 - capacity(per_minute)) / 60 * _UNDER

@@ -108,7 +108,9 @@ class Incidents:
     def unheard(self, incident_id: IncidentId) -> frozenset[OwnerId]:
         """Return who was to be told of an incident and never was: waiting or cancelled unsent."""
         of_it = _intent.c.incident_id == incident_id
-        sent = sa.select(_intent.c.recipient_id).where(of_it, _intent.c.status == "sent")
+        sent = sa.select(_intent.c.recipient_id).where(
+            of_it, sa.or_(_intent.c.status == "sent", _intent.c.summary_id.is_not(None))
+        )
         unsent = sa.select(_intent.c.recipient_id).where(
             of_it,
             _intent.c.status.in_([*_UNSENT, "cancelled"]),

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from config.errors import StoreError
 from config.schema import Project
 from storage import tables
+from storage.brand_talk import BrandQueries
 from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
 from storage.channel_states import ChannelStateQueries
@@ -35,6 +36,7 @@ from storage.intake import revisions
 from storage.labels import LabelQueries
 from storage.models import ModelQueries
 from storage.observed import ObservedQueries
+from storage.outbox_pages import OutboxQueries
 from storage.official import OfficialQueries
 from storage.proposals import ProposalQueries
 from storage.receipts import ReceiptQueries
@@ -88,6 +90,7 @@ _WAITING = ("pending", "retry", "ambiguous", "leased")
 
 
 class Queries(
+    BrandQueries,
     ClusterQueries,
     ClusterHistoryQueries,
     ClusterPageQueries,
@@ -109,6 +112,7 @@ class Queries(
     TimerQueries,
     ReceiptQueries,
     ChannelStateQueries,
+    OutboxQueries,
     ProposalQueries,
     TopicQueries,
 ):

@@ -32,6 +32,7 @@ from storage.migrate import check_schema
 from storage.models import Models
 from storage.official import Official
 from storage.outbox import Outbox
+from storage.outbox_pages import OutboxEdits
 from storage.proposals import Proposals
 from storage.queries import Queries
 from storage.receipts import Receipts
@@ -69,6 +70,7 @@ class Transaction(
     Proposals,
     TopicMemory,
     ChannelStates,
+    OutboxEdits,
     Receipts,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""

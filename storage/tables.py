@@ -471,6 +471,12 @@ intent = table(
         postgresql_where=sa.text("summary_id IS NOT NULL"),
     ),
     sa.Index(
+        "ix_intent_fallback",
+        "fallback_of",
+        sqlite_where=sa.text("fallback_of IS NOT NULL"),
+        postgresql_where=sa.text("fallback_of IS NOT NULL"),
+    ),
+    sa.Index(
         "ix_intent_open_summary",
         "recipient_id",
         sqlite_where=sa.text("kind = 'summary' AND status = 'pending'"),

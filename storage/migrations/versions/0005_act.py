@@ -96,6 +96,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("summary_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_intent_fallback",
+        "intent",
+        ["fallback_of"],
+        sqlite_where=sa.text("fallback_of IS NOT NULL"),
+        postgresql_where=sa.text("fallback_of IS NOT NULL"),
+    )
+    op.create_index(
         "ix_intent_open_summary",
         "intent",
         ["recipient_id"],
@@ -115,6 +122,7 @@ def downgrade() -> None:
     op.drop_column("incident", "fingerprint")
     op.drop_index("ix_delivery_started_at", "delivery")
     op.drop_index("ix_intent_open_summary", "intent")
+    op.drop_index("ix_intent_fallback", "intent")
     op.drop_index("ix_intent_summary", "intent")
     op.drop_column("intent", "summary_id")
     op.drop_column("intent", "words")
