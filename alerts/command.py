@@ -60,3 +60,26 @@ class Command:
 
 class IllegalMove(GroundswellError):  # noqa: N818 - it is a refusal, not a fault
     """A command that the incident's state does not allow, or that lacks what it needs."""
+
+
+def kind_named(text: str) -> TaskKind:
+    """Return a kind of task by its Chinese or English name. IllegalMove names them all."""
+    for kind in TaskKind:
+        if text.strip() in {kind.value, kind.name.lower()}:
+            return kind
+    known = "、".join(f"{kind.value}（{kind.name.lower()}）" for kind in TaskKind)
+    raise IllegalMove(f"没有任务类别 {text!r}，可选：{known} (no kind of task {text!r})")
+
+
+def level_named(text: str) -> Level | None:
+    """Return a level by its name or its Chinese character, None for "auto": the program's own.
+
+    Errors: IllegalMove names them all.
+    """
+    if text.strip() in {"auto", "自动"}:
+        return None
+    for level in Level:
+        if level and text.strip() in {level.name.lower(), level.zh}:
+            return level
+    known = "blue 蓝、yellow 黄、orange 橙、red 红、auto 自动"
+    raise IllegalMove(f"没有等级 {text!r}，可选：{known} (no level {text!r})")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groundswell.cli import incident_acts
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -35,6 +36,8 @@ _ACTS = {
     "confirm": ("evidence", "The customer's side confirms: closes it. 客户确认，关闭。"),
     "reject": ("note", "The customer's side says it is not solved. 客户否认，重开。"),
     "dismiss": ("reason", "A false alarm, with the reason. 误报。"),
+    "reopen": ("reason", "Take up again what was closed or dismissed. 重新打开。"),
+    "unshelve": ("note", "Take it off the shelf; you have it in hand. 取下已知问题。"),
     "merge": ("into", "It is the same as another incident. 合并到另一事件。"),
     "split": ("note", "Take a merged one out again. 把合并过的事件拆回来。"),
 }
@@ -44,7 +47,7 @@ _VALUES = {
     "to": "owner id",
     "hours": "how many hours",
     "evidence": "what the customer's side said, and where",
-    "reason": "why it is a false alarm",
+    "reason": "why",
     "into": "the other incident",
 }
 
@@ -67,6 +70,7 @@ def commands() -> typer.Typer:
         help="The brand answered in public: where, and when. 登记已公开回应。"
         + example("groundswell incidents replied 舆-7F3K --url https://… --at '2026-11-20 10:05'"),
     )(replied_)
+    incident_acts.add_to(app)
     for name, (option, help_text) in _ACTS.items():
         app.command(name, help=help_text + example(_example(name, option)))(_act(name, option))
     return app
@@ -225,6 +229,8 @@ def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) 
     ]
     if found.grade is not None:
         lines += [f"为什么 why  {reason.text}" for reason in found.grade.reasons]
+        lines.append(f"规则版本 rule  {found.grade.rule_version}")
+    lines += incident_acts.lines_of(found)
     lines += [
         f"{event.at.astimezone():%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events
     ]

@@ -24,6 +24,7 @@ from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.accounts import Accounts
 from groundswell.console.api import Api, describe, problem, push
 from groundswell.console.api_clusters import cluster_routes
+from groundswell.console.api_incidents import incident_routes
 from groundswell.console.api_topics import read_topics
 from groundswell.console.base import (
     ActsOnIncidents,
@@ -52,6 +53,7 @@ from groundswell.console.pages import (
     report,
     reporters,
     sentiment,
+    silences,
     source_try,
     sources,
     topics,
@@ -60,6 +62,7 @@ from groundswell.console.render import environment
 from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
 from groundswell.label_desk import LabelDesk
+from groundswell.silence_desk import SilenceDesk
 from groundswell.sourcing_desk import Workbench
 from groundswell.vault import Vault
 from storage.store import Store
@@ -80,12 +83,14 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     bench: Workbench | None = None,
     label_desk: LabelDesk | None = None,
     cluster_desk: ClusterDesk | None = None,
+    silence_desk: SilenceDesk | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
     `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
     tokens of links in messages; `keep` takes raw mentions into the journey; `bench` tries sources;
-    `label_desk` takes corrections, `cluster_desk` people's word on clusters.
+    `label_desk` takes corrections, `cluster_desk` people's word on clusters, `silence_desk` what is
+    not to be said for a time.
     """
     rules = project.settings.console
     console = Console(
@@ -105,6 +110,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         vault=Vault.of(project.settings.vault),
         labels=label_desk,
         clusters=cluster_desk,
+        silences=silence_desk,
     )
     api = Api()
     application = Starlette(
@@ -168,6 +174,9 @@ def _routes(console: Console) -> list[BaseRoute]:
         Route("/brands/{brand}", partial(brands.run, console, board), methods=["POST"]),
         get("/coverage", coverage.page),
         get("/duty", duty.page),
+        get("/silences", silences.page),
+        post("/silences", silences.add),
+        post("/silences/end", silences.end),
         get("/sentiment", sentiment.page),
         get("/topics", topics.page),
         get("/digest", reading.digest_page),
@@ -215,6 +224,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),
         Route("/api/v1/topics", partial(read_topics, console, api), methods=["GET"]),
         *cluster_routes(console, api),
+        *incident_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),
     ]
 

@@ -25,6 +25,7 @@ from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
 from groundswell.label_desk import LabelDesk
 from groundswell.links import Grant
+from groundswell.silence_desk import SilenceDesk
 from groundswell.sourcing_desk import Workbench
 from groundswell.vault import Vault
 from storage.records import Digest, Incident, PublicResponse
@@ -38,8 +39,8 @@ Compose = Callable[[Owner, date, datetime], Digest]
 class ActsOnIncidents(Protocol):
     """The incident desk."""
 
-    def act(self, incident: str, command: Command) -> Incident:
-        """Carry out a command on an incident named by id or code."""
+    def act(self, incident: str, command: Command, *, into: str = "") -> Incident:
+        """Carry out a command on an incident named by id or code; `into`: where a merge ends."""
         ...
 
     def replied(
@@ -83,6 +84,7 @@ class Console:
     bench: Workbench | None = None  # None: sources are not tried from here
     labels: LabelDesk | None = None  # None: verdicts are not corrected from here
     clusters: ClusterDesk | None = None  # None: clusters are not edited from here
+    silences: SilenceDesk | None = None  # None: no silences are asked for here
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: object

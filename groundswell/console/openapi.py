@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from groundswell.console.openapi_clusters import cluster_paths
+from groundswell.console.openapi_incidents import incident_paths
 from groundswell.doors import MOST_ROWS
 from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, LIMITS
 
@@ -39,6 +40,7 @@ def document(base_url: str) -> dict[str, Any]:
             "/api/v1/mentions": {"post": _post()},
             "/api/v1/topics": {"get": _topics()},
             **cluster_paths(),
+            **incident_paths(),
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -244,7 +244,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(world: World) -> None:
 
 
 def test_another_address_under_the_api_is_a_problem_document_too(world: World) -> None:
-    reply = world.client().get("/api/v1/incidents")
+    reply = world.client().get("/api/v1/nothing")
     assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")
     assert world.client().get(PATH).status_code == 405
 

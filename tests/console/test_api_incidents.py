@@ -1,0 +1,141 @@
+"""/api/v1/incidents: programs read what people work on, and act with a key of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from groundswell.doors import EDIT, PUSH, READ, make_key
+from storage.records import IncidentState
+from storage.store import Store
+from tests.console.world import Stage, World, build, raise_incident
+
+ROOT = "/api/v1/incidents"
+
+
+@pytest.fixture
+def world(sqlite_url: str, stage: Stage) -> Iterator[World]:
+    """On SQLite: what differs between the databases is tested below the console."""
+    store = Store(sqlite_url)
+    world = build(store, stage)
+    raise_incident(world)
+    yield world
+    world.close()
+    store.close()
+
+
+class Program:
+    """Another program with a key."""
+
+    def __init__(self, world: World, kind: str) -> None:
+        key = make_key(world.store, kind, f"crm {kind}", by="test", now=world.clock.now())
+        self.client = world.client(None)
+        self.headers = {"Authorization": f"Bearer {key}"}
+
+    def get(self, path: str = "", status: int = 200):
+        return self._answer(self.client.get(ROOT + path, headers=self.headers), status)
+
+    def post(self, path: str, status: int = 200, /, **said):
+        reply = self.client.post(ROOT + path, content=json.dumps(said), headers=self.headers)
+        return self._answer(reply, status)
+
+    def _answer(self, reply, status: int):
+        assert reply.status_code == status, reply.text
+        return reply.json()
+
+
+def test_an_incident_is_worked_through_to_the_customers_word(world: World) -> None:
+    program = Program(world, EDIT)
+    [found] = program.get()["incidents"]
+    code = found["code"]
+    until = "2099-01-01T18:00"
+
+    program.post(f"/{code}/ack")
+    program.post(f"/{code}/task", text="逐台检测第三批次", kind="fix", until=until, to="zhoulan")
+    program.post(f"/{code}/task_done", task="t1", text="40 台都换了底座")
+    program.post(f"/{code}/handled", text="第三批次停售")
+    refused = program.post(f"/{code}/confirm", 409)
+    done = program.post(f"/{code}/confirm", text="客户经理电话回访，12 位都认可")
+
+    assert "confirm" in refused["detail"]
+    assert done["incident"]["state"] == IncidentState.CLOSED
+    assert done["incident"]["closed_by"] == "key:crm edit"
+    assert "reopen" in done["allowed"]
+    told = program.get(f"/{code}")
+    assert [event["kind"] for event in told["events"]][-1] == "confirmed"
+    assert program.get()["incidents"] == []
+    assert len(program.get("?state=closed")["incidents"]) == 1
+
+
+def test_a_level_is_set_and_given_back(world: World) -> None:
+    program = Program(world, EDIT)
+    [found] = program.get()["incidents"]
+
+    low = program.post(f"/{found['code']}/grade", level="blue", text="同一批人，已逐一联系")
+    back = program.post(f"/{found['code']}/grade", level="auto")
+
+    assert (low["incident"]["level"], low["incident"]["level_by"]) == ("blue", "key:crm edit")
+    assert back["incident"].get("level_by", "") == ""
+    assert back["incident"]["grade"]["rule_version"].startswith("grade-")
+
+
+def test_a_shelf_is_refused_without_an_end_and_kept_with_one(world: World) -> None:
+    program = Program(world, EDIT)
+    [found] = program.get()["incidents"]
+
+    refused = program.post(f"/{found['code']}/shelve", 409, text="周五换新批次")
+    shelved = program.post(
+        f"/{found['code']}/shelve", text="周五换新批次", until="2099-01-01T18:00", authors=60
+    )
+
+    assert shelved["incident"]["shelf"]["authors"] == 60
+    assert "unshelve" in shelved["allowed"]
+    assert "ack" not in shelved["allowed"]
+    assert "shelve" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "status"),
+    [
+        ("/{code}/close", {}, 404),
+        ("/舆-0000/ack", {}, 404),
+        ("/{code}/grade", {"level": "purple"}, 400),
+        ("/{code}/task", {"text": "查", "kind": "nothing"}, 400),
+        ("/{code}/note", {"text": 7}, 400),
+        ("/{code}/note", {"text": "有进展", "actor": "sun"}, 400),
+        ("/{code}/silence", {"until": "tomorrow"}, 400),
+        ("/{code}/note", {}, 409),
+    ],
+)
+def test_what_makes_no_sense_is_refused(world: World, path: str, said: dict, status: int) -> None:
+    program = Program(world, EDIT)
+    [found] = program.get()["incidents"]
+
+    told = program.post(path.format(code=found["code"]), status, **said)
+
+    assert told["detail"]
+    assert program.get()["incidents"] == [found]
+
+
+def test_the_same_command_id_acts_once(world: World) -> None:
+    program = Program(world, EDIT)
+    [found] = program.get()["incidents"]
+
+    for _ in range(2):
+        program.post(f"/{found['code']}/note", text="已联系 3 位", command_id="crm-17")
+
+    kinds = [event["kind"] for event in program.get(f"/{found['code']}")["events"]]
+    assert kinds.count("noted") == 1
+
+
+def test_other_keys_do_not_open_it(world: World) -> None:
+    reader, pusher = Program(world, READ), Program(world, PUSH)
+    [found] = reader.get()["incidents"]
+
+    reader.post(f"/{found['code']}/ack", 401)
+    pusher.get("", 401)
+    pusher.post(f"/{found['code']}/ack", 401)
+
+    assert reader.get()["incidents"] == [found]
