@@ -18,6 +18,7 @@ from groundswell.hot import HotLists
 from groundswell.label_desk import LabelDesk
 from groundswell.reloading import Watch
 from groundswell.scheduler import MainJob
+from groundswell.silence_desk import SilenceDesk
 from groundswell.sourcing_desk import Workbench
 from groundswell.wiring import Application
 from storage.store import Store
@@ -140,6 +141,13 @@ def _console(
             HotLists(application.project),
             application.links,
             application.desk.woken,
+        ),
+        silence_desk=SilenceDesk(
+            store=application.store,
+            project=application.project,
+            clock=application.clock,
+            links=application.links,
+            woken=application.desk.woken,
         ),
         bench=Workbench(
             project=application.project,
