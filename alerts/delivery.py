@@ -283,7 +283,7 @@ class Courier:
         if ruling.use_fallback:
             fallback = fallback_intent(intent, self._project, self._clock.now())
             if fallback is None:
-                ruling = ruling.without_fallback()
+                ruling = ruling.without_fallback(ends=intent.kind == "test")
         held: bool = await self._in_thread(
             functools.partial(
                 self._outbox.finish_delivery,

@@ -16,8 +16,9 @@ from config.channel_schema import text_limits
 from config.schema import Channel, Owner, Project
 from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
 
-# Meant for one person's eyes: tried on his own channels only.
-_PERSONAL = frozenset({"digest", "test"})
+# Meant for one person's eyes: tried on his own channels only. A test is of one channel.
+_PERSONAL = frozenset({"digest"})
+_TEST = "test"
 
 
 def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent | None:
@@ -27,7 +28,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
     the first channel that he has. A message for somebody else loses the links signed for the first.
     """
     found = next(_addresses(intent, project, now), None)
-    if found is None:
+    if found is None or intent.kind == _TEST:
         return None
     owner, channel = found
     same = owner.id == intent.recipient_id

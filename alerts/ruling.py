@@ -36,9 +36,13 @@ class Ruling:
             use_fallback=True,
         )
 
-    def without_fallback(self) -> Ruling:
-        """Return what holds when nobody else and no other channel is left."""
-        return replace(self, status=self.otherwise, use_fallback=False)
+    def without_fallback(self, *, ends: bool = False) -> Ruling:
+        """Return what holds when nobody else and no other channel is left.
+
+        `ends`: it is not tried on; a test says that it failed, and that is its result.
+        """
+        status = IntentStatus.CANCELLED if ends else self.otherwise
+        return replace(self, status=status, use_fallback=False)
 
 
 def rule(intent: Intent, answer: Answer, now: datetime, *, is_keyed: bool, chance: float) -> Ruling:

@@ -23,6 +23,7 @@ from groundswell.cli import (
     label,
     messages,
     model,
+    outbox,
     project,
     reporter,
     routes,
@@ -68,6 +69,7 @@ def build() -> typer.Typer:
     app.add_typer(routes.commands(), name="routes")
     app.add_typer(duty.commands(), name="duty")
     app.add_typer(messages.commands(), name="messages")
+    app.add_typer(outbox.commands(), name="outbox")
     app.add_typer(label.commands(), name="label")
     app.add_typer(model.commands(), name="model")
     app.add_typer(evaluate.commands(), name="eval")
