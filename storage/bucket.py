@@ -18,6 +18,7 @@ _LONGEST_REST_S = 300.0  # alerting.md 2.4: the longest back-off
 _THROTTLED_S = 60.0  # when the provider does not say how long
 _MOST_REST_S = 3600.0  # the longest Retry-After that is believed; more is a clock set back
 
+_LEAST_S = 0.001  # less may be no time at all once it is added to an instant, and then due at once
 _BURST = 1 / 3  # of the minute's budget may leave at once
 MILD = 2 / 3  # alerting.md 2.4: orange and red have a third of their own
 _UNDER = 1 - 1e-9  # rounding must not make the last token of a window a moment early
@@ -53,13 +54,13 @@ def spend(
     gap = 1 / budget.per_second if budget.per_second else 0.0
     elapsed = (at - state.refilled_at).total_seconds()
     if elapsed < gap:
-        return state, Wait(seconds=gap - elapsed, reason="pace")
+        return state, Wait(seconds=max(gap - elapsed, _LEAST_S), reason="pace")
     if budget.per_minute is not None:
         lacking = (1 - tokens) / _rate(_grave_budget(budget))
         if not grave:
             lacking = max(lacking, (1 - mild) / _rate(_mild_budget(budget)))
         if lacking > 0:
-            return state, Wait(seconds=lacking, reason="tokens")
+            return state, Wait(seconds=max(lacking, _LEAST_S), reason="tokens")
     spent = replace(
         state, tokens=tokens - 1, mild_tokens=mild if grave else mild - 1, refilled_at=at
     )

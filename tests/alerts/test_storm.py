@@ -317,3 +317,15 @@ def test_channel_with_a_pace_keeps_it() -> None:
     assert first is None
     assert second is not None
     assert (second.reason, round(second.seconds, 3)) == ("pace", 0.3)
+
+
+def test_waiting_for_a_token_always_takes_some_time() -> None:
+    """A wait that rounds to no time at all is due at once, and never over on a clock that stands."""
+    budget = Budget(per_minute=12)
+    state, at = bucket.fresh(ChannelId("bot"), budget, NOW), NOW
+    for _ in range(200):
+        state, wait = bucket.spend(state, budget, at, grave=False)
+        if wait is not None:
+            later = at + timedelta(seconds=wait.seconds)
+            assert later > at
+            at = later
