@@ -225,11 +225,11 @@ def text_limits(channel: Channel, level: HasLevelName) -> TextLimits:
     return _LIMITS[channel.kind]
 
 
-def calls_everybody(channel: Channel, level: HasLevelName) -> bool:
+def calls_everybody(
+    channel: WecomBotChannel | FeishuBotChannel | DingtalkBotChannel, level: HasLevelName
+) -> bool:
     """Say whether a message of this level calls everybody in the group (@所有人)."""
-    if isinstance(channel, WecomBotChannel | FeishuBotChannel | DingtalkBotChannel):
-        return _is_from(level, channel.mention_all_from)
-    return False
+    return _is_from(level, channel.mention_all_from)
 
 
 def address_of(owner: Owner, channel: Channel) -> str:

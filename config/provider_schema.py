@@ -5,8 +5,7 @@ Aliyun and Tencent ship with the program (config/providers/*.yaml); a project ma
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, JsonValue, field_validator
@@ -35,7 +34,6 @@ PLACEHOLDERS = frozenset(
         *MESSAGE_WORDS,
     }
 )
-_BRACES = re.compile(r"\{([a-z_]+)\}")
 
 
 class ReceiptRules(Model):
@@ -87,20 +85,3 @@ class ProviderRules(Model):
         if not value:
             raise ValueError("expected at least one code that means success, got none")
         return value
-
-    def placeholders(self) -> frozenset[str]:
-        """Return the names in braces that its request asks for."""
-        texts = [*self.headers.values(), *self.query.values(), *self.form.values()]
-        texts += _texts(dict(self.json_ or {}))
-        return frozenset(name for text in texts for name in _BRACES.findall(text))
-
-
-def _texts(value: JsonValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)

@@ -15,6 +15,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -145,7 +146,7 @@ class FeishuAppSender:
     def __init__(self, channel: FeishuAppChannel, post: Post) -> None:
         self._channel = channel
         self._post = post
-        self._tokens = TokenKeeper(self._fetch_token)
+        self._tokens = TokenKeeper()
 
     async def send(self, intent: Intent, owner: Owner, *, repeat: bool) -> Answer:
         """Post the intent as a card; a repeat carries the same uuid, and is not shown again."""
@@ -173,7 +174,7 @@ class FeishuAppSender:
         return answer
 
     async def _attempt(self, body: bytes, secret: tuple[str, ...]) -> Answer:
-        token = await self._tokens.get()
+        token = await self._tokens.get(partial(self._fetch_token, secret))
         if isinstance(token, Answer):
             return token
         url = f"{self._channel.url.rstrip('/')}/open-apis/im/v1/messages?receive_id_type=open_id"
@@ -185,16 +186,13 @@ class FeishuAppSender:
             self._tokens.forget(token)
         return answer
 
-    async def _fetch_token(self) -> Token | Answer:
-        values = secret_values(self._channel.secret)
-        if isinstance(values, Answer):
-            return values
+    async def _fetch_token(self, secret: tuple[str, ...]) -> Token | Answer:
         url = f"{self._channel.url.rstrip('/')}/open-apis/auth/v3/tenant_access_token/internal"
-        body = json.dumps({"app_id": self._channel.app_id, "app_secret": values[0]}).encode()
+        body = json.dumps({"app_id": self._channel.app_id, "app_secret": secret[0]}).encode()
         reply = await self._post(url, body, {})
         if isinstance(reply, Answer):
             return reply
-        answer = answer_of(reply, APP_CODES, size_bytes=0, secrets=values)
+        answer = answer_of(reply, APP_CODES, size_bytes=0, secrets=secret)
         if answer.outcome is not DeliveryClass.OK:
             return answer
         return token_of(reply, "tenant_access_token", "expire")

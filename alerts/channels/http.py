@@ -63,18 +63,16 @@ class Post:
         `secret_path` (already quoted) and `secret_query` are added to what goes over the wire only:
         neither logs nor errors see them. An empty `content_type` sends no such header.
         """
-        extensions = {}
-        if secret_path or secret_query:
-            plain = httpx.URL(url)
-            path = plain.path.rstrip("/") + f"/{secret_path}" if secret_path else plain.path
-            query = f"?{secret_query}" if secret_query else ""
-            extensions["target"] = f"{path}{query}".encode()
         sent = {"Connection": "close"} | ({"Content-Type": content_type} if content_type else {})
         client = guarded_client(self._allow_private, self._timeout_s, self._user_agent)
         async with client:
             try:
                 request = client.build_request(
-                    method, url, content=body, headers=sent | dict(headers), extensions=extensions
+                    method,
+                    url,
+                    content=body,
+                    headers=sent | dict(headers),
+                    extensions=_target(url, secret_path, secret_query),
                 )
                 async with asyncio.timeout(self._timeout_s * _WHOLE_FACTOR):
                     return await _exchange(client, request)
@@ -91,6 +89,16 @@ class Post:
             except (httpx.TransportError, TimeoutError) as error:
                 text = f"sent, but no answer came: {_kind(error)}"
                 return Answer(outcome=DeliveryClass.AMBIGUOUS, text=text, size_bytes=len(body))
+
+
+def _target(url: str, secret_path: str, secret_query: str) -> dict[str, bytes]:
+    """Return what stands in the request line instead of the URL's own path, {} for that."""
+    if not secret_path and not secret_query:
+        return {}
+    own = httpx.URL(url).path
+    path = f"{own.rstrip('/')}/{secret_path}" if secret_path else own
+    query = f"?{secret_query}" if secret_query else ""
+    return {"target": f"{path}{query}".encode()}
 
 
 async def _exchange(client: httpx.AsyncClient, request: httpx.Request) -> Reply:

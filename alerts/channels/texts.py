@@ -59,16 +59,23 @@ def compact(document: Mapping[str, Any]) -> bytes:
 
 
 def within(build: Callable[[str], Mapping[str, Any]], text: str, limit: int) -> bytes:
-    """Return the request whose JSON has at most `limit` bytes, its text cut as far as it takes.
+    """Return the request whose JSON has at most `limit` bytes, its text cut no further than needed.
 
-    Escapes make JSON longer than its text, so that each round gives up what was too much.
+    Escapes make JSON longer than its text, up to fourfold where JSON stands in JSON, and not
+    evenly: the longest beginning that fits is searched for by halves.
     """
     body = compact(build(text))
-    room = len(text.encode())
-    while len(body) > limit and room > 0:
-        room = max(0, room - (len(body) - limit))
-        text = fitted(text, room)
-        body = compact(build(text))
+    if len(body) <= limit:
+        return body
+    fits, too_long = 0, len(text.encode())
+    body = compact(build(""))
+    while too_long - fits > 1:
+        room = (fits + too_long) // 2
+        tried = compact(build(fitted(text, room)))
+        if len(tried) <= limit:
+            fits, body = room, tried
+        else:
+            too_long = room
     return body
 
 

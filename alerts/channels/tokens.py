@@ -31,19 +31,18 @@ Fetch = Callable[[], Awaitable[Token | Answer]]
 class TokenKeeper:
     """Keeps one application's token; only one fetch runs at a time."""
 
-    def __init__(self, fetch: Fetch, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._fetch = fetch
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._token = ""
         self._good_until = 0.0
         self._fetching = asyncio.Lock()
 
-    async def get(self) -> str | Answer:
+    async def get(self, fetch: Fetch) -> str | Answer:
         """Return a token, or why there is none: nothing was sent then, whatever happened."""
         async with self._fetching:
             if self._token and self._clock() < self._good_until:
                 return self._token
-            found = await self._fetch()
+            found = await fetch()
             if isinstance(found, Answer):
                 return _of_token(found)
             self._token = found.value

@@ -9,6 +9,7 @@ path/90455 (codes), path/90454 (limits).
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlencode
 
 from alerts.channels.answer import Answer, permanent
@@ -64,7 +65,7 @@ class WecomAppSender:
     def __init__(self, channel: WecomAppChannel, post: Post) -> None:
         self._channel = channel
         self._post = post
-        self._tokens = TokenKeeper(self._fetch_token)
+        self._tokens = TokenKeeper()
 
     async def send(self, intent: Intent, owner: Owner, *, repeat: bool) -> Answer:
         """Post the intent; a repeat is byte for byte the same, and the provider drops it."""
@@ -98,7 +99,7 @@ class WecomAppSender:
         )
 
     async def _attempt(self, body: bytes, person: str, secret: tuple[str, ...]) -> Answer:
-        token = await self._tokens.get()
+        token = await self._tokens.get(partial(self._fetch_token, secret))
         if isinstance(token, Answer):
             return token
         url = f"{self._channel.url.rstrip('/')}/cgi-bin/message/send"
@@ -111,16 +112,13 @@ class WecomAppSender:
             self._tokens.forget(token)
         return _seen_by(reply, person, answer)
 
-    async def _fetch_token(self) -> Token | Answer:
-        values = secret_values(self._channel.secret)
-        if isinstance(values, Answer):
-            return values
+    async def _fetch_token(self, secret: tuple[str, ...]) -> Token | Answer:
         url = f"{self._channel.url.rstrip('/')}/cgi-bin/gettoken"
-        query = urlencode({"corpid": self._channel.corp_id, "corpsecret": values[0]})
+        query = urlencode({"corpid": self._channel.corp_id, "corpsecret": secret[0]})
         reply = await self._post(url, b"", {}, secret_query=query, content_type="", method="GET")
         if isinstance(reply, Answer):
             return reply
-        answer = answer_of(reply, CODES, size_bytes=0, secrets=values)
+        answer = answer_of(reply, CODES, size_bytes=0, secrets=secret)
         if answer.outcome is not DeliveryClass.OK:
             return answer
         return token_of(reply, "access_token", "expires_in")

@@ -18,7 +18,7 @@ from alerts.channels.texts import (
     fitted,
     secret_values,
 )
-from config.channel_schema import address_at, calls_everybody, e164, text_limits
+from config.channel_schema import address_at, text_limits
 from config.schema import Owner, WecomBotChannel
 from storage.records import Intent
 
@@ -78,10 +78,5 @@ class WecomBotSender:
                 mention = f"\n<@{person}>"
                 content = fitted(content, limits.bytes - len(mention.encode())) + mention
             return {"msgtype": "markdown", "markdown": {"content": content}}
-        text: dict[str, Any] = {"content": content}
-        mobile = e164(owner.mobile).removeprefix("+86")
-        if calls_everybody(self._channel, intent.level):
-            text["mentioned_list"] = ["@all"]
-        elif mobile:
-            text["mentioned_mobile_list"] = [mobile]
-        return {"msgtype": "text", "text": text}
+        # plain text is what the levels get that call everybody (text_limits)
+        return {"msgtype": "text", "text": {"content": content, "mentioned_list": ["@all"]}}

@@ -217,6 +217,14 @@ def test_missing_secret_is_permanent_and_nothing_is_sent(
     assert receiver.connections == 0
 
 
+def test_webhook_without_its_secret_is_permanent(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("YUNQUE_HOOK")
+
+    assert send(hook(receiver), make_intent(), receiver.address).outcome is DeliveryClass.PERMANENT
+
+
 def test_no_log_line_holds_a_secret(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     quoting = json.dumps({"errcode": 1, "errmsg": f"bad key {KEY}"}).encode()
@@ -271,6 +279,7 @@ def test_webhook_takes_any_2xx_for_success(receiver: Receiver, status: int) -> N
         ("999999", 3600.0),
         ("Tue, 10 Mar 2026 04:00:30 GMT", 30.0),
         ("Tue, 10 Mar 2026 03:00:30 GMT", 0.0),
+        ("Tue, 10 Mar 2026 04:00:30 -0000", 30.0),  # RFC 5322: in UTC, of no zone
         ("soon", None),
         ("", None),
         ("-5", None),
@@ -291,10 +300,14 @@ class Sink:
         self.rcpt: str | None = None
         self.data: str | None = None
         self.drop_after_data = False
+        self.drop_at_rcpt = False
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self.drop_at_rcpt:
+            assert server.transport is not None
+            server.transport.abort()
         if self.rcpt:
             return self.rcpt
         envelope.rcpt_tos.append(address)
@@ -446,6 +459,26 @@ def test_encryption_that_the_server_lacks_is_permanent(sink: tuple[Sink, dict[st
     answer = send(channel | {"security": "starttls"}, make_intent())
 
     assert answer.outcome is DeliveryClass.PERMANENT
+
+
+@pytest.mark.parametrize(
+    "changes", [{"username": "alert", "password": "env:NOT_SET"}, {"sender": "云雀舆情"}]
+)
+def test_mail_that_cannot_be_sent_as_configured_is_permanent(
+    sink: tuple[Sink, dict[str, Any]], changes: dict[str, str]
+) -> None:
+    box, channel = sink
+    answer = send(channel | changes, make_intent())
+
+    assert answer.outcome is DeliveryClass.PERMANENT
+    assert box.mails == []
+
+
+def test_line_lost_before_the_text_may_be_tried_again(sink: tuple[Sink, dict[str, Any]]) -> None:
+    box, channel = sink
+    box.drop_at_rcpt = True
+
+    assert send(channel, make_intent()).outcome is DeliveryClass.RETRY
 
 
 def test_login_that_the_server_does_not_offer_is_permanent(

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,13 +16,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alerts.channels import Answer, make_sender
+from alerts.channels.receipts import read_receipts
 from alerts.channels.signing import Call, Key, acs3, canonical_query, tc3
+from alerts.channels.templated import found_text
 from alerts.channels.texts import fitted
 from config.channel_schema import text_limits
-from storage.records import Action, DeliveryClass, Intent, Level
+from config.provider_schema import ReceiptRules
+from storage.records import Action, ChannelId, DeliveryClass, Intent, Level
 from tests.alerts.kinds import ACCESS_TOKEN, CHANNELS, MOBILE, PERSON, SECRETS, TOKENS, company_of
 from tests.alerts.receiver import Planned, Receiver, Request
-from tests.make import make_intent
+from tests.make import NOW, make_intent
 
 ACTIONS = (
     Action(name="ack", label="确认收到", url="https://yq.example/t/ack?a=1&b=2"),
@@ -484,6 +488,16 @@ def test_long_messages_are_cut_to_bytes_with_code_and_links_whole(
     assert "\ufffd" not in text
 
 
+@pytest.mark.parametrize("kind", ["feishu_bot", "feishu_app", "dingtalk_bot"])
+def test_quotes_that_make_the_json_longer_are_counted(receiver: Receiver, kind: str) -> None:
+    lines = "\n".join(['"\\' * 40] * 400)
+    send(receiver, kind, make_intent(level=Level.ORANGE, body="首行\n编号：舆-7F3K\n" + lines))
+
+    request, body = last(receiver)
+    assert LIMITS[kind] - 400 <= len(request.body) <= LIMITS[kind]
+    assert "舆-7F3K" in shown(kind, body)
+
+
 def test_slack_sections_hold_at_most_3000_characters(receiver: Receiver) -> None:
     send(receiver, "slack_hook", make_intent(body="水" * 9000 + "\n" + LONG))
 
@@ -512,14 +526,21 @@ def test_limits_are_said_before_a_text_is_written(receiver: Receiver) -> None:
 # --- Apprise ---
 
 
-def apprise(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, path: str) -> Answer:
-    monkeypatch.setenv("APPRISE", f"json://{receiver.address}/{path}")
+def apprise(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    *,
+    scheme: str = "json",
+    timeout_s: float = 2.0,
+) -> Answer:
+    monkeypatch.setenv("APPRISE", f"{scheme}://{receiver.address}/{path}")
     project = company_of("webhook", receiver, {})
     channel = {"id": "it", "kind": "apprise", "address": "env:APPRISE"}
     project = type(project).model_validate(
         {"channels": [channel], "owners": [{"id": "lin", "name": "林晓", "channels": ["it"]}]}
     )
-    sender = make_sender(project.channels[0], project, timeout_s=2.0)
+    sender = make_sender(project.channels[0], project, timeout_s=timeout_s)
     return asyncio.run(sender.send(make_intent(), project.owners[0], repeat=True))
 
 
@@ -538,3 +559,76 @@ def test_apprise_hands_over_and_knows_nothing_more(
     assert failed.outcome is DeliveryClass.AMBIGUOUS  # it takes a lost answer for a refusal
     assert body["message"].startswith("【重发】")
     assert "secret-token" not in caplog.text + repr((answer, failed))
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+def test_apprise_must_be_there_and_understand_the_address(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("apprise")
+    odd = apprise(receiver, monkeypatch, "", scheme="carrier-pigeon")
+    monkeypatch.setitem(sys.modules, "apprise", None)  # as where the extra is not installed
+    absent = apprise(receiver, monkeypatch, "")
+
+    assert [odd.outcome, absent.outcome] == [DeliveryClass.PERMANENT] * 2
+    assert "cannot read its address" in odd.text
+    assert "groundswell[apprise]" in absent.text
+    assert receiver.requests == []
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+def test_apprise_that_does_not_come_back_may_have_sent_it(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("apprise")
+    receiver.plan(Planned(act="hang"))
+    answer = apprise(receiver, monkeypatch, "", timeout_s=0.2)
+
+    assert answer.outcome is DeliveryClass.AMBIGUOUS
+
+
+# --- what cannot leave ---
+
+
+@pytest.mark.parametrize("url", ["ftp://hook.example.com/in", "https://user@hook.example/in"])
+def test_addresses_that_cannot_be_used_are_permanent(receiver: Receiver, url: str) -> None:
+    project = company_of("webhook", receiver, {}, url=url)
+    sender = make_sender(project.channels[0], project, timeout_s=0.5)
+    answer = asyncio.run(sender.send(make_intent(), project.owners[0], repeat=False))
+
+    assert answer.outcome is DeliveryClass.PERMANENT
+
+
+def test_who_is_nobody_in_slack_gets_nothing(receiver: Receiver) -> None:
+    project = company_of("slack_token", receiver, {"addresses": {}})
+    sender = make_sender(project.channels[0], project, timeout_s=0.5)
+    answer = asyncio.run(sender.send(make_intent(), project.owners[0], repeat=False))
+
+    assert answer.outcome is DeliveryClass.PERMANENT
+    assert receiver.requests == []
+
+
+def test_slack_hook_calls_nobody_below_orange(receiver: Receiver) -> None:
+    send(receiver, "slack_hook", make_intent(level=Level.YELLOW))
+
+    assert PERSON not in json.dumps(last(receiver)[1])
+
+
+def test_a_secret_of_two_lines_adds_no_header(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_SECRET", "xoxb-1\r\nX-Evil: 1")
+    project = company_of("slack_token", receiver, {})
+    sender = make_sender(project.channels[0], project, timeout_s=0.5)
+    answer = asyncio.run(sender.send(make_intent(), project.owners[0], repeat=False))
+
+    assert answer.outcome is DeliveryClass.PERMANENT
+    assert "xoxb" not in repr(answer)
+    assert receiver.requests == []
+
+
+def test_places_that_an_answer_does_not_have_are_empty() -> None:
+    rules = ReceiptRules(each="sort(@)", id="id", state="state")
+
+    assert found_text("length(code)", {"code": 1}) == ""
+    assert read_receipts(ChannelId("sms"), rules, b'[1, "a"]', NOW) is None

@@ -211,3 +211,23 @@ def test_a_stranger_who_keeps_knocking_must_wait(door: World) -> None:
 
     assert statuses == {404, 429}
     assert post(door, "aliyun-sms", []).status_code == 200  # who knows the end is not held up
+
+
+def test_a_secret_that_is_gone_opens_nothing(door: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RECEIPTS")
+
+    assert post(door, "aliyun-sms", [ALIYUN_SMS], "").status_code == 404
+    assert post(door, "aliyun-sms", [ALIYUN_SMS]).status_code == 404
+
+
+def test_while_the_database_is_away_the_provider_is_asked_to_come_again(door: World) -> None:
+    door.store.close()
+    assert door.store.file is not None
+    door.store.file.write_bytes(b"no database any more" * 100)
+
+    assert post(door, "aliyun-sms", [ALIYUN_SMS]).status_code == 503
+
+
+def test_one_report_by_itself_is_read_as_well(door: World) -> None:
+    assert post(door, "tencent-sms", TENCENT_SMS).status_code == 200
+    assert kept(door, "tencent-sms", "s-1") == [("delivered", "DELIVRD 用户短信送达成功")]
