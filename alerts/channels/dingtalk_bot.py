@@ -105,7 +105,8 @@ class DingtalkBotSender:
             buttons = [
                 {"title": action.label, "actionURL": action.url} for action in intent.actions
             ]
-            card = {"title": title, "text": text, "btnOrientation": "1", "btns": buttons}
+            across = "1" if len(buttons) < 3 else "0"  # a phone shows two side by side
+            card = {"title": title, "text": text, "btnOrientation": across, "btns": buttons}
             return {"msgtype": "actionCard", "actionCard": card}
         # a card cannot call anybody, so that the buttons become links here
         links = " | ".join(f"[{action.label}]({action.url})" for action in intent.actions)

@@ -35,11 +35,9 @@ def fitted(text: str, limit: int) -> str:
     if len(text.encode()) <= limit:
         return text
     lines = text.split("\n")
-    for kept in range(min(_HEAD_LINES, len(lines)), -1, -1):
+    for kept in range(min(_HEAD_LINES, len(lines)), 0, -1):
         if len("\n".join(lines[:kept]).encode()) <= limit:
-            if kept:
-                return fit(lines[:kept], lines[kept:], limit)
-            return fit([], lines, limit).removeprefix("\n") or _cut(text, limit)
+            return fit(lines[:kept], lines[kept:], limit)
     return _cut(text, limit)
 
 

@@ -20,8 +20,10 @@ from alerts.channels.receipts import read_receipts
 from alerts.channels.signing import Call, Key, acs3, canonical_query, tc3
 from alerts.channels.templated import found_text
 from alerts.channels.texts import fitted
+from alerts.channels.tokens import Token
 from config.channel_schema import text_limits
 from config.provider_schema import ReceiptRules
+from config.schema import Project
 from storage.records import Action, ChannelId, DeliveryClass, Intent, Level
 from tests.alerts.kinds import ACCESS_TOKEN, CHANNELS, MOBILE, PERSON, SECRETS, TOKENS, company_of
 from tests.alerts.receiver import Planned, Receiver, Request
@@ -121,7 +123,7 @@ def test_acs3_signs_as_the_document_does(at: str, nonce: str, signature: str) ->
         "x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,"
         f"Signature={signature}"
     )
-    assert "Secret" not in repr(key)
+    assert "Secret" not in repr((key, Token(value="Secret", expires_s=1)))
 
 
 def test_tc3_signs_as_the_document_does() -> None:
@@ -535,9 +537,12 @@ def apprise(
     timeout_s: float = 2.0,
 ) -> Answer:
     monkeypatch.setenv("APPRISE", f"{scheme}://{receiver.address}/{path}")
-    project = company_of("webhook", receiver, {})
+    return apprise_now(timeout_s)
+
+
+def apprise_now(timeout_s: float = 2.0) -> Answer:
     channel = {"id": "it", "kind": "apprise", "address": "env:APPRISE"}
-    project = type(project).model_validate(
+    project = Project.model_validate(
         {"channels": [channel], "owners": [{"id": "lin", "name": "林晓", "channels": ["it"]}]}
     )
     sender = make_sender(project.channels[0], project, timeout_s=timeout_s)
@@ -570,7 +575,10 @@ def test_apprise_must_be_there_and_understand_the_address(
     monkeypatch.setitem(sys.modules, "apprise", None)  # as where the extra is not installed
     absent = apprise(receiver, monkeypatch, "")
 
-    assert [odd.outcome, absent.outcome] == [DeliveryClass.PERMANENT] * 2
+    monkeypatch.setenv("APPRISE", "")
+    unset = apprise_now()
+
+    assert [odd.outcome, absent.outcome, unset.outcome] == [DeliveryClass.PERMANENT] * 3
     assert "cannot read its address" in odd.text
     assert "groundswell[apprise]" in absent.text
     assert receiver.requests == []
