@@ -180,6 +180,33 @@ def test_a_number_that_nobody_documented_is_tried_again(
         assert answer.outcome is DeliveryClass.RETRY
 
 
+# --- limits ---
+
+# What the providers allow: a minute, a second (alerting.md 2.4; docs/channels.zh-CN.md).
+ALLOWED: dict[str, tuple[float | None, float | None]] = {
+    "wecom_bot": (20, None),
+    "wecom_app": (30, None),
+    "feishu_bot": (100, 5),
+    "feishu_app": (1000, 5),
+    "dingtalk_bot": (20, None),
+    "slack_hook": (60, 1),
+    "slack_token": (60, 1),
+}
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_a_channel_uses_60_percent_of_what_its_provider_allows(
+    receiver: Receiver, kind: str
+) -> None:
+    sender, _ = parts(company_of(kind, receiver, {}), 1.0)
+    a_minute, a_second = ALLOWED.get(kind, (None, None))
+
+    assert sender.per_minute == (a_minute and round(a_minute * 0.6))
+    assert sender.per_second == (a_second and pytest.approx(a_second * 0.6))
+    assert sender.quiet_minutes == ((0, 30) if kind == "feishu_bot" else ())
+    assert sender.is_keyed == (kind in {"webhook", "wecom_app", "feishu_app"})
+
+
 # --- faults ---
 
 FAULTS: list[tuple[str, Planned, set[str]]] = [
