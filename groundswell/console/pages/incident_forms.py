@@ -49,7 +49,7 @@ def _end_of(name: str, form: Form, now: datetime, zone: ZoneInfo) -> datetime | 
     if name not in {"task", "shelve"}:
         return None
     try:
-        return local_time(form.get("until", ""), zone)
+        return local_time(form.get("until", ""), zone, "期限")
     except GroundswellError as error:
         raise IllegalMove(str(error)) from error
 
@@ -77,8 +77,8 @@ def _task_kind(name: str) -> TaskKind:
         raise IllegalMove("“派任务”需要选一个种类") from error
 
 
-def local_time(text: str, zone: ZoneInfo) -> datetime | None:
-    """Read what a datetime-local field gives; None for an empty one.
+def local_time(text: str, zone: ZoneInfo, name: str) -> datetime | None:
+    """Read what a datetime-local field called `name` gives; None for an empty one.
 
     Errors: GroundswellError for anything else.
     """
@@ -87,4 +87,4 @@ def local_time(text: str, zone: ZoneInfo) -> datetime | None:
     try:
         return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
     except ValueError as error:
-        raise GroundswellError(f"看不懂时间 {text[:40]!r}，写成 2026-11-20 10:05 这样") from error
+        raise GroundswellError(f"看不懂{name} {text[:40]!r}，写成 2026-11-20 10:05 这样") from error

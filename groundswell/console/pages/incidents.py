@@ -106,7 +106,7 @@ def _replied(console: Console, request: Request, named: str, form: Form) -> Resp
             incident.incident_id,
             url=form.get("url", ""),
             actor=visitor.name,
-            at=local_time(form.get("at", ""), console.zone(visitor)),
+            at=local_time(form.get("at", ""), console.zone(visitor), "回应时间"),
             note=form.get("text", "")[:TEXT_LIMIT],
             command_id=form.get("once", "")[:64],
         )
