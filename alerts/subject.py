@@ -44,17 +44,20 @@ def product_of(project: Project, evidence: Evidence) -> ProductLine | None:
 
 
 def fingerprint_of(project: Project, evidence: Evidence) -> str:
-    """Return by what a relapse is recognised: brand, product, main class and kind of trouble.
+    """Return by what a relapse is recognised: brand, product and the kind of trouble.
 
-    "" while at least half of the mentions name neither a fault nor a sub-class: brand, product and
-    class alone would call two different troubles one.
+    The kind is the fault that at least half of the mentions name, whatever their issue class (the
+    same leak is told as a refund one day and as a repair the next), else class and sub-class. ""
+    when neither stands out: brand, product and class alone would call two troubles one.
     """
-    kind = _fault(evidence) or _sub_class(evidence)
+    kind = _fault(evidence)
+    if not kind and (sub := _sub_class(evidence)):
+        kind = f"{issue_class_of(evidence)}/{sub}"
     if not kind:
         return ""
     line = product_of(project, evidence)
     product = line.id if line else next(iter(evidence.products), "")
-    return "|".join((evidence.cluster.brand_id, product, issue_class_of(evidence), kind))
+    return "|".join((evidence.cluster.brand_id, product, kind))
 
 
 def _sub_class(evidence: Evidence) -> str:

@@ -1,4 +1,4 @@
-"""Looks a database of clusters over, and puts right what can be: alone, or not at all.
+"""Looks a database over, clusters and incidents, and puts right what can be: alone, or not.
 
 In: a project's database. Out: Looked, faults in plain words.
 """
@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alerts.journal import fold
 from config.errors import StoreError
 from groundswell import wiring
 from groundswell.clock import RealClock
 from groundswell.scheduler import ENGINE_LEASE
 from storage.checking import Fault, check_clusters
+from storage.incident_checks import check_incidents
 from storage.store import Store
 
 _LEASE_S = 120  # renewed after each batch
@@ -35,6 +37,10 @@ _WORDS = {
     "no_verdict": "提及没有有效的判断 (members without a verdict)",
     "brand_hours": "品牌每小时计数不符 (hours of the brand differ)",
     "journal_gap": "聚类流水缺行 (gap in the journal)",
+    "log": "事件的流水读不成事件 (the log of an incident does not fold)",
+    "fold": "事件与它的流水不符 (an incident differs from its log)",
+    "two_open": "一个聚类有两个未了结的事件 (two open incidents on one cluster)",
+    "code_twice": "两个事件用同一个编号 (two incidents have one code)",
 }
 
 
@@ -80,7 +86,8 @@ def look_over(
     with wiring.opened(config, database) as (_, store):
         if not repair:
             now = RealClock().now()
-            return _looked(check_clusters(store, now, advance=advance, is_readable=_is_readable))
+            faults = check_clusters(store, now, advance=advance, is_readable=_is_readable)
+            return _looked([*faults, *check_incidents(store, fold)])
         return _looked(_repair(store, advance))
 
 
@@ -101,9 +108,10 @@ def _repair(store: Store, advance: Callable[[int, int], None]) -> list[Fault]:
         advance(done, total)
 
     try:
-        return check_clusters(
+        faults = check_clusters(
             store, RealClock().now(), repair=True, advance=go_on, is_readable=_is_readable
         )
+        return [*faults, *check_incidents(store, fold, repair=True)]
     finally:
         store.drop_lease(ENGINE_LEASE, holder)
 

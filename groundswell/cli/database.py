@@ -29,8 +29,9 @@ def commands() -> typer.Typer:
     )(upgrade)
     app.command(
         "check",
-        help="Recount what is counted of clusters and say what is wrong; --repair puts it right. "
-        "Exit code 1 while something is wrong. 核对聚类的计数、重定向与流水，可修复。"
+        help="Recount what is counted of clusters, fold the logs of incidents, and say what is "
+        "wrong; --repair puts it right. Exit code 1 while something is wrong. "
+        "核对聚类的计数、重定向与流水，以及事件与流水是否相符，可修复。"
         + example("groundswell db check", "groundswell db check --repair"),
     )(check)
     return app
@@ -67,7 +68,7 @@ def check(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look over what is stored of clusters."""
+    """Look over what is stored of clusters and incidents."""
     from groundswell.checking import look_over
 
     choices = chosen(context, config=config, database=database, as_json=as_json)

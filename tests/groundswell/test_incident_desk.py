@@ -1,0 +1,306 @@
+"""Incidents with the real journey: relapses, codes, recalls, the log against its fold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from alerts.incidents import Command, IllegalMove, codes_of, fold
+from groundswell import wiring
+from groundswell.cli.app import build
+from groundswell.cluster_desk import ClusterDesk
+from groundswell.hot import HotLists
+from groundswell.replay import SteppedClock
+from groundswell.wiring import Application
+from storage import tables
+from storage.incident_checks import check_incidents
+from storage.records import ClusterId, Incident, IncidentState, Level, RawMention
+from storage.store import Store
+from tests.groundswell.test_pipeline import NOW, complaint, project, take
+
+LATER = NOW + timedelta(days=40)
+ROOMS = ("主卧", "次卧", "书房", "阳光房", "地下室")
+
+
+@pytest.fixture
+def application(sqlite_url: str) -> Iterator[Application]:
+    """On SQLite; what asks the database in a way of its own runs on both below."""
+    store = Store(sqlite_url)
+    yield wiring.wire(project(), store, SteppedClock(NOW))
+    store.close()
+
+
+@pytest.fixture
+def on_both(store: Store) -> Application:
+    return wiring.wire(project(), store, SteppedClock(NOW))
+
+
+def leak(n: int) -> RawMention:
+    """The same trouble forty days later, told by other people in other words."""
+    text = (
+        f"师傅，云雀这机子漏水啊，{ROOMS[n % 5]}地面泡了一大片，物业上门看了{n}回，"
+        "楼下邻居也来敲门要赔偿"
+    )
+    at = LATER - timedelta(minutes=3 * n)
+    return complaint(300 + n, text=text, published_at=at, observed_at=LATER)
+
+
+def first_wave(application: Application) -> Incident:
+    take(application, [complaint(n) for n in range(14)])
+    [incident] = incidents(application)
+    return incident
+
+
+def second_wave(application: Application) -> None:
+    application.clock.at = LATER
+    take(application, [leak(n) for n in range(14)])
+
+
+def incidents(application: Application) -> list[Incident]:
+    with application.store.read() as queries:
+        return queries.incidents(order="newest")
+
+
+def do(application: Application, incident: Incident, name: str, **fields) -> Incident:
+    command = Command(**({"name": name, "actor": "linxiao", "text": "换了滤芯座"} | fields))
+    return application.desk.act(incident.incident_id, command)
+
+
+def close(application: Application, incident: Incident) -> None:
+    for name, text in (
+        ("ack", ""),
+        ("handled", "第三批次滤芯座换新"),
+        ("confirm", "客户回访认可"),
+    ):
+        do(application, incident, name, text=text)
+
+
+def kinds(application: Application, incident: Incident) -> list[str]:
+    with application.store.read() as queries:
+        return [event.kind for event in queries.incident_events(incident.incident_id)]
+
+
+def agrees(application: Application) -> None:
+    assert check_incidents(application.store, fold) == []
+
+
+def test_a_closed_trouble_comes_back_in_a_new_cluster_with_what_was_known(on_both) -> None:
+    application = on_both
+    before = first_wave(application)
+    close(application, before)
+
+    second_wave(application)
+
+    [after] = incidents(application)
+    assert (after.incident_id, after.state, after.epoch) == (
+        before.incident_id,
+        IncidentState.OPEN,
+        2,
+    )
+    assert after.cluster_id != before.cluster_id
+    assert after.relapse is not None
+    assert (after.relapse.cause, after.relapse.said) == ("第三批次滤芯座换新", "客户回访认可")
+    assert after.relapse.owner_id == before.owner_id
+    with application.store.transaction() as tx:
+        assert set(tx.clusters_of(after.incident_id)) == {before.cluster_id, after.cluster_id}
+        assert tx.incident_of(before.cluster_id) == after
+    with application.store.read() as queries:
+        [last, *_] = queries.intents()
+    assert "同类问题再次出现" in last.body
+    agrees(application)
+
+
+def test_fed_twice_a_relapse_comes_back_once(application) -> None:
+    close(application, first_wave(application))
+
+    second_wave(application)
+    after = incidents(application)
+    second_wave(application)
+    application.stages.regrade()
+
+    assert incidents(application) == after
+
+
+def test_a_dismissed_trouble_does_not_relapse(application) -> None:
+    before = first_wave(application)
+    do(application, before, "dismiss")
+
+    second_wave(application)
+
+    newest, oldest = incidents(application)
+    assert (oldest.incident_id, oldest.state) == (before.incident_id, IncidentState.DISMISSED)
+    assert newest.relapse is None
+    agrees(application)
+
+
+def test_a_trouble_whose_cluster_a_person_split_does_not_relapse(on_both) -> None:
+    application = on_both
+    before = first_wave(application)
+    close(application, before)
+    with application.store.read() as queries:
+        members = [int(m.mention_id) for m, _ in queries.cluster_mentions(before.cluster_id, 3)]
+    desk = ClusterDesk(
+        application.store, application.project, HotLists(application.project), application.links
+    )
+    desk.split(before.cluster_id, members, "zhoulan", NOW)
+
+    second_wave(application)
+
+    assert all(one.relapse is None for one in incidents(application))
+    agrees(application)
+
+
+def test_after_half_a_year_it_is_a_new_trouble(application) -> None:
+    before = first_wave(application)
+    application.clock.at = LATER - timedelta(days=181)
+    close(application, before)
+
+    second_wave(application)
+
+    assert len(incidents(application)) == 2
+    assert all(one.relapse is None for one in incidents(application))
+
+
+def test_a_code_in_use_is_made_longer(application) -> None:
+    take(application, [complaint(n) for n in range(3)])  # too few to raise; their cluster is known
+    with application.store.read() as queries:
+        [cluster_id] = queries.mention_cluster(1)
+    [short, longer, *_] = codes_of(cluster_id)
+    other = first_wave_of_another(application)
+    with application.store.write() as connection:
+        connection.execute(sa.update(tables.incident).values(code=short))
+    take(application, [complaint(n) for n in range(3, 14)])
+
+    raised = next(one for one in incidents(application) if one.incident_id != other.incident_id)
+    assert raised.code == longer
+    assert longer.startswith(short)
+
+
+def first_wave_of_another(application: Application) -> Incident:
+    take(application, [unreachable(n) for n in range(14)])
+    [incident] = incidents(application)
+    return incident
+
+
+def unreachable(n: int) -> RawMention:
+    text = f"云雀客服电话打不通，第{n}次了，等了{n * 7}分钟，气死人"
+    return complaint(200 + n, text=text)
+
+
+def two_troubles(application: Application) -> tuple[Incident, Incident]:
+    leaks = first_wave(application)
+    take(application, [unreachable(n) for n in range(14)])
+    [calls] = (one for one in incidents(application) if one.incident_id != leaks.incident_id)
+    return leaks, calls
+
+
+def merged(application: Application) -> tuple[Incident, Incident]:
+    leaks, calls = two_troubles(application)
+    desk = ClusterDesk(
+        application.store, application.project, HotLists(application.project), application.links
+    )
+    desk.merge(leaks.cluster_id, calls.cluster_id, "zhoulan", NOW)
+    [kept] = (one for one in incidents(application) if one.at_work)
+    [ended] = (one for one in incidents(application) if not one.at_work)
+    return kept, ended
+
+
+def test_what_one_cluster_has_become_is_not_split_into_two_open_incidents(application) -> None:
+    kept, ended = merged(application)
+
+    with pytest.raises(IllegalMove, match=kept.code):
+        do(application, ended, "split")
+
+    assert kinds(application, ended)[-1] == "merged"
+    agrees(application)
+
+
+def test_undoing_a_merge_calls_its_rise_back_without_a_word(application) -> None:
+    before = first_wave(application)
+    hurt = "云雀烧水壶把手断了，开水浇在脚背上烫伤起泡，去医院换药第{}次，厂家还没有人联系我"
+    take(application, [complaint(400 + n, text=hurt.format(n)) for n in range(2)])
+    with application.store.read() as queries:
+        [burns] = queries.mention_cluster(15)
+    desk = ClusterDesk(
+        application.store, application.project, HotLists(application.project), application.links
+    )
+
+    done = desk.merge(before.cluster_id, burns, "zhoulan", NOW)
+    risen = stands(application, before)
+    sent = messages_of(application, before)
+    desk.undo(done.events[0].event_no, "zhoulan", NOW + timedelta(hours=1))
+
+    after = stands(application, before)
+    assert (before.level, risen.level, after.level) == (Level.YELLOW, Level.ORANGE, Level.YELLOW)
+    assert kinds(application, after)[-1] == "level_recalled"
+    assert messages_of(application, before) == sent
+    agrees(application)
+
+
+def stands(application: Application, incident: Incident) -> Incident:
+    with application.store.read() as queries:
+        found = queries.incident(incident.incident_id)
+    assert found is not None
+    return found
+
+
+def messages_of(application: Application, incident: Incident) -> int:
+    with application.store.read() as queries:
+        return len(queries.incident_intents(incident.incident_id))
+
+
+def test_a_person_sets_the_level_and_the_program_keeps_it(application) -> None:
+    before = first_wave(application)
+
+    do(application, before, "grade", level=Level(before.level - 1), text="同一批客户")
+    application.clock.at = NOW + timedelta(minutes=30)
+    application.stages.regrade()
+
+    [after] = incidents(application)
+    assert after.level == before.level - 1
+    assert (after.level_by, after.level_reason) == ("linxiao", "同一批客户")
+    given_back = do(application, after, "grade", level=None, text="")
+    assert (given_back.level, given_back.level_by) == (before.level, "")
+    agrees(application)
+
+
+def test_a_changed_row_is_found_and_written_anew_from_its_log(sqlite_url) -> None:
+    def run(*arguments):
+        return CliRunner().invoke(build(), ["--database", sqlite_url, "db", "check", *arguments])
+
+    store = Store(sqlite_url)
+    application = wiring.wire(project(), store, SteppedClock(NOW))
+    before = first_wave(application)
+    query = sa.select(tables.incident.c.document)
+    with store.write() as connection:
+        document = dict(connection.scalar(query)) | {"title": "别的事", "level": 4}
+        connection.execute(sa.update(tables.incident).values(document=document))
+
+    wrong = run("--json")
+    repaired = run("--repair")
+    [after] = incidents(application)
+    store.close()
+
+    [fault] = json.loads(wrong.stdout)["faults"]
+    assert (fault["kind"], fault["where"], fault["seen"]) == ("fold", before.code, "level、title")
+    assert repaired.exit_code == 0
+    assert after == before
+
+
+def test_two_open_incidents_on_one_cluster_are_found(application) -> None:
+    store = application.store
+    leaks, calls = two_troubles(application)
+    with store.write() as connection:
+        link = {"cluster_id": ClusterId(leaks.cluster_id), "incident_id": calls.incident_id}
+        connection.execute(sa.insert(tables.incident_cluster).values(link))
+
+    [fault] = check_incidents(store, fold)
+
+    assert (fault.kind, fault.where) == ("two_open", leaks.cluster_id)
+    assert leaks.code in fault.seen
+    assert calls.code in fault.seen
