@@ -16,10 +16,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
-from alerts.channels.answer import Answer
-from alerts.channels.texts import REPEAT, body_of
+from alerts.channels.answer import Answer, permanent
+from alerts.channels.texts import REPEAT, body_of, secret_values
 from alerts.markup import visible
-from config.errors import ConfigError
+from config.channel_schema import address_of
 from config.schema import EmailChannel, Owner
 from storage.records import DeliveryClass, Intent, Level
 
@@ -42,20 +42,17 @@ class EmailSender:
 
     async def send(self, intent: Intent, owner: Owner, *, repeat: bool) -> Answer:
         """Hand one mail to the server; its answer after the text decides."""
-        if owner.email is None or _ADDRESS.fullmatch(owner.email) is None:
-            text = f"owner {owner.id} has no usable mail address"
-            return Answer(outcome=DeliveryClass.PERMANENT, text=text)
-        try:
-            secret = self._channel.password
-            password = secret.resolve() if secret is not None else ""
-        except ConfigError as error:
-            return Answer(outcome=DeliveryClass.PERMANENT, text=str(error))
+        recipient = address_of(owner, self._channel)
+        if _ADDRESS.fullmatch(recipient) is None:
+            return permanent(f"owner {owner.id} has no usable mail address")
+        values = secret_values(self._channel.password)
+        if isinstance(values, Answer):
+            return values
         sender = parseaddr(self._channel.sender)[1]
         if _ADDRESS.fullmatch(sender) is None:
-            text = f"channel {self._channel.id}: sender is not a mail address"
-            return Answer(outcome=DeliveryClass.PERMANENT, text=text)
+            return permanent(f"channel {self._channel.id}: sender is not a mail address")
         mail = compose(intent, owner, self._channel, repeat=repeat).as_bytes()
-        return await asyncio.to_thread(self._hand_over, sender, owner.email, mail, password)
+        return await asyncio.to_thread(self._hand_over, sender, recipient, mail, values[0])
 
     def _hand_over(self, sender: str, recipient: str, mail: bytes, password: str) -> Answer:
         try:
@@ -101,12 +98,11 @@ class EmailSender:
 
 def compose(intent: Intent, owner: Owner, channel: EmailChannel, *, repeat: bool) -> EmailMessage:
     """Return the mail. No text can add a header: what stands in one is a single visible line."""
-    assert owner.email is not None, "the recipient was checked"
     name, address = parseaddr(channel.sender)
     domain = address.rpartition("@")[2]
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(display_name=visible(name), addr_spec=address)
-    mail["To"] = Address(display_name=visible(owner.name), addr_spec=owner.email)
+    mail["To"] = Address(display_name=visible(owner.name), addr_spec=address_of(owner, channel))
     mail["Subject"] = visible(f"{REPEAT}{intent.subject}" if repeat else intent.subject)
     mail["Date"] = format_datetime(intent.created_at)
     mail["Message-ID"] = f"<{intent.intent_id}@{domain}>"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alerts.channels.answer import Answer, permanent
-from alerts.markup import fit
+from alerts.markup import cut_bytes, fit
 from config.channel_schema import Channel, text_limits
 from config.errors import ConfigError
 from config.values import SecretRef
@@ -38,11 +38,7 @@ def fitted(text: str, limit: int) -> str:
     for kept in range(min(_HEAD_LINES, len(lines)), 0, -1):
         if len("\n".join(lines[:kept]).encode()) <= limit:
             return fit(lines[:kept], lines[kept:], limit)
-    return _cut(text, limit)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text.encode()[: max(0, limit)].decode(errors="ignore")
+    return cut_bytes(text, limit)
 
 
 def without_first_line(body: str, subject: str) -> str:
