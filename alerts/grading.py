@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import batches, hot
+from alerts.growth import times_words
 from alerts.launch import Launch
 from alerts.score import (
     BODILY,
@@ -102,7 +103,7 @@ def grade(
     return Grade(
         level=level,
         score=score,
-        reasons=(*_merged(grounds, parts), *_capped(evidence)),
+        reasons=(*_merged(grounds, parts), *_capped(evidence), *_lifted(evidence, surge)),
         surge=surge,
         rule_version=RULE_VERSION,
         at=now,
@@ -143,7 +144,8 @@ def _merged(grounds: list[_Ground], parts: list[Reason]) -> list[Reason]:
 def _ceiling(evidence: Evidence) -> Level:
     """Return the highest level that what was written within seven days allows."""
     if evidence.live_authors:
-        return Level.RED
+        # a whole brand that rises is nobody's trouble in particular: what is grave has a cluster
+        return Level.YELLOW if evidence.is_brand else Level.RED
     return Level.BLUE if evidence.watch_authors else Level.NONE
 
 
@@ -156,6 +158,19 @@ def _capped(evidence: Evidence) -> list[Reason]:
             text = "最近 7 天只有是否负面尚存疑的发言，最高只到蓝级"
             return [Reason(code="only_unsure", text=text)]
     return []
+
+
+def _lifted(evidence: Evidence, surge: Surge) -> list[Reason]:
+    """Say that the whole brand is lifted, and with whom."""
+    pulse = evidence.pulse
+    if pulse is None or not (surge.lift > 1.0 or (evidence.is_brand and pulse.wave)):
+        return []
+    others = "、".join(f"{name}（{times_words(ratio)}）" for name, ratio in pulse.wave)
+    with_whom = f"同行也在上升：{others}" if others else "同行没有同时上升"
+    if evidence.is_brand:
+        return [Reason(code="industry_wave", text=with_whom, value=pulse.wave[0][1])]
+    text = f"这个品牌其他话题的声量也是平常的 {times_words(surge.lift)}，已按此折算；{with_whom}"
+    return [Reason(code=pulse.reason, text=text, value=surge.lift)]
 
 
 def settle(

@@ -92,9 +92,9 @@ def detect(
 
     Windows end at `now`, and also where the most authors of the last 48 h stood together: late
     posts still count in the hour they were written. Only authors of sure, fresh mentions can fire
-    the page setting; the watch setting counts unsure ones too. Who only repeats another's words
-    (`evidence.copiers`) counts in neither. While the whole brand is lifted (`evidence.pulse`), that
-    much more is expected.
+    the page setting, and only with words of their own: who merely repeats another's text is in
+    `evidence.copiers`. The watch setting counts unsure ones and copies, too. While the whole brand
+    is lifted (`evidence.pulse`), that much more is expected.
     `opened_at` of an incident that is still open: seven days from here on stay out of the baseline,
     so that it does not become its own normal. `since`: authors before it are not counted (a closed
     incident reopens on what came after it).
@@ -104,7 +104,7 @@ def detect(
     case = _Case(evidence, rules, grid, places, grid.baseline(evidence, places, opened_at))
     cut = float("-inf") if since is None else grid.at(since)
     live = grid.times(evidence.live_authors, cut, evidence.copiers)
-    watch = grid.times(evidence.watch_authors, cut, evidence.copiers)
+    watch = grid.times(evidence.watch_authors, cut)
     if not watch.size and not live.size:
         return _nothing(case)
     page, glance = settings_of(rules)

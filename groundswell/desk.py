@@ -15,6 +15,7 @@ from groundswell.clock import Clock
 from groundswell.hot import HotLists
 from groundswell.judging import judge
 from groundswell.pipeline import SAMPLES
+from groundswell.pulses import PulseView
 from groundswell.responses import answers_to, entered
 from storage.records import Incident, PublicResponse
 from storage.store import Store, Transaction
@@ -45,6 +46,7 @@ class Desk:
             hot = HotLists(self.project)
             seen = hot.see(tx.evidence(found.cluster_id, now), hot.look(tx.queries, now))
             evidence = BatchView(self.project, tx.queries, now).see(seen)
+            pulses = PulseView(self.project, tx.queries, now)
             beside = tx.open_incidents_of(found.cluster_id)
             change = on_command(
                 found,
@@ -54,7 +56,7 @@ class Desk:
                 evidence=evidence,
                 samples=tx.queries.cluster_mentions(found.cluster_id, SAMPLES),
                 links=self.links,
-                grade=judge(evidence, found, found, self.project, now),
+                grade=judge(pulses.see(evidence), found, found, self.project, now, pulses),
                 beside=[one for one in beside if one.incident_id != found.incident_id],
             )
             if not tx.save_change(change):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from alerts.grading import grade
 from alerts.incidents import Standing, codes_of
@@ -10,27 +11,40 @@ from alerts.launch import launch_of
 from alerts.subject import fingerprint_of
 from alerts.surge import detect
 from config.schema import Project
+from groundswell.pulses import PulseView
 from storage.records import ClusterId, Evidence, Grade, Incident
 from storage.store import Transaction
 
 
-def judge(
+def judge(  # noqa: PLR0917 - what is known, as everywhere here
     evidence: Evidence,
     known: Incident | None,
     incident: Incident | None,
     project: Project,
     now: datetime,
+    pulses: PulseView | None = None,
 ) -> Grade:
-    """Judge a cluster; `known` tells which hours were no normal time, `incident` who waits."""
+    """Judge a cluster; `known` tells which hours were no normal time, `incident` who waits.
+
+    `pulses`: what rises only as its whole brand does is no surge of its own. Asked where something
+    surges; without it the cluster is judged by itself.
+    """
     launch = launch_of(project, evidence, now)
     rules = project.settings.surge
-    surge = detect(
-        evidence,
-        launch.tightened(rules) if launch else rules,
-        now,
+    find = partial(
+        detect,
+        rules=launch.tightened(rules) if launch else rules,
+        now=now,
         opened_at=known.opened_at if known and known.at_work else None,
         since=_ended_at(known),
     )
+    surge = find(evidence)
+    if pulses is not None and surge.kind != "none" and surge.ended_at is not None:
+        if evidence.is_brand:
+            evidence = pulses.wave(evidence, surge.ended_at)
+        else:
+            evidence = pulses.lifted(evidence, surge.ended_at)
+            surge = find(evidence)
     waits = incident.opened_at if incident and incident.unhandled else None
     return grade(evidence, surge, project.levels, now, waits, launch=launch)
 

@@ -14,7 +14,7 @@ from storage import tables
 from storage.evidence import face_first, find_cluster, gather_evidence
 from storage.hour_figures import read_hours
 from storage.incidents import OPEN_STATES
-from storage.records import Cluster, ClusterId, Evidence, HourCount, Mention, Verdict
+from storage.records import BRAND_PREFIX, Cluster, ClusterId, Evidence, HourCount, Mention, Verdict
 from storage.rows import mappings, mention_of, verdict_of
 
 _incident = tables.incident
@@ -39,7 +39,10 @@ class ClusterQueries:
         cluster = find_cluster(self.connection, cluster_id)
         if cluster is None:
             return []
-        ids = face_first(self.connection, cluster, limit)
+        is_here = _assigned.c.cluster_id == cluster.cluster_id
+        if cluster.cluster_id.startswith(BRAND_PREFIX):
+            is_here = _assigned.c.brand_id == cluster.brand_id
+        ids = face_first(self.connection, cluster, limit, members=is_here)
         query = (
             sa.select(_mention, *(column.label(f"v_{column.name}") for column in _verdict.c))
             .join(_assigned, _assigned.c.mention_pk == _mention.c.mention_pk)
@@ -51,7 +54,7 @@ class ClusterQueries:
                     _verdict.c.is_current,
                 ),
             )
-            .where(_assigned.c.cluster_id == cluster.cluster_id, _assigned.c.mention_pk.in_(ids))
+            .where(is_here, _assigned.c.mention_pk.in_(ids))
         )
         names = [column.name for column in _verdict.c]
         found = {

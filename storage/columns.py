@@ -133,6 +133,27 @@ def _hour_on_sqlite(element: hour_start, compiler: SQLCompiler, **options: Any) 
     return f"({instant} / 3600000000 * 3600000000)"
 
 
+class ten_minutes(ColumnElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The start of the ten minutes of the clock that hold an instant of a column."""
+
+    type = Instant()
+    inherit_cache = True
+
+    def __init__(self, instant: ColumnElement[Any]) -> None:
+        self.instant = instant
+
+
+@compiles(ten_minutes, "postgresql")
+def _ten_minutes_on_postgresql(element: ten_minutes, compiler: SQLCompiler, **options: Any) -> str:
+    instant = compiler.process(element.instant, **options)
+    return f"date_bin('10 minutes', {instant}, TIMESTAMPTZ '1970-01-01 00:00:00+00')"
+
+
+@compiles(ten_minutes, "sqlite")
+def _ten_minutes_on_sqlite(element: ten_minutes, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.instant, **options)} / 600000000 * 600000000)"
+
+
 def read_clock(connection: Connection) -> datetime:
     """Return the database's own time, aware UTC."""
     now: datetime = connection.execute(sa.select(database_clock())).scalar_one()

@@ -143,7 +143,7 @@ def read_completeness(
             SourceCover(
                 source_id=SourceId(source.id),
                 name=source.name,
-                brands=_serves(source, brands),
+                brands=serves(source, brands),
                 cause=state["cause_text"] or state["cause"] or _past_cause(lost, asked),
                 hours=tuple(sights),
                 late=tuple(hour for hour, sight in sights.items() if sight == "late"),
@@ -154,18 +154,29 @@ def read_completeness(
     return Completeness(since=since, until=until, brands=brands, sources=tuple(covers))
 
 
-def blind_hours(connection: Connection, since: datetime, now: datetime) -> tuple[datetime, ...]:
-    """Return the hours in which no source saw in time what was written: late ones and lost ones."""
+def blind_hours(
+    connection: Connection,
+    since: datetime,
+    now: datetime,
+    sources: Sequence[SourceId] | None = None,
+) -> tuple[datetime, ...]:
+    """Return the hours in which no source saw in time what was written: late ones and lost ones.
+
+    `sources` are those that count, None all of them.
+    """
     sums = [sa.func.sum(_hour.c[name]).label(name) for name in _FIGURES]
-    rows = connection.execute(
+    counted = (
         sa.select(_hour.c.hour, *sums)
         .where(_hour.c.hour >= hour_of(since) - HOUR, _hour.c.hour <= now)
         .group_by(_hour.c.hour)
     )
+    interval = sa.select(sa.func.min(_state.c.interval_s)).where(_state.c.interval_s > 0)
+    if sources is not None:
+        counted = counted.where(_hour.c.source_id.in_(sources))
+        interval = interval.where(_state.c.source_id.in_(sources))
+    rows = connection.execute(counted)
     polls = {row[0]: HourPolls(*(int(n) for n in row[1:])) for row in rows}
-    shortest = connection.scalar(
-        sa.select(sa.func.min(_state.c.interval_s)).where(_state.c.interval_s > 0)
-    )
+    shortest = connection.scalar(interval)
     patience = timedelta(seconds=1.1 * shortest) if shortest else _UNKNOWN
     sights = judge_hours(hours_between(since, now), polls, now, patience)
     return tuple(hour for hour, sight in sights.items() if sight != "seen")
@@ -227,6 +238,7 @@ def _minutes(clock: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-def _serves(source: SourceConfig, brands: tuple[BrandId, ...]) -> tuple[BrandId, ...]:
+def serves(source: SourceConfig, brands: tuple[BrandId, ...]) -> tuple[BrandId, ...]:
+    """Return which of the brands a source feeds: those it names, else all."""
     named = source.brands or (source.keywords.brands if source.keywords else ())
     return tuple(brand for brand in brands if brand in named) if named else brands

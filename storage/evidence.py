@@ -15,14 +15,16 @@ from sqlalchemy.engine import Connection
 from config.errors import StoreError
 from storage import tables
 from storage.authors import read_voices
+from storage.brand_talk import brand_cluster, less, loudest_clusters, read_brand_hours
 from storage.cluster_totals import read_totals
 from storage.completeness import blind_hours
 from storage.hour_figures import read_hours
-from storage.records import Cluster, ClusterId, Evidence, HourCount, MentionId
+from storage.records import BRAND_PREFIX, Cluster, ClusterId, Evidence, HourCount, MentionId
 from storage.rows import cluster_of, mappings
 
 _AUTHORS_FOR = timedelta(days=7)  # the longest detection window (alerting.md 3.2)
 _HOURS_FOR = timedelta(days=35)  # a baseline of 28 days that lags by up to 7 (alerting.md 3.2)
+_LOUD_FOR = timedelta(hours=24)
 _SAMPLES = 12  # more than a message or a page shows at once
 
 Authors = tuple[tuple[datetime, str], ...]
@@ -34,6 +36,8 @@ _mention = tables.mention
 
 def find_cluster(connection: Connection, cluster_id: ClusterId) -> Cluster | None:
     """Return a cluster, or the one it was merged into; None when there never was one."""
+    if cluster_id.startswith(BRAND_PREFIX):
+        return brand_cluster(connection, cluster_id)
     row = _row_of(connection, cluster_id)
     while row is not None and row["alias_of"] is not None:
         row = _row_of(connection, row["alias_of"])
@@ -96,8 +100,9 @@ def gather_evidence(
     cluster = find_cluster(connection, cluster_id)
     if cluster is None:
         raise StoreError(f"reading evidence: there is no cluster {cluster_id!r}")
-    reader = _Reader(connection, cluster, now, history=history)
-    live, watch = reader.authors()
+    kind = _BrandReader if cluster_id.startswith(BRAND_PREFIX) else _Reader
+    reader = kind(connection, cluster, now, history=history)
+    live, watch, copiers = reader.authors()
     return Evidence(
         cluster=cluster,
         hours=reader.hours() if not history else reader.past_hours(),
@@ -106,6 +111,7 @@ def gather_evidence(
         brand_first_at=reader.brand_first_at(),
         live_authors=live,
         watch_authors=watch,
+        copiers=copiers,
         samples=reader.samples(),
         blind_hours=reader.blind_hours(),
         voices=read_voices(connection, cluster.cluster_id, now),
@@ -163,23 +169,8 @@ class _Reader:
         )
 
     def brand_hours(self) -> tuple[HourCount, ...]:
-        table = tables.brand_hour
-        names = ("hour", "mentions", "authors", "texts", "live", "watch")
-        rows = self._connection.execute(
-            sa.select(*(table.c[name] for name in names))
-            .where(
-                table.c.brand_id == self._cluster.brand_id,
-                table.c.hour >= self._now - _HOURS_FOR,
-                table.c.hour <= self._now,
-            )
-            .order_by(table.c.hour)
-        )
-        return tuple(
-            HourCount(
-                hour=hour, mentions=mentions, authors=authors, texts=texts, live=live, watch=watch
-            )
-            for hour, mentions, authors, texts, live, watch in rows
-        )
+        since = self._now - _HOURS_FOR
+        return read_brand_hours(self._connection, self._cluster.brand_id, since, self._now)
 
     def brand_clusters(self) -> int:
         found: int | None = self._connection.scalar(
@@ -196,14 +187,18 @@ class _Reader:
         )
         return first
 
-    def authors(self) -> tuple[Authors, Authors]:
-        """List who wrote in the last 7 days, with their first post in them: the sure, and all."""
+    def authors(self) -> tuple[Authors, Authors, frozenset[str]]:
+        """List who wrote in the last 7 days, with their first post in them: the sure, and all.
+
+        Then those of them who only repeated a text that somebody had written.
+        """
         first = sa.func.min(_assigned.c.published_at)
         sure = sa.func.min(sa.case((_assigned.c.is_sure, _assigned.c.published_at)))
         # mostly it is the same post: not read twice, an instant costs more than its row
         later = sa.case((sure > first, sure)).label("later")
+        own_words = sa.func.count() - sa.func.count(_assigned.c.duplicate_of)
         query = (
-            sa.select(first, sure.is_not(None), later, _assigned.c.author_key)
+            sa.select(first, sure.is_not(None), later, _assigned.c.author_key, own_words)
             .where(self._members, _assigned.c.published_at >= self._now - _AUTHORS_FOR)
             .group_by(_assigned.c.author_key)
             .order_by(first, _assigned.c.author_key)
@@ -211,9 +206,10 @@ class _Reader:
         if not self._history:
             query = query.where(sa.not_(_assigned.c.history))
         rows = self._connection.execute(query).all()
-        watch = tuple((at, author) for at, _, _, author in rows)
-        live = [(since or at, author) for at, is_sure, since, author in rows if is_sure]
-        return tuple(sorted(live)), watch
+        watch = tuple((at, author) for at, _, _, author, _ in rows)
+        live = [(since or at, author) for at, is_sure, since, author, _ in rows if is_sure]
+        copiers = frozenset(author for *_, author, own in rows if not own)
+        return tuple(sorted(live)), watch, copiers
 
     def totals(self) -> dict[str, Any]:
         """Read what the cluster adds up to, whatever its size."""
@@ -291,6 +287,78 @@ class _Reader:
     def blind_hours(self) -> tuple[datetime, ...]:
         """Hours in which no source saw in time what was written: the digest's own rule."""
         return blind_hours(self._connection, self._now - _HOURS_FOR, self._now)
+
+
+class _BrandReader(_Reader):
+    """The same of a whole brand, but for the clusters that speak for themselves.
+
+    These are the three loudest of the last day and those of open incidents: what they bring is
+    known, and no sign of the whole.
+    """
+
+    def __init__(
+        self, connection: Connection, cluster: Cluster, now: datetime, *, history: bool
+    ) -> None:
+        super().__init__(connection, cluster, now, history=history)
+        of_brand = _assigned.c.brand_id == cluster.brand_id
+        loud = loudest_clusters(connection, cluster.brand_id, now - _LOUD_FOR, now)
+        self._aside = {*loud, *self._at_work()}
+        conditions = [of_brand, _assigned.c.cluster_id.not_in(sorted(self._aside))]
+        self._members = sa.and_(*conditions, _assigned.c.published_at <= now)
+
+    def _at_work(self) -> list[ClusterId]:
+        incident, link = tables.incident, tables.incident_cluster
+        rows = self._connection.scalars(
+            sa.select(link.c.cluster_id)
+            .join(incident, incident.c.incident_id == link.c.incident_id)
+            .where(
+                incident.c.brand_id == self._cluster.brand_id,
+                incident.c.state.in_(["open", "acknowledged", "handled"]),
+                sa.not_(link.c.cluster_id.startswith(BRAND_PREFIX)),
+            )
+        )
+        found = (find_cluster(self._connection, ClusterId(one)) for one in rows)
+        return [one.cluster_id for one in found if one is not None]
+
+    def hours(self) -> tuple[HourCount, ...]:
+        since = self._now - _HOURS_FOR
+        aside = (read_hours(self._connection, one, since) for one in sorted(self._aside))
+        return less(self.brand_hours(), aside)
+
+    def past_hours(self) -> tuple[HourCount, ...]:
+        return self.hours()
+
+    def brand_clusters(self) -> int:
+        return 1
+
+    def totals(self) -> dict[str, Any]:
+        """Count what was written in the last 7 days; what it reached is known of clusters only."""
+        counts = self._connection.execute(
+            sa.select(
+                sa.func.count().label("mentions"),
+                sa.func.count(sa.distinct(_assigned.c.author_key)).label("authors"),
+                sa.func.count(sa.distinct(_assigned.c.text_key)).label("texts"),
+                sa.func.max(_assigned.c.published_at).label("last_at"),
+            ).where(self._members, _assigned.c.published_at >= self._now - _AUTHORS_FOR)
+        )
+        return {**counts.mappings().one(), "first_at": self.brand_first_at()}
+
+    def past_totals(self) -> dict[str, Any]:
+        return self.totals()
+
+    def facts(self) -> dict[str, Any]:
+        """Say nothing: what single mentions state is judged where they are gathered."""
+        return {}
+
+    def samples(self) -> tuple[MentionId, ...]:
+        """Name the newest."""
+        newest = (
+            sa.select(_assigned.c.mention_pk)
+            .where(self._members, _assigned.c.duplicate_of.is_(None))
+            .order_by(_assigned.c.published_at.desc(), _assigned.c.mention_pk)
+            .limit(_SAMPLES)
+        )
+        return tuple(MentionId(one) for one in self._connection.scalars(newest))
 
 
 def _row_of(connection: Connection, cluster_id: str) -> sa.RowMapping | None:

@@ -288,13 +288,13 @@ def test_voices_of_a_burst_are_what_a_negative_binomial_expects():
     assert heard == pytest.approx(usual * np.log(phi) / (phi - 1), rel=0.03)
 
 
-def test_who_only_repeats_anothers_words_does_not_count():
+def test_who_only_repeats_anothers_words_wakes_nobody():
     posts = burst(40, 3)
     evidence = evidence_of(posts, BRAND)
     army = frozenset(author for _, author in evidence.live_authors[2:])
 
     assert detect(evidence, RULES, NOW).setting == "page"
-    assert detect(replace(evidence, copiers=army), RULES, NOW).kind == "none"
+    assert detect(replace(evidence, copiers=army), RULES, NOW).setting == "watch"
 
 
 def test_what_the_whole_brand_gets_more_of_is_expected_of_a_cluster():

@@ -1,0 +1,97 @@
+"""How whole brands speak, read once per transaction and only where a surge may depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerts.baseline import HISTORY_HOURS, PULSE_HOURS, PULSE_LAG_HOURS
+from alerts.brand_surge import pulse_of
+from config.schema import Project
+from storage.brand_talk import less
+from storage.completeness import serves
+from storage.queries import Queries
+from storage.records import BRAND_PREFIX, BrandId, ClusterId, Evidence, HourCount, Pulse, SourceId
+
+_BACK = timedelta(hours=HISTORY_HOURS)
+_SLOTS_FOR = timedelta(hours=PULSE_HOURS)
+_SLOTS_AGO = timedelta(hours=PULSE_LAG_HOURS)
+_LOUD_FOR = timedelta(hours=24)
+
+
+def brand_clusters(project: Project) -> list[ClusterId]:
+    """Return the ids under which the talk about each of our brands is graded as a whole."""
+    return [ClusterId(f"{BRAND_PREFIX}{one.id}") for one in project.brands if not one.competitor]
+
+
+class PulseView:
+    """Brands as they speak at one instant.
+
+    Lives as long as one transaction.
+    """
+
+    def __init__(self, project: Project, queries: Queries, now: datetime) -> None:
+        self._project = project
+        self._queries = queries
+        self._now = now
+        self._slots: dict[BrandId, tuple[int, ...]] = {}
+        self._blind: dict[BrandId, tuple[datetime, ...] | None] = {}
+
+    def see(self, evidence: Evidence) -> Evidence:
+        """Tell the evidence on a cluster how bursty its brand is, and when nobody could see it.
+
+        A cluster in which fewer people speak than can fire is not looked at.
+        """
+        if len(evidence.watch_authors) < self._fewest():
+            return evidence
+        brand_id = evidence.cluster.brand_id
+        pulse = Pulse(slots=self._slots_of(brand_id))
+        blind = self._blind_of(brand_id)
+        if blind is None:
+            return replace(evidence, pulse=pulse)
+        return replace(evidence, pulse=pulse, blind_hours=blind)
+
+    def lifted(self, evidence: Evidence, at: datetime) -> Evidence:
+        """Tell the evidence how the rest of its brand stood when its own surge did, at `at`."""
+        cluster = evidence.cluster
+        loudest = self._queries.loudest_clusters(
+            cluster.brand_id, at - _LOUD_FOR, at, cluster.cluster_id
+        )
+        aside = [self._queries.cluster_hours_of(one, at - _BACK, at) for one in loudest]
+        others = less(evidence.brand_hours, [evidence.hours, *aside])
+        slots = evidence.pulse.slots if evidence.pulse else ()
+        return replace(evidence, pulse=pulse_of(evidence, others, self._competitors(at), at, slots))
+
+    def wave(self, evidence: Evidence, at: datetime) -> Evidence:
+        """Tell the evidence on a whole brand which competitors rose with it by `at`."""
+        slots = evidence.pulse.slots if evidence.pulse else ()
+        found = pulse_of(evidence, evidence.hours, self._competitors(at), at, slots)
+        # what rose is the brand itself: no excuse, only the name of it
+        return replace(evidence, pulse=replace(found, lift=1.0))
+
+    def _competitors(self, at: datetime) -> Iterator[tuple[str, tuple[HourCount, ...]]]:
+        for brand in self._project.brands:
+            if brand.competitor:
+                hours = self._queries.brand_hours(BrandId(brand.id), at - _BACK, at)
+                yield brand.name, hours
+
+    def _fewest(self) -> int:
+        settings = self._project.settings
+        return min(settings.surge.min_authors, settings.launch.min_authors)
+
+    def _slots_of(self, brand_id: BrandId) -> tuple[int, ...]:
+        if brand_id not in self._slots:
+            until = self._now - _SLOTS_AGO
+            self._slots[brand_id] = self._queries.brand_slots(brand_id, until - _SLOTS_FOR, until)
+        return self._slots[brand_id]
+
+    def _blind_of(self, brand_id: BrandId) -> tuple[datetime, ...] | None:
+        """Return the hours in which no source of this brand answered; None: all sources are its."""
+        if brand_id not in self._blind:
+            sources = [one for one in self._project.sources if one.enabled]
+            brands = tuple(BrandId(one.id) for one in self._project.brands)
+            own = [SourceId(one.id) for one in sources if brand_id in serves(one, brands)]
+            is_part = 0 < len(own) < len(sources)
+            self._blind[brand_id] = self._queries.blind_hours(own, self._now) if is_part else None
+        return self._blind[brand_id]
