@@ -28,6 +28,7 @@ from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
+from groundswell.pulses import PulseView
 from groundswell.regrouping import follow
 from groundswell.responses import Linker
 from storage.records import (
@@ -162,24 +163,33 @@ class Journey:
         return self.remind_of(tx, tx.incidents_due(now, BATCH), now)
 
     def remind_of(
-        self, tx: Transaction, incident_ids: Sequence[IncidentId], now: datetime
+        self,
+        tx: Transaction,
+        incident_ids: Sequence[IncidentId],
+        now: datetime,
+        *,
+        is_backlog: bool = False,
     ) -> list[Change]:
-        """Carry out what is due of these incidents."""
+        """Carry out what is due of these incidents.
+
+        In a backlog messages carry the figures as last noted, but those of red: to read them anew
+        takes most of the time, and people would wait for it.
+        """
         changes = []
-        hot = self.hot.look(tx.queries, now) if incident_ids else HotView()
+        look = self.hot.look(tx.queries, now) if incident_ids else HotView()
         batches = BatchView(self.project, tx.queries, now)
         silences = current(tx.active_silences(now), self.project, now) if incident_ids else ()
-        for incident_id in incident_ids:
-            incident, timers = tx.incident(incident_id), tx.timers_due(incident_id, now)
-            if incident is None or not timers:
-                continue
-            evidence = batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), hot))
+        for incident, timers in tx.due_of(incident_ids, now):
+            evidence = None
+            if not is_backlog or silences or incident.level >= Level.RED:
+                seen = batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), look))
+                evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
             change = on_timers(
                 incident,
                 timers,
                 self.project,
                 now,
-                evidence=replace(evidence, growth=tx.queries.growth(incident.cluster_id, now)),
+                evidence=evidence,
                 samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
                 links=self.links,
                 silences=silences,
@@ -205,21 +215,23 @@ def act_on(
     changes = []
     hot = hot_lists.look(tx.queries, now) if fresh else HotView()
     batches = BatchView(project, tx.queries, now)
+    pulses = PulseView(project, tx.queries, now)
     silences = current(tx.active_silences(now), project, now) if fresh else ()
     for cluster_id in sorted(fresh):
         evidence = batches.see(hot_lists.see(tx.evidence(cluster_id, now), hot))
+        evidence = pulses.see(evidence)
         brand = project.brand(evidence.cluster.brand_id)
         if brand is None or brand.competitor:
             continue  # heard for comparison, or no longer watched: nobody is called
         incident = tx.incident_of(cluster_id)
-        graded = judge(evidence, incident, incident, project, now)
+        graded = judge(evidence, incident, incident, project, now, pulses)
         origin = None
         if incident is None:
             if graded.level is Level.NONE and evidence.cluster.parent_id is None:
                 continue  # most clusters: no look at the journal
             origin = tx.origin_of(cluster_id, now)
             if origin is not None:  # what it came out of tells since when this is no normal time
-                graded = judge(evidence, origin[0], None, project, now)
+                graded = judge(evidence, origin[0], None, project, now, pulses)
             if graded.level is Level.NONE:
                 continue
         if incident is None or not incident.at_work or graded.level > incident.level:

@@ -20,6 +20,7 @@ from groundswell.clock import Clock
 from groundswell.clock_guard import ClockGuard
 from groundswell.models import ModelWatch
 from groundswell.pipeline import BATCH, Journey
+from groundswell.pulses import brand_clusters
 from groundswell.rereading import plan_due
 from groundswell.shards import MB, Shards
 from groundswell.vault import purge as purge_contacts
@@ -33,6 +34,7 @@ _ADAPT_EVERY = 2_000  # mentions carried on; one is carried through understand a
 # Of the stages' one thread: other stages get their turn between two calls.
 _REMIND_BUDGET_S = 1.0
 _REMIND_BATCH = 25  # incidents a transaction: half a second even where each reads a large cluster
+_BACKLOG = 300  # overdue incidents: some seconds' work; more wait for what they need only
 _PUT_OFF = timedelta(minutes=5)  # an incident that cannot be dealt with is tried again then
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
 
@@ -88,12 +90,17 @@ class Stages:
         return self._adapting.renew(self._journey.analyst, self._clock.now())
 
     def regrade(self) -> int:
-        """Grade again what moved within 48 h or is still open: time passing is evidence, too."""
+        """Grade again what moved within 48 h or is still open: time passing is evidence, too.
+
+        And each brand as a whole.
+        """
         now = self._clock.now()
         # fewer people than any window needs: the passing of time cannot raise anything there
         authors = fewest_authors(self._journey.project)
         with self._store.read() as queries:
-            clusters = queries.active_clusters(now - _REGRADE_WINDOW, authors)
+            moved = queries.active_clusters(now - _REGRADE_WINDOW, authors)
+            known = (queries.cluster(one) for one in brand_clusters(self._journey.project))
+            clusters = sorted({*moved, *(one.cluster_id for one in known if one is not None)})
         changed = 0
         for start in range(0, len(clusters), BATCH):
             with self._store.transaction() as tx:
@@ -114,15 +121,18 @@ class Stages:
         ends = time.monotonic() + budget_s
         changes: list[Change] = []
         for start in range(0, len(waiting), _REMIND_BATCH):
-            changes += self._remind_batch(waiting[start : start + _REMIND_BATCH], now)
+            batch = waiting[start : start + _REMIND_BATCH]
+            changes += self._remind_batch(batch, now, is_backlog=len(waiting) > _BACKLOG)
             if time.monotonic() > ends:
                 break
         return changes
 
-    def _remind_batch(self, batch: Sequence[IncidentId], now: datetime) -> list[Change]:
+    def _remind_batch(
+        self, batch: Sequence[IncidentId], now: datetime, *, is_backlog: bool
+    ) -> list[Change]:
         try:
             with self._store.transaction() as tx:
-                return self._journey.remind_of(tx, batch, now)
+                return self._journey.remind_of(tx, batch, now, is_backlog=is_backlog)
         except StoreError:
             raise
         except Exception:

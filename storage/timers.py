@@ -17,8 +17,8 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from storage import tables
 from storage.columns import Instant
-from storage.records import IncidentId, Timer
-from storage.rows import mappings, timer_of
+from storage.records import Incident, IncidentId, Timer
+from storage.rows import incident_of, mappings, timer_of
 
 _timer = tables.timer
 _intent = tables.intent
@@ -50,6 +50,25 @@ class TimerQueries:
 
 class Timers(TimerQueries):
     """Transaction part: timers that are due, and those that a jump of the clock moves."""
+
+    def due_of(
+        self, incident_ids: Sequence[IncidentId], now: datetime
+    ) -> list[tuple[Incident, list[Timer]]]:
+        """Return these incidents, in order, each with its timers that are due."""
+        incident = tables.incident
+        rows = self.connection.execute(
+            sa.select(incident.c.document).where(incident.c.incident_id.in_(incident_ids))
+        )
+        found = {one.incident_id: one for one in map(incident_of, mappings(rows))}
+        query = (
+            sa.select(_timer)
+            .where(_timer.c.incident_id.in_(incident_ids), _PENDING, _timer.c.due_at <= now)
+            .order_by(_timer.c.due_at, _timer.c.kind, _timer.c.step)
+        )
+        due: dict[IncidentId, list[Timer]] = {}
+        for timer in map(timer_of, mappings(self.connection.execute(query))):
+            due.setdefault(timer.incident_id, []).append(timer)
+        return [(found[one], due[one]) for one in incident_ids if one in due]
 
     def timers_due(self, incident_id: IncidentId, now: datetime) -> list[Timer]:
         """Return the timers of one incident that are due, the longest overdue first."""

@@ -85,11 +85,16 @@ class _Brittle(Journey):
     poison: IncidentId
 
     def remind_of(
-        self, tx: Transaction, incident_ids: Sequence[IncidentId], now: datetime
+        self,
+        tx: Transaction,
+        incident_ids: Sequence[IncidentId],
+        now: datetime,
+        *,
+        is_backlog: bool = False,
     ) -> list[Change]:
         if self.poison in incident_ids:
             raise RuntimeError("this one cannot be worded")
-        return Journey.remind_of(self, tx, incident_ids, now)
+        return Journey.remind_of(self, tx, incident_ids, now, is_backlog=is_backlog)
 
 
 def test_incident_that_breaks_holds_up_no_other(
