@@ -38,6 +38,10 @@ _PATHS: tuple[Where, ...] = (
     ("receipts", "id"),
     ("receipts", "state"),
     ("receipts", "text"),
+    ("replies", "each"),
+    ("replies", "id"),
+    ("replies", "sender"),
+    ("replies", "text"),
 )
 
 
@@ -101,6 +105,8 @@ def _described(channel: Entry) -> Iterator[Problem]:
                 yield channel.problem(text, "provider", *path)
     if channel.get("receipts") and not channel.get("provider", "receipts"):
         yield channel.problem('has an address for receipts, but "provider" describes none')
+    if channel.get("replies") and not channel.get("provider", "replies"):
+        yield channel.problem('has an address for replies, but "provider" describes none')
 
 
 def _texts(entry: Entry, path: Where) -> Iterator[tuple[Where, str]]:

@@ -21,6 +21,25 @@ Dialect = Literal["wecom_markdown", "feishu_md", "dingtalk_md", "slack_mrkdwn", 
 _LEVELS: tuple[LevelName, ...] = ("blue", "yellow", "orange", "red")
 
 
+class MailReplies(Model):
+    """The mailbox to which people answer our mails, read by IMAP; nothing in it is changed."""
+
+    host: str
+    port: int = Field(default=993, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "tls"
+    username: str
+    password: Secret
+    folder: str = "INBOX"
+
+
+class StreamReplies(Model):
+    """A DingTalk application of the company in Stream mode: people write to its robot."""
+
+    client_id: str
+    client_secret: Secret
+    url: str = "https://api.dingtalk.com"
+
+
 class EmailChannel(Model):
     """A mail server; the recipient is the owner's address."""
 
@@ -32,6 +51,7 @@ class EmailChannel(Model):
     username: str = ""
     password: Secret | None = None
     sender: str
+    replies: MailReplies | None = None
 
 
 class WebhookChannel(Model):
@@ -80,17 +100,25 @@ class FeishuBotChannel(Model):
 
 
 class FeishuAppChannel(Model):
-    """A Feishu or Lark application: writes to one person, whose open_id is his address here."""
+    """A Feishu or Lark application: writes to one person, whose open_id is his address here.
+
+    `replies`: keep a connection (长连接) open over which answers and pressed buttons come back.
+    """
 
     id: Identifier
     kind: Literal["feishu_app"]
     app_id: str
     secret: Secret
     url: str = "https://open.feishu.cn"
+    replies: bool = False
 
 
 class DingtalkBotChannel(Model):
-    """A DingTalk (钉钉) group bot. `key`: the access_token; `secret`: the SEC... of 加签."""
+    """A DingTalk (钉钉) group bot. `key`: the access_token; `secret`: the SEC... of 加签.
+
+    A group's bot hears nothing: `replies` names the application whose robot does. Who writes to it
+    is known by his address on this channel, his userid (staffId).
+    """
 
     id: Identifier
     kind: Literal["dingtalk_bot"]
@@ -99,6 +127,7 @@ class DingtalkBotChannel(Model):
     keyword: str = ""
     url: str = "https://oapi.dingtalk.com/robot/send"
     mention_all_from: LevelName = "red"
+    replies: StreamReplies | None = None
 
 
 class SlackChannel(Model):
@@ -136,10 +165,14 @@ class _Templated(Model):
 
 
 class SmsChannel(_Templated):
-    """Text messages (短信) by a template that the provider holds; needs the owner's mobile."""
+    """Text messages (短信) by a template that the provider holds; needs the owner's mobile.
+
+    `replies`: the secret end of the address at which the provider pushes what people answer (上行).
+    """
 
     kind: Literal["sms"]
     signature: str = ""  # 短信签名, as approved
+    replies: Secret | None = None
 
 
 class VoiceChannel(_Templated):
@@ -257,8 +290,10 @@ def address_at(owner: Owner, channel: Channel) -> str:
 
 
 def secrets_of(channel: Channel) -> tuple[SecretRef, ...]:
-    """Return the references to all secrets of a channel."""
-    found = (getattr(channel, name) for name in type(channel).model_fields)
+    """Return the references to all secrets of a channel, those of its way back included."""
+    replies = getattr(channel, "replies", None)
+    parts: tuple[Model, ...] = (channel, replies) if isinstance(replies, Model) else (channel,)
+    found = (getattr(part, name) for part in parts for name in type(part).model_fields)
     return tuple(value for value in found if isinstance(value, SecretRef))
 
 

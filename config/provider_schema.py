@@ -53,6 +53,20 @@ class ReceiptRules(Model):
     answer: Mapping[str, JsonValue] = Field(default_factory=dict)  # what it wants to read back
 
 
+class ReplyRules(Model):
+    """How the provider pushes what people answer to a text message. All places are JMESPath.
+
+    `each` as with receipts. `sender` is the number, `text` what was written; a provider that gives
+    an answer no number of its own (`id` left out) has it known by all that it pushes of it.
+    """
+
+    each: str = "@"
+    id: str = ""
+    sender: str
+    text: str
+    answer: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
 class ProviderRules(Model):
     """One provider's way: what is posted, how it is signed, what its answers mean.
 
@@ -78,6 +92,7 @@ class ProviderRules(Model):
     throttled: Words = ()
     permanent: Words = ()
     receipts: ReceiptRules | None = None
+    replies: ReplyRules | None = None
 
     @field_validator("ok")
     @classmethod

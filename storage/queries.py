@@ -15,9 +15,10 @@ from sqlalchemy.engine import Connection
 from config.errors import StoreError
 from config.schema import Project
 from storage import tables
-from storage.brand_talk import BrandQueries
 from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
+from storage.addresses import AddressQueries
+from storage.brand_talk import BrandQueries
 from storage.channel_states import ChannelStateQueries
 from storage.cluster_history import ClusterHistoryQueries
 from storage.cluster_names import ClusterNames
@@ -36,8 +37,8 @@ from storage.intake import revisions
 from storage.labels import LabelQueries
 from storage.models import ModelQueries
 from storage.observed import ObservedQueries
-from storage.outbox_pages import OutboxQueries
 from storage.official import OfficialQueries
+from storage.outbox_pages import OutboxQueries
 from storage.proposals import ProposalQueries
 from storage.receipts import ReceiptQueries
 from storage.records import (
@@ -59,6 +60,7 @@ from storage.records import (
     SourceState,
     Verdict,
 )
+from storage.replies import ReplyQueries
 from storage.review import ReviewQueries
 from storage.rows import (
     delivery_of,
@@ -86,7 +88,8 @@ _ORDERS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
     "newest": (_incident.c.opened_at.desc(), _incident.c.incident_id),
     "updated": (_incident.c.updated_at.desc(), _incident.c.incident_id),
 }
-_WAITING = ("pending", "retry", "ambiguous", "leased")
+# as the partial index says it, letter by letter: SQLite uses it only so
+_IN_OUTBOX = "intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"
 
 
 class Queries(
@@ -111,6 +114,8 @@ class Queries(
     SilenceQueries,
     TimerQueries,
     ReceiptQueries,
+    ReplyQueries,
+    AddressQueries,
     ChannelStateQueries,
     OutboxQueries,
     ProposalQueries,
@@ -320,7 +325,7 @@ class Queries(
             counts[name] = self._count(table, sa.true())
         counts["pending_understand"] = counts["mention_queue"]
         counts["pending_gather"] = counts["gather_queue"]
-        counts["pending_deliver"] = self._count(tables.intent, tables.intent.c.status.in_(_WAITING))
+        counts["pending_deliver"] = self._count(tables.intent, sa.text(_IN_OUTBOX))
         counts["pending_timers"] = self._count(tables.timer, tables.timer.c.status == "pending")
         return counts
 
@@ -343,10 +348,10 @@ class Queries(
             .order_by(waiting.c.mention_pk)
             .limit(1),
             "deliver": sa.select(sa.func.min(intent.c.due_at)).where(
-                intent.c.status.in_(_WAITING), intent.c.due_at <= now
+                sa.text(_IN_OUTBOX), intent.c.due_at <= now
             ),
             "timers": sa.select(sa.func.min(timer.c.due_at)).where(
-                timer.c.status == "pending", timer.c.due_at <= now
+                sa.text("status = 'pending'"), timer.c.due_at <= now
             ),
         }
         found = {stage: self.connection.scalar(query) for stage, query in first_of.items()}

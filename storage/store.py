@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from storage import database, tables
 from storage.accounts import Accounts
 from storage.adaptation import Adaptations
+from storage.addresses import Addresses
 from storage.channel_states import ChannelStates
 from storage.cluster_undo import ClusterUndo
 from storage.columns import database_clock, insert_one, read_clock
@@ -36,6 +37,7 @@ from storage.outbox_pages import OutboxEdits
 from storage.proposals import Proposals
 from storage.queries import Queries
 from storage.receipts import Receipts
+from storage.replies import Replies
 from storage.review import Review
 from storage.silences import Silences
 from storage.sources import Sources
@@ -72,6 +74,8 @@ class Transaction(
     ChannelStates,
     OutboxEdits,
     Receipts,
+    Replies,
+    Addresses,
 ):
     """One write: all of it or nothing. `queries` reads inside it, its own changes included."""
 
@@ -106,6 +110,11 @@ class Store(Outbox):
         """Give queries that all see one moment of the database."""
         with self.look() as connection:
             yield Queries(connection)
+
+    @property
+    def url(self) -> str:
+        """The database's URL without its password."""
+        return self._url.render_as_string(hide_password=True)
 
     @property
     def file(self) -> Path | None:
@@ -161,6 +170,19 @@ class Store(Outbox):
             connection.execute(
                 sa.delete(_lease).where(_lease.c.name == name, _lease.c.holder == holder)
             )
+
+    def lease_overdue_s(self, name: str) -> float | None:
+        """Return for how many seconds a lease has not been renewed; None when nobody left one.
+
+        Negative while it is held; one that was given back leaves nothing.
+        """
+        with self.look() as connection:
+            expires_at = connection.scalar(
+                sa.select(_lease.c.expires_at).where(_lease.c.name == name)
+            )
+            if expires_at is None:
+                return None
+            return (read_clock(connection) - expires_at).total_seconds()
 
     def lease_holder(self, name: str) -> str | None:
         """Return who holds a lease that has not run out."""
