@@ -97,7 +97,7 @@ class OutboxEdits:
 
         One that may have arrived stays a repeat, and is marked so.
         """
-        return self._set(
+        return self._move_intent(
             intent_id,
             ("pending", "retry", "ambiguous", "dead"),
             {
@@ -110,9 +110,9 @@ class OutboxEdits:
     def drop_intent(self, intent_id: IntentId | str, reason: str) -> bool:
         """End a message unsent, with the reason; False when it was sent or is under way."""
         values = {"status": "cancelled", "reason": reason}
-        return self._set(intent_id, ("pending", "retry", "ambiguous", "dead"), values)
+        return self._move_intent(intent_id, ("pending", "retry", "ambiguous", "dead"), values)
 
-    def _set(self, intent_id: str, before: tuple[str, ...], values: Mapping[str, Any]) -> bool:
+    def _move_intent(self, intent_id: str, before: tuple[str, ...], values: Mapping[str, Any]) -> bool:
         changed = (
             sa.update(_intent)
             .where(_intent.c.intent_id == intent_id, _intent.c.status.in_(before))
