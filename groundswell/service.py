@@ -16,6 +16,7 @@ from groundswell.cluster_desk import ClusterDesk
 from groundswell.digests import Digests
 from groundswell.hot import HotLists
 from groundswell.label_desk import LabelDesk
+from groundswell.outbox_desk import OutboxDesk
 from groundswell.reloading import Watch
 from groundswell.scheduler import MainJob
 from groundswell.silence_desk import SilenceDesk
@@ -141,6 +142,12 @@ def _console(
             HotLists(application.project),
             application.links,
             application.desk.woken,
+        ),
+        outbox_desk=OutboxDesk(
+            store=application.store,
+            project=application.project,
+            clock=application.clock,
+            woken=application.desk.woken,
         ),
         silence_desk=SilenceDesk(
             store=application.store,

@@ -49,6 +49,7 @@ from groundswell.console.pages import (
     incidents,
     labels,
     one_tap,
+    outbox,
     reading,
     report,
     reporters,
@@ -62,6 +63,7 @@ from groundswell.console.render import environment
 from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
 from groundswell.label_desk import LabelDesk
+from groundswell.outbox_desk import OutboxDesk
 from groundswell.silence_desk import SilenceDesk
 from groundswell.sourcing_desk import Workbench
 from groundswell.vault import Vault
@@ -84,13 +86,14 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     label_desk: LabelDesk | None = None,
     cluster_desk: ClusterDesk | None = None,
     silence_desk: SilenceDesk | None = None,
+    outbox_desk: OutboxDesk | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
     `digest` composes the digest of an owner and a local day at an instant; `signer` reads the
     tokens of links in messages; `keep` takes raw mentions into the journey; `bench` tries sources;
     `label_desk` takes corrections, `cluster_desk` people's word on clusters, `silence_desk` what is
-    not to be said for a time.
+    not to be said for a time, `outbox_desk` what becomes of messages.
     """
     rules = project.settings.console
     console = Console(
@@ -111,6 +114,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         labels=label_desk,
         clusters=cluster_desk,
         silences=silence_desk,
+        outbox=outbox_desk,
     )
     api = Api()
     application = Starlette(
@@ -177,6 +181,10 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/silences", silences.page),
         post("/silences", silences.add),
         post("/silences/end", silences.end),
+        get("/outbox", outbox.page),
+        post("/outbox/retry", outbox.retry),
+        post("/outbox/drop", outbox.drop),
+        post("/outbox/test", outbox.test),
         get("/sentiment", sentiment.page),
         get("/topics", topics.page),
         get("/digest", reading.digest_page),

@@ -25,6 +25,7 @@ from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
 from groundswell.label_desk import LabelDesk
 from groundswell.links import Grant
+from groundswell.outbox_desk import OutboxDesk
 from groundswell.silence_desk import SilenceDesk
 from groundswell.sourcing_desk import Workbench
 from groundswell.vault import Vault
@@ -85,6 +86,7 @@ class Console:
     labels: LabelDesk | None = None  # None: verdicts are not corrected from here
     clusters: ClusterDesk | None = None  # None: clusters are not edited from here
     silences: SilenceDesk | None = None  # None: no silences are asked for here
+    outbox: OutboxDesk | None = None  # None: messages are neither shown nor tested here
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: object

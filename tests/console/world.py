@@ -32,6 +32,7 @@ from groundswell.desk import Desk
 from groundswell.hot import HotLists
 from groundswell.label_desk import LabelDesk
 from groundswell.links import SignedLinks
+from groundswell.outbox_desk import OutboxDesk
 from groundswell.pipeline import Journey
 from groundswell.silence_desk import SilenceDesk
 from storage.records import (
@@ -158,6 +159,7 @@ def build(store: Store, stage: Stage) -> World:
         store, project, desk, clock, _digest, links, keep=journey(store).keep_each, hasher=HASHER,
         label_desk=LabelDesk(store=store, project=project, clock=clock, links=links),
         cluster_desk=ClusterDesk(store, project, HotLists(project), links),
+        outbox_desk=OutboxDesk(store=store, project=project, clock=clock),
         silence_desk=SilenceDesk(store=store, project=project, clock=clock, links=links),
     )  # fmt: skip
     world = World(store, project, clock, links, app, desk, stage.url)
