@@ -294,10 +294,10 @@ class Draft:
             why=told.why,
             late=told.late,
         )
-        rendered = render_notice(incident, occasion, self.scene, address)
         # a mail keeps its HTML wherever it may end up; chat-only people never need one
         project = self.scene.project
         mailed = any(item.kind == "email" for item in usable_channels(owner, project))
+        rendered = render_notice(incident, occasion, self.scene, address, has_page=mailed)
         return Intent(
             intent_id=intent_id(
                 incident,
@@ -315,7 +315,7 @@ class Draft:
             level=urgency,
             subject=rendered.subject,
             body=rendered.body,
-            html=rendered.html if mailed else "",
+            html=rendered.html,
             actions=rendered.actions,
             words=rendered.words,
             created_at=self.now,

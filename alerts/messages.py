@@ -66,9 +66,14 @@ class _Letter:
 
 
 def render_notice(
-    incident: Incident, occasion: Occasion, scene: Scene, address: Address
+    incident: Incident,
+    occasion: Occasion,
+    scene: Scene,
+    address: Address,
+    *,
+    has_page: bool = True,
 ) -> Rendered:
-    """Write one message to one person for one channel.
+    """Write one message to one person for one channel; `has_page`: with HTML for a mail.
 
     Units: the subject, which is also the body's first line, has at most 40 characters; the body
     keeps within the channel's bytes, cut from its end; code and links are never cut.
@@ -90,7 +95,7 @@ def render_notice(
     return Rendered(
         subject=letter.first,
         body=short if address.channel.kind in WAKING_KINDS else _body(letter, limits),
-        html=_page(letter, incident.level),
+        html=_page(letter, incident.level) if has_page else "",
         actions=tuple(letter.actions),
         words=_words(values, incident, address) | {"text": short},
     )
