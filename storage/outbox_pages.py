@@ -112,7 +112,9 @@ class OutboxEdits:
         values = {"status": "cancelled", "reason": reason}
         return self._move_intent(intent_id, ("pending", "retry", "ambiguous", "dead"), values)
 
-    def _move_intent(self, intent_id: str, before: tuple[str, ...], values: Mapping[str, Any]) -> bool:
+    def _move_intent(
+        self, intent_id: str, before: tuple[str, ...], values: Mapping[str, Any]
+    ) -> bool:
         changed = (
             sa.update(_intent)
             .where(_intent.c.intent_id == intent_id, _intent.c.status.in_(before))
