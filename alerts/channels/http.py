@@ -76,19 +76,25 @@ class Post:
                 )
                 async with asyncio.timeout(self._timeout_s * _WHOLE_FACTOR):
                     return await _exchange(client, request)
-            except FetchError as refusal:
-                return Answer(
-                    outcome=DeliveryClass.PERMANENT, text=str(refusal), size_bytes=len(body)
-                )
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                text = f"no connection to {httpx.URL(url).host}: {_kind(error)}"
-                return Answer(outcome=DeliveryClass.RETRY, text=text, size_bytes=len(body))
-            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
-                text = f"the address cannot be used: {_kind(error)}"
-                return Answer(outcome=DeliveryClass.PERMANENT, text=text, size_bytes=len(body))
-            except (httpx.TransportError, TimeoutError) as error:
-                text = f"sent, but no answer came: {_kind(error)}"
-                return Answer(outcome=DeliveryClass.AMBIGUOUS, text=text, size_bytes=len(body))
+            except (FetchError, httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
+                return _unanswered(error, url, size_bytes=len(body))
+
+
+def _unanswered(error: Exception, url: str, *, size_bytes: int) -> Answer:
+    """Return what follows when there is no reply: what surely did not leave may leave again."""
+    match error:
+        case FetchError():
+            outcome, text = DeliveryClass.PERMANENT, str(error)
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+            outcome = DeliveryClass.RETRY
+            text = f"no connection to {httpx.URL(url).host}: {_kind(error)}"
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL():
+            outcome = DeliveryClass.PERMANENT
+            text = f"the address or a header cannot be used: {_kind(error)}"
+        case _:
+            outcome = DeliveryClass.AMBIGUOUS
+            text = f"sent, but no answer came: {_kind(error)}"
+    return Answer(outcome=outcome, text=text, size_bytes=size_bytes)
 
 
 def _target(url: str, secret_path: str, secret_query: str) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ section, 50 blocks, 3000 characters an address).
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from alerts.channels.answer import Answer, permanent
 from alerts.channels.codes import Codes, answer_of_code, document_of, scrub, unreadable
@@ -100,7 +101,7 @@ class SlackSender:
         if hook:
             person = address_at(owner, self._channel)
             body = compact(_mentioning(document, intent, person))
-            reply = await self._post(base, body, {}, secret_path=hook.strip("/"))
+            reply = await self._post(base, body, {}, secret_path=quote(hook.strip("/")))
         else:
             room = address_of(owner, self._channel)
             if not room:
