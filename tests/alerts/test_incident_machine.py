@@ -1,4 +1,4 @@
-"""Random histories of one cluster: properties P1, P5-P10, P12 and P20 of alerting.md 2.5."""
+"""Random histories of one trouble: properties P1, P5-P10, P12, P16 and P20 of alerting.md 2.5."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from alerts.incidents import (
     Command,
     CommandName,
     IllegalMove,
+    Standing,
     allowed_commands,
     fold,
     on_command,
@@ -30,6 +31,7 @@ from storage.records import (
     IncidentState,
     Intent,
     Level,
+    Reason,
     TaskKind,
     Timer,
 )
@@ -98,6 +100,7 @@ class IncidentMachine(RuleBasedStateMachine):
         self.project = make_project()
         self.desk = Desk()
         self.posts: list[tuple[datetime, str]] = []
+        self.clusters = 0
         self.other = on_grade(
             None,
             make_evidence(cluster=make_cluster("yunque-other")),
@@ -131,7 +134,8 @@ class IncidentMachine(RuleBasedStateMachine):
             expected=0.0 if page else 1.0,
             ratio=float("inf") if page else 0.0,
         )
-        grade = make_grade(level, score=score, surge=surge, at=self.now)
+        reasons = (Reason(code="score", text=f"综合分 {score:g}", value=score, level=level),)
+        grade = make_grade(level, score=score, surge=surge, at=self.now, reasons=reasons)
         before = self.desk.incident
         evidence = self.evidence()
         change = on_grade(before, evidence, grade, self.project, self.now, links=LINKS)
@@ -141,6 +145,48 @@ class IncidentMachine(RuleBasedStateMachine):
         assert not self.desk.save(change)  # P5: fed twice
         again = on_grade(self.desk.incident, evidence, grade, self.project, self.now, links=LINKS)
         assert again is None  # P5: the same grade says nothing new
+        self.check_act(before, change)
+
+    @rule(level=st.sampled_from([Level.BLUE, Level.YELLOW, Level.ORANGE]))
+    @precondition(lambda self: self.desk.incident is not None)
+    def a_new_cluster_tells_of_the_same(self, level: Level) -> None:
+        closed = self.desk.incident
+        assert closed is not None
+        if closed.state is not IncidentState.CLOSED:
+            return
+        self.clusters += 1
+        evidence = replace(self.evidence(), cluster=make_cluster(f"yunque-{self.clusters}"))
+        grade = make_grade(level, at=self.now)
+        change = on_grade(
+            None, evidence, grade, self.project, self.now, links=LINKS, relapse_of=closed
+        )
+        if change is None:
+            assert not evidence.live_authors
+            return
+        assert self.desk.save(change)
+        assert not self.desk.save(change)
+        assert change.incident.relapse is not None
+        assert change.incident.relapse.said == closed.closed_evidence
+        assert change.incident.cluster_id == evidence.cluster.cluster_id
+        self.check_act(closed, change)
+
+    @rule()
+    @precondition(lambda self: self.desk.incident is not None)
+    def corrections_leave_nothing_of_it(self) -> None:
+        before = self.desk.incident
+        assert before is not None
+        if not before.at_work:
+            return
+        empty = replace(self.evidence(), mentions=0, live_authors=(), watch_authors=())
+        grade = make_grade(Level.NONE, score=0.0, at=self.now)
+        change = on_grade(
+            before, empty, grade, self.project, self.now, links=LINKS, standing=Standing.EMPTY
+        )
+        assert change is not None
+        assert self.desk.save(change)
+        assert change.incident.was_emptied
+        assert change.intents == ()
+        assert self.desk.unsent == {}
         self.check_act(before, change)
 
     @rule(data=st.data(), actor=st.sampled_from(PEOPLE), hours=st.sampled_from([1, 30]))
@@ -217,19 +263,29 @@ class IncidentMachine(RuleBasedStateMachine):
     def check_act(self, before: Incident | None, change: Change) -> None:
         after = change.incident
         kinds = [event.kind for event in change.events]
-        if kinds[0] in {"raised", "reopened", "rejected", "split"}:
+        if kinds[0] in {"raised", "reopened", "rejected", "split", "relapsed"}:
             assert change.intents, "P1: a raise tells somebody"
         if before is not None and after.epoch != before.epoch:
             assert after.epoch == before.epoch + 1
-            assert kinds[0] in {"reopened", "rejected", "split"}
+            assert kinds[0] in {"reopened", "rejected", "split", "relapsed"}
         if before is not None and after.state is IncidentState.CLOSED is not before.state:
             assert kinds == ["confirmed"], "P8"
             assert after.closed_evidence
-        if "reopened" in kinds and change.events[0].actor == "system":  # P9: only posts younger than the end bring it back
+        if (
+            "reopened" in kinds and change.events[0].actor == "system"
+        ):  # P9: only posts younger than the end bring it back
             assert before is not None
             assert before.ended_at is not None
             grace = timedelta(minutes=30)
-            assert sum(at > before.ended_at + grace for at, _ in self.posts) >= 3
+            younger = sum(at > before.ended_at + grace for at, _ in self.posts)
+            assert younger >= 3 or before.was_emptied
+        if before is not None and before.shelf is not None and after.shelf is not None:
+            said = {intent.kind for intent in change.intents}
+            assert said <= {"task"} or kinds[0] == "assigned", "the shelf is silent"
+        by_program = all(event.actor == "system" for event in change.events)
+        if before is not None and before.level_by and by_program and after.epoch == before.epoch:
+            assert after.level >= before.level, "the program never lowers what a person set"
+            assert after.level == before.level or after.level_by == ""
         if before is not None and after.epoch == before.epoch:
             assert after.step >= before.step, "P10: steps never fall within an epoch"
             assert after.policy.steps[: before.step] == before.policy.steps[: before.step]
@@ -290,7 +346,7 @@ class IncidentMachine(RuleBasedStateMachine):
 
 
 IncidentMachine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "30")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
