@@ -125,6 +125,7 @@ def show_(
     """Show one incident with its reasons, events and messages."""
     from datetime import UTC
 
+    from alerts.service_clock import service_clock
     from alerts.voices import judge_voices
     from config.errors import GroundswellError
     from groundswell import wiring
@@ -151,6 +152,7 @@ def show_(
         "may_be_responses": answers.likely,
         "deleted_or_edited": changed,
         "voices": {"counts": evidence.voices, "reason": judged.reason, "text": judged.text},
+        "service_clock": service_clock(found, datetime.now(UTC)),
     }
     lines = _lines(found, events, [intent for intent, _ in messages])
     told = [*_voices(answers, changed), f"谁在说 voices: {judged.text}"]
@@ -231,6 +233,7 @@ def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) 
         lines += [f"为什么 why  {reason.text}" for reason in found.grade.reasons]
         lines.append(f"规则版本 rule  {found.grade.rule_version}")
     lines += incident_acts.lines_of(found)
+    lines += _clocks(found)
     lines += [
         f"{event.at.astimezone():%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events
     ]
@@ -238,6 +241,20 @@ def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) 
         f"消息 message  {i.status}  → {i.recipient_id} ({i.channel_id})  {i.subject}"
         for i in intents
     ]
+    return lines
+
+
+def _clocks(found: Incident) -> list[str]:
+    """Say what is left of the service limits, and until when notices are held."""
+    from datetime import UTC
+
+    from alerts.card import service_words
+
+    words = service_words(found, datetime.now(UTC))
+    lines = [f"服务时限 service  {words}"] if words else []
+    if found.muted_until is not None:
+        by = f"（{found.muted_by}）" if found.muted_by else ""
+        lines.append(f"静默至 silent until  {found.muted_until.astimezone():%m-%d %H:%M}{by}")
     return lines
 
 
