@@ -4,7 +4,7 @@
                                 [--points in_tx,claimed]
 
 Prints per point and fault what was lost, said twice, or said again after a clean restart, and keeps
-it in bench/results/crash.txt. Ends with 1 when a promise of docs/adr/0036-crash-matrix.md is broken.
+it in bench/results/crash.txt. Ends with 1 when a promise (docs/adr/0036-crash-matrix.md) is broken.
 """
 
 from __future__ import annotations
@@ -24,6 +24,13 @@ from tests.postgres import PostgresServer, ServerAbsentError
 EACH = 4  # times that every point, pass, fault and database comes
 _WIDTH = 40
 _COLUMNS = ("trials", "kills", "lost", "twice", "again", "other", "extra", "in doubt", "digest")
+
+_LEGEND = (
+    "lost: raises that reached nobody; twice: copies beyond what the transport can tell apart;",
+    "again: messages after a clean restart; other: order, folds, endings, processes that failed;",
+    "extra: copies beyond the first, each marked and after a hold; in doubt: attempts without an",
+    "answer; digest: raises of blue whose one attempt was in doubt",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,10 +105,7 @@ def _report(outcomes: Sequence[Outcome], took_s: float) -> Iterable[str]:
     yield "point × fault: trials / breaches"
     yield from _cross(outcomes)
     yield ""
-    yield "lost: raises that reached nobody; twice: copies beyond what the transport can tell"
-    yield "apart; again: messages after a clean restart; other: order, folds, endings, processes that"
-    yield "failed; extra: copies beyond the first, each marked and after a hold; in doubt: attempts"
-    yield "without an answer; digest: raises of blue whose one attempt was in doubt"
+    yield from _LEGEND
     for one in outcomes:
         if one.sentence.breaches or one.errors:
             yield f"\n{one.trial}\n" + "\n".join([*one.sentence.breaches, one.errors])
