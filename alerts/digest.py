@@ -38,6 +38,7 @@ _SEES_ALL = frozenset({"lead", "executive", "admin"})
 # In reading order: what waits for somebody comes first.
 SECTIONS = {
     "超时未确认": "Overdue",
+    "超过时限": "Past the service limit",
     "升级中": "Rising",
     "复发": "Returned",
     "新增": "New",
@@ -45,7 +46,7 @@ SECTIONS = {
     "已解决": "Closed",
     "其他": "Other",
 }
-_URGENT = ("超时未确认", "升级中", "复发", "新增")  # the headline is for a phone's lock screen
+_URGENT = ("超时未确认", "超过时限", "升级中", "复发", "新增")  # the headline is for a phone's lock screen
 
 _COLOURS = {
     Level.NONE: "#6b7280",
@@ -190,6 +191,9 @@ def _numbers(groups: dict[str, list[Incident]], facts: DigestFacts) -> tuple[tup
     ]
     if facts.noise:
         numbers.append(("广告、招聘、抽奖等未计入", f"{facts.noise:,} 条"))
+    held = sum(event.kind == "held" and "occasion" in event.data for event in facts.events)
+    if held:
+        numbers.append(("静默期间未发的通知", f"{held} 次"))
     if facts.undelivered:
         numbers.append(("未送达消息", f"{facts.undelivered} 条"))
     return tuple(numbers)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from alerts.card import service_words
+from alerts.service_clock import service_clock
 from config.schema import Owner
 from storage.records import DigestFacts, Incident, IncidentEvent, IncidentId, IncidentState
 
@@ -52,6 +54,7 @@ def section_of(incident: Incident, desk: Desk) -> str:
     kinds = {event.kind for event in desk.events_of(incident)}
     tests = (
         ("超时未确认", _is_overdue(incident, desk)),
+        ("超过时限", _is_past_limit(incident, desk)),
         ("复发", bool(kinds & _CAME_BACK)),
         ("升级中", "level_up" in kinds),
         ("新增", desk.facts.since <= incident.opened_at),
@@ -63,6 +66,12 @@ def _is_overdue(incident: Incident, desk: Desk) -> bool:
     if incident.state is not IncidentState.OPEN or _is_muted(incident, desk.now):
         return False
     return desk.now - _waiting_since(incident, desk) > time_to_acknowledge(incident)
+
+
+def _is_past_limit(incident: Incident, desk: Desk) -> bool:
+    """Say whether a service limit is used up while somebody, or nobody, is at work on it."""
+    clock = service_clock(incident, desk.now)
+    return clock is not None and bool(clock.breached) and not _is_muted(incident, desk.now)
 
 
 def _waiting_since(incident: Incident, desk: Desk) -> datetime:
@@ -88,6 +97,8 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
     name = desk.names.get(incident.owner_id, incident.owner_id)
     mine = "（您）" if incident.owner_id == desk.owner.id else ""
     lines = [_state_line(incident, section, desk)]
+    if incident.unhandled and (limits := service_words(incident, desk.now)):
+        lines.append(limits.rstrip("。"))
     size = desk.facts.counts.get(incident.incident_id)
     if size is not None:
         mentions, authors, today = size
