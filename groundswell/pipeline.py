@@ -34,6 +34,7 @@ from groundswell.responses import Linker
 from storage.records import (
     Change,
     ClusterId,
+    Evidence,
     IncidentId,
     Level,
     Mention,
@@ -172,25 +173,27 @@ class Journey:
     ) -> list[Change]:
         """Carry out what is due of these incidents.
 
-        In a backlog messages carry the figures as last noted, but those of red: to read them anew
-        takes most of the time, and people would wait for it.
+        In a backlog messages carry the figures as last noted, but those of red: to read them anew,
+        and originals to show, takes most of the time, and people would wait for it.
         """
         changes = []
         look = self.hot.look(tx.queries, now) if incident_ids else HotView()
         batches = BatchView(self.project, tx.queries, now)
         silences = current(tx.active_silences(now), self.project, now) if incident_ids else ()
         for incident, timers in tx.due_of(incident_ids, now):
-            evidence = None
+            evidence: Evidence | None = None
+            samples: Sequence[tuple[Mention, Verdict]] = ()
             if not is_backlog or silences or incident.level >= Level.RED:
                 seen = batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), look))
                 evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
+                samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
             change = on_timers(
                 incident,
                 timers,
                 self.project,
                 now,
                 evidence=evidence,
-                samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),
+                samples=samples,
                 links=self.links,
                 silences=silences,
             )

@@ -34,7 +34,7 @@ _ADAPT_EVERY = 2_000  # mentions carried on; one is carried through understand a
 # Of the stages' one thread: other stages get their turn between two calls.
 _REMIND_BUDGET_S = 1.0
 _REMIND_BATCH = 25  # incidents a transaction: half a second even where each reads a large cluster
-_BACKLOG = 300  # overdue incidents: some seconds' work; more wait for what they need only
+_BACKLOG = 100  # overdue incidents: some seconds' work; more wait for what they need only
 _PUT_OFF = timedelta(minutes=5)  # an incident that cannot be dealt with is tried again then
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
 
