@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from alerts import digest_tasks as tasks
 from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
 from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of
@@ -46,7 +47,13 @@ SECTIONS = {
     "已解决": "Closed",
     "其他": "Other",
 }
-_URGENT = ("超时未确认", "超过时限", "升级中", "复发", "新增")  # the headline is for a phone's lock screen
+_URGENT = (
+    "超时未确认",
+    "超过时限",
+    "升级中",
+    "复发",
+    "新增",
+)  # the headline is for a phone's lock screen
 
 _COLOURS = {
     Level.NONE: "#6b7280",
@@ -71,12 +78,14 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         events[event.incident_id].append(event)
     desk = Desk(facts, owner, names, events, now)
     groups: dict[str, list[Incident]] = {name: [] for name in SECTIONS}
-    for incident in facts.incidents:
-        if _concerns(incident, owner):
-            groups[section_of(incident, desk)].append(incident)
+    mine = [incident for incident in facts.incidents if _concerns(incident, owner)]
+    for incident in mine:
+        groups[section_of(incident, desk)].append(incident)
     sections = [
         (name, _items(incidents, name, desk)) for name, incidents in groups.items() if incidents
     ]
+    if late := tasks.task_items(desk, mine):
+        sections.insert(int(bool(groups["超时未确认"])), (tasks.TITLE, tuple(late[:MAX_ITEMS])))
     topics = topic_items(facts)
     if topics:
         sections.append((TITLE, topics))
@@ -226,7 +235,8 @@ def to_html(digest: Digest, base_url: str) -> str:
     return _template().render(
         digest=digest,
         base_url=base_url.rstrip("/"),
-        english=SECTIONS | {TITLE: ENGLISH, "批次信号": "Batch signals"},
+        english=SECTIONS
+        | {tasks.TITLE: tasks.ENGLISH, TITLE: ENGLISH, "批次信号": "Batch signals"},
         colours={level.value: colour for level, colour in _COLOURS.items()},
         is_complete=digest.completeness.startswith("全部"),
     )

@@ -13,7 +13,13 @@ from itertools import pairwise
 from alerts.card import service_words
 from alerts.service_clock import service_clock
 from config.schema import Owner
-from storage.records import DigestFacts, Incident, IncidentEvent, IncidentId, IncidentState
+from storage.records import (
+    DigestFacts,
+    Incident,
+    IncidentEvent,
+    IncidentId,
+    IncidentState,
+)
 
 OPEN_STATES = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED})
 _ENDS_IN = {
@@ -22,8 +28,15 @@ _ENDS_IN = {
     IncidentState.DISMISSED: "其他",
     IncidentState.MERGED: "其他",
 }
-_CAME_BACK = frozenset({"reopened", "rejected"})
-_CLOCK_STARTS = frozenset({"raised", "reopened", "rejected", "lease_expired", "level_up", "split"})
+_CAME_BACK = frozenset({"reopened", "rejected", "relapsed"})
+_CLOCK_STARTS = _CAME_BACK | {
+    "raised",
+    "lease_expired",
+    "level_up",
+    "level_set",
+    "split",
+    "unshelved",
+}
 _NO_STEPS = timedelta(hours=4)  # blue's time to acknowledge, for a policy without any step
 
 
@@ -65,6 +78,8 @@ def section_of(incident: Incident, desk: Desk) -> str:
 def _is_overdue(incident: Incident, desk: Desk) -> bool:
     if incident.state is not IncidentState.OPEN or _is_muted(incident, desk.now):
         return False
+    if incident.shelf is not None:
+        return False
     return desk.now - _waiting_since(incident, desk) > time_to_acknowledge(incident)
 
 
@@ -96,7 +111,7 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
     """Say of one incident how it stands, how large it is, why it was raised and who has it."""
     name = desk.names.get(incident.owner_id, incident.owner_id)
     mine = "（您）" if incident.owner_id == desk.owner.id else ""
-    lines = [_state_line(incident, section, desk)]
+    lines = [_shelf_line(incident, desk) or _state_line(incident, section, desk)]
     if incident.unhandled and (limits := service_words(incident, desk.now)):
         lines.append(limits.rstrip("。"))
     size = desk.facts.counts.get(incident.incident_id)
@@ -112,21 +127,29 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
     return lines
 
 
+def _shelf_line(incident: Incident, desk: Desk) -> str:
+    shelf = incident.shelf
+    if shelf is None or incident.state not in OPEN_STATES:
+        return ""
+    return f"已知问题，搁置至 {desk.clock(shelf.until)}（{short(shelf.note)}）"
+
+
 def _state_line(incident: Incident, section: str, desk: Desk) -> str:
     match incident.state:
         case IncidentState.CLOSED:
-            line = f"客户侧已确认（{_person(incident.closed_by, desk)}）"
+            line = f"客户侧已确认（{person(incident.closed_by, desk)}）"
             proof = short(incident.closed_evidence)
             return f"{line}，依据：{proof}" if proof else line
         case IncidentState.HANDLED:
             return _handled_line(incident, desk)
         case IncidentState.DISMISSED:
-            return f"判为误报：{short(incident.dismissed_reason)}"
+            said = "" if incident.was_emptied else "判为误报："
+            return said + short(incident.dismissed_reason)
         case IncidentState.MERGED:
             return "已并入另一事件"
         case IncidentState.ACKNOWLEDGED:
             by_owner = incident.acknowledged_by == incident.owner_id
-            return "处理中" if by_owner else f"{_person(incident.acknowledged_by, desk)} 处理中"
+            return "处理中" if by_owner else f"{person(incident.acknowledged_by, desk)} 处理中"
         case IncidentState.OPEN:
             return _waiting_line(incident, section, desk)
 
@@ -147,7 +170,8 @@ def _waiting_line(incident: Incident, section: str, desk: Desk) -> str:
     return f"第 {incident.epoch} 次发生，待确认" if section == "复发" else "待确认"
 
 
-def _person(owner_id: str, desk: Desk) -> str:
+def person(owner_id: str, desk: Desk) -> str:
+    """Return how a reader knows who did something."""
     return desk.names.get(owner_id, owner_id) or "未署名"
 
 
