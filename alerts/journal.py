@@ -155,6 +155,8 @@ def encode_grade(grade: Grade) -> Json:
             "threshold": number(surge.threshold),
             "reason": surge.reason,
             "baseline_days": number(surge.baseline_days),
+            "scope": surge.scope,
+            "lift": number(surge.lift),
         },
         "rule_version": grade.rule_version,
         "at": grade.at.isoformat(),
@@ -240,8 +242,8 @@ def _decode_policy(value: Json) -> Policy:
 
 def _decode_grade(value: Json) -> Grade:
     surge = dict(value["surge"])
-    for name in ("expected", "p_value", "ratio", "threshold", "baseline_days"):
-        surge[name] = float(surge[name])
+    for name in ("expected", "p_value", "ratio", "threshold", "baseline_days", "lift"):
+        surge[name] = float(surge.get(name, 1.0))  # earlier versions knew no lift
     return Grade(
         level=Level(value["level"]),
         score=float(value["score"]),
