@@ -72,7 +72,7 @@ def test_the_pages_of_notices_fit_their_window(
 ) -> None:
     seen = visit(world.url, size, dark=dark)
     seen.log_in("linxiao", PASSWORD)
-    for name in ("duty",):
+    for name in ("duty", "silences", "outbox"):
         seen.page.goto(f"{world.url}/{name}")
         assert seen.overflow() == 0, name
         assert seen.page.locator("h1").count() == 1
