@@ -13,7 +13,7 @@ import functools
 import logging
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -111,7 +111,6 @@ class _Pass:
     """What is known of one channel during one pass."""
 
     began: float = field(default_factory=time.monotonic)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     admission: asyncio.Lock = field(default_factory=asyncio.Lock)
     resting: str = ""
 
@@ -152,6 +151,8 @@ class Courier:
             for channel_id, sender in channels.items()
         }
         self._storm = Storm(project, self._budgets, page)
+        self._claiming = asyncio.Lock()
+        self._busy: Counter[ChannelId] = Counter()  # attempts under way
         self._taken_at: dict[ChannelId, float] = {}  # by the steady clock: when a token was taken
 
     async def deliver_due(
@@ -159,27 +160,47 @@ class Courier:
     ) -> int:
         """Try what is due and has room, the gravest first; return how many were taken.
 
-        Channels do not wait for each other. `only` leaves all other messages alone. Errors:
+        Channels do not wait for each other within a round; calls may overlap, so that a provider
+        that hangs holds up nobody else's. `only` leaves all other messages alone. Errors:
         StoreError when the database is gone; what was being sent then counts as ambiguous once its
         lease has run out.
         """
-        now = self._clock.now()
-        plan = functools.partial(self._storm.plan, now=now, limit=limit)
-        claimed: list[Intent] = await self._in_thread(
-            functools.partial(self._outbox.claim_intents, plan=plan, only=only),
-            now,
-            limit,
-            _LEASE_S,
-        )
         passes: defaultdict[ChannelId, _Pass] = defaultdict(_Pass)
-        results = await asyncio.gather(
-            *(self._carry(intent, passes[intent.channel_id]) for intent in claimed),
-            return_exceptions=True,
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return len(claimed)
+        taken = 0
+        while taken < limit:
+            claimed = await self._claim(limit - taken, only)
+            if not claimed:
+                break
+            taken += len(claimed)
+            results = await asyncio.gather(
+                *(self._occupy(intent, passes[intent.channel_id]) for intent in claimed),
+                return_exceptions=True,
+            )
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+        return taken
+
+    async def _claim(self, limit: int, only: Collection[IntentId] | None) -> list[Intent]:
+        """Take what may go now: no more per channel than are attempted side by side."""
+        async with self._claiming:
+            now = self._clock.now()
+            slots = {one: max(0, _AT_ONCE - self._busy[one]) for one in self._channels}
+            plan = functools.partial(self._storm.plan, now=now, limit=limit, slots=slots)
+            claimed: list[Intent] = await self._in_thread(
+                functools.partial(self._outbox.claim_intents, plan=plan, only=only),
+                now,
+                limit,
+                _LEASE_S,
+            )
+            self._busy.update(intent.channel_id for intent in claimed)
+            return claimed
+
+    async def _occupy(self, intent: Intent, at: _Pass) -> None:
+        try:
+            await self._carry(intent, at)
+        finally:
+            self._busy[intent.channel_id] -= 1
 
     async def _carry(self, intent: Intent, at: _Pass) -> None:
         sender = self._channels.get(intent.channel_id)
@@ -189,20 +210,19 @@ class Courier:
             ruling = Ruling.hopeless(f"the {gone} is no longer configured", self._clock.now())
             await self._finish(intent, None, ruling)
             return
-        async with at.slots:
-            delivery = await self._admit(intent, at)
-            if delivery is None:
-                return
-            try:
-                answer = await sender.send(
-                    intent, owner, repeat=intent.status is IntentStatus.AMBIGUOUS
-                )
-            except Exception:  # the edge of a channel: one that breaks must not stop the others
-                log.exception(
-                    "delivery channel=%s broke intent=%s", intent.channel_id, intent.intent_id
-                )
-                answer = Answer(outcome=DeliveryClass.AMBIGUOUS, text="the channel's program broke")
-            await self._conclude(intent, delivery, answer, sender, at)
+        delivery = await self._admit(intent, at)
+        if delivery is None:
+            return
+        try:
+            answer = await sender.send(
+                intent, owner, repeat=intent.status is IntentStatus.AMBIGUOUS
+            )
+        except Exception:  # the edge of a channel: one that breaks must not stop the others
+            log.exception(
+                "delivery channel=%s broke intent=%s", intent.channel_id, intent.intent_id
+            )
+            answer = Answer(outcome=DeliveryClass.AMBIGUOUS, text="the channel's program broke")
+        await self._conclude(intent, delivery, answer, sender, at)
 
     async def _admit(self, intent: Intent, at: _Pass) -> Delivery | None:
         """Begin an attempt, unless the channel must rest: then the intent waits, or goes elsewhere.

@@ -172,9 +172,19 @@ class Storm:
         self._budgets = budgets
         self._page = page
 
-    def plan(self, backlog: Backlog, now: datetime, limit: int) -> Plan:
-        """Return what becomes of every message that is due; at most `limit` are taken."""
-        return _Planning(self._project, self._budgets, self._page, backlog, now).plan(limit)
+    def plan(
+        self,
+        backlog: Backlog,
+        now: datetime,
+        limit: int,
+        slots: Mapping[ChannelId, int] | None = None,
+    ) -> Plan:
+        """Return what becomes of every message that is due; at most `limit` are taken.
+
+        `slots`: so many attempts may begin on a channel now. What fits but has no slot stays due.
+        """
+        planning = _Planning(self._project, self._budgets, self._page, backlog, now)
+        return planning.plan(limit, slots or {})
 
 
 class _Planning:
@@ -201,15 +211,17 @@ class _Planning:
         self._take: list[IntentId] = []
         self._put_off: dict[IntentId, datetime] = {}
 
-    def plan(self, limit: int) -> Plan:
+    def plan(self, limit: int, slots: Mapping[ChannelId, int]) -> Plan:
         """Walk through what is due, the gravest first."""
+        free = dict(slots)
         left: dict[tuple[OwnerId, ChannelId], list[Waiting]] = defaultdict(list)
         taken: set[tuple[OwnerId, ChannelId]] = set()
         for waiting in self._backlog.due:
             intent = waiting.intent
             place = (intent.recipient_id, intent.channel_id)
             if not self._is_known(intent) or self._goes_now(intent, place in self._open):
-                if len(self._take) < limit:
+                free[intent.channel_id] = free.get(intent.channel_id, limit) - 1
+                if len(self._take) < limit and free[intent.channel_id] >= 0:
                     self._take.append(intent.intent_id)
                     taken |= {place} if intent.kind == KIND else set()
             elif is_foldable(intent) and not self._waits_alone(intent):

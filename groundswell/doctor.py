@@ -55,6 +55,7 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
         reference = rules.key
         advice = "set the secret that settings.vault.key names"
         findings.append(_checked("vault", lambda: f"key {Key.of(reference).key_id}", advice))
+    findings.append(_heartbeat(project))
     findings += [_channel(project, channel) for channel in project.channels]
     return findings
 
@@ -163,6 +164,26 @@ def _sources(project: Project, url: str) -> Finding:
             advice="groundswell source try ID shows what it answers now",
         )
     return Finding(what="sources", grade="ok", seen=f"{len(project.sources)}, none known ill")
+
+
+def _heartbeat(project: Project) -> Finding:
+    """See that somebody hears of it when the main job dies, on a channel that is nobody's else."""
+    rules = project.settings.heartbeat
+    if not rules.to:
+        advice = "write settings.heartbeat.to and .channel, and start `groundswell watchdog` beside"
+        return Finding(
+            what="heartbeat", grade="warn", seen="nobody hears of a dead main job", advice=advice
+        )
+    shared = [owner.id for owner in project.owners if rules.channel in owner.channels[:1]]
+    if rules.channel is None or shared:
+        seen = f"no channel of its own: {rules.channel or 'the first of each person'}"
+        advice = "name one in settings.heartbeat.channel that carries no incidents"
+        return Finding(what="heartbeat", grade="warn", seen=seen, advice=advice)
+    if rules.ping is None:
+        seen = f"{', '.join(rules.to)} by {rules.channel}; no dead man's switch"
+        advice = "settings.heartbeat.ping, or `groundswell watchdog` on another machine"
+        return Finding(what="heartbeat", grade="ok", seen=seen, advice=advice)
+    return Finding(what="heartbeat", grade="ok", seen=f"{', '.join(rules.to)} by {rules.channel}")
 
 
 def _channel(project: Project, channel: Channel) -> Finding:

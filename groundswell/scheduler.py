@@ -32,18 +32,22 @@ from groundswell.model_upkeep import ModelUpkeep
 from groundswell.proposing import Proposer
 from groundswell.topics import TopicMemory
 from groundswell.upkeep import Upkeep
+from groundswell.watchdog import ENGINE_LEASE as ENGINE_LEASE  # noqa: PLC0414 - callers find it here
+from groundswell.watchdog import Watchdog, state_file
 from groundswell.wiring import Application
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-ENGINE_LEASE = "engine"
 _LEASE_S = 20.0
 _TICK_S = 1.0  # the safety net's mesh: new work is carried on at latest this much later
 _REMIND_S = 5.0  # timers: alerting.md 2.3
 _REGRADE_S = 600.0  # sliding windows move in steps of 10 minutes: alerting.md 3.2
 _DIGEST_S = 60.0
+# Passes of the courier side by side: each of ten channels that hang may hold one (four messages).
+_PASSES = 12
+_BEAT_S = 60.0  # config: the ping is asked every minute
 _UPKEEP_S = 60.0  # sources: what breaks together is told together (groundswell.upkeep)
 
 
@@ -57,7 +61,7 @@ class MainJob:
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="aside")
         self._stopping = asyncio.Event()
         self.is_told_to_end = False  # by a signal
-        self._delivering = asyncio.Lock()
+        self._passes: set[asyncio.Task[None]] = set()  # of the courier, under way
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._courier: Courier = wiring.make_courier(application)
         self._digests = Digests(
@@ -73,6 +77,10 @@ class MainJob:
         )
         self._drift = DriftCheck(
             application.store, application.project, application.models, self._upkeep
+        )
+        store = application.store
+        self._watchdog = Watchdog(
+            application.project, lambda: store, state_file(store.url), inside=True
         )
         self._topics = TopicMemory(store=application.store, project=application.project)
         self._proposer = Proposer(application.store, application.project)
@@ -107,8 +115,8 @@ class MainJob:
                 with contextlib.suppress(asyncio.CancelledError):
                     await page
             await self._collector.stop()
-            async with self._delivering:  # a message that is being sent gets its answer stored
-                pass
+            if self._passes:  # a message that is being sent gets its answer stored
+                await asyncio.wait(self._passes)
             for thread in (self._aside, self._thread):
                 await asyncio.get_running_loop().run_in_executor(None, thread.shutdown)
             self._application.store.drop_lease(ENGINE_LEASE, self._holder)
@@ -168,6 +176,7 @@ class MainJob:
             ("upkeep", self._look_after_sources, max(2.0, _UPKEEP_S / self._rate)),
             ("topics", self._look_back, max(2.0, _UPKEEP_S / self._rate)),
             ("lease", self._renew_lease, _LEASE_S / 4),
+            ("heartbeat", self._beat, max(2.0, _BEAT_S / self._rate)),
         ):
             clock.add_job(_guarded, "interval", seconds=every_s, args=(name, tick), id=name)
         return clock
@@ -182,8 +191,7 @@ class MainJob:
     async def _remind(self) -> None:
         """Carry out all that is due, a second at a time, while messages already leave."""
         while await self._in_thread(self._application.stages.remind):
-            if not self._delivering.locked():
-                self.wake()
+            await self._deliver()
 
     async def _regrade(self) -> None:
         if await self._in_thread(self._application.stages.regrade):
@@ -208,8 +216,17 @@ class MainJob:
             await self._loop.run_in_executor(self._aside, tick, now)
 
     async def _deliver(self) -> None:
-        async with self._delivering:
-            await self._courier.deliver_due()
+        """Begin to send what is due; a provider that hangs does not keep the next ones waiting."""
+        if len(self._passes) < _PASSES:
+            one = asyncio.ensure_future(_guarded("deliver", self._courier.deliver_due))
+            self._passes.add(one)
+            one.add_done_callback(self._passes.discard)
+
+    async def _beat(self) -> None:
+        """Say it when this job is late or cannot deliver; nothing where nobody is to be told."""
+        rules = self._application.project.settings.heartbeat
+        if rules.to or rules.ping:
+            await self._watchdog.tick(self._application.clock.now())
 
     async def _renew_lease(self) -> None:
         renewed = await self._in_thread(

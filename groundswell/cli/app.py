@@ -35,6 +35,7 @@ from groundswell.cli import (
     topics,
     user,
     vault,
+    watchdog,
 )
 from groundswell.cli.output import Choices, example
 
@@ -54,7 +55,19 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (project, run, demo, intake, explain, digest, coverage, sentiment, facts, topics):
+    for module in (
+        project,
+        run,
+        watchdog,
+        demo,
+        intake,
+        explain,
+        digest,
+        coverage,
+        sentiment,
+        facts,
+        topics,
+    ):
         module.register(app)
     app.add_typer(brand.commands(), name="brand")
     clusters = cluster_tune.commands()
