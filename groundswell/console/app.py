@@ -25,6 +25,7 @@ from groundswell.console.accounts import Accounts
 from groundswell.console.api import Api, describe, problem, push
 from groundswell.console.api_clusters import cluster_routes
 from groundswell.console.api_incidents import incident_routes
+from groundswell.console.api_silences import silence_routes
 from groundswell.console.api_topics import read_topics
 from groundswell.console.base import (
     ActsOnIncidents,
@@ -233,6 +234,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         Route("/api/v1/topics", partial(read_topics, console, api), methods=["GET"]),
         *cluster_routes(console, api),
         *incident_routes(console, api),
+        *silence_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),
     ]
 

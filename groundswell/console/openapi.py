@@ -6,6 +6,7 @@ from typing import Any
 
 from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.console.openapi_incidents import incident_paths
+from groundswell.console.openapi_silences import silence_paths
 from groundswell.doors import MOST_ROWS
 from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, LIMITS
 
@@ -41,6 +42,7 @@ def document(base_url: str) -> dict[str, Any]:
             "/api/v1/topics": {"get": _topics()},
             **cluster_paths(),
             **incident_paths(),
+            **silence_paths(),
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
