@@ -16,9 +16,11 @@ from config.channel_schema import text_limits
 from config.schema import Channel, Owner, Project
 from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
 
-# Meant for one person's eyes: tried on his own channels only. A test is of one channel.
+# Meant for one person's eyes: tried on his own channels only.
 _PERSONAL = frozenset({"digest"})
-_TEST = "test"
+# About one channel: a test or a code of proof that leaves by another says nothing of it, and an
+# answer belongs where somebody wrote.
+OF_ONE_CHANNEL = frozenset({"test", "verify", "answer"})
 
 
 def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent | None:
@@ -28,7 +30,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
     the first channel that he has. A message for somebody else loses the links signed for the first.
     """
     found = next(_addresses(intent, project, now), None)
-    if found is None or intent.kind == _TEST:
+    if found is None or intent.kind in OF_ONE_CHANNEL:
         return None
     owner, channel = found
     same = owner.id == intent.recipient_id
