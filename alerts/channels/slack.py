@@ -4,7 +4,7 @@ Neither takes an idempotency key. A webhook answers the text "ok"; the Web API {
 Sources: docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (errors),
 docs.slack.dev/reference/methods/chat.postMessage (errors), docs.slack.dev/apis/web-api/rate-limits
 (one message a second and channel), docs.slack.dev/reference/block-kit/blocks (3000 characters a
-section, 50 blocks, 3000 characters an address).
+section, 50 blocks).
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from storage.records import Intent
 _PER_SECOND = 0.6  # 60 % of one message a second and channel
 _PER_MINUTE = 36
 _SECTION_CHARACTERS = 3000
-_LONGEST_URL = 3000
 
 CODES = Codes(
     code=("error",),
@@ -127,7 +126,7 @@ def blocks_of(intent: Intent, text: str, *, repeat: bool) -> dict[str, Any]:
         button: dict[str, Any] = {
             "type": "button",
             "text": {"type": "plain_text", "text": action.label},
-            "url": action.url[:_LONGEST_URL],
+            "url": action.url,
         }
         buttons.append(button | ({"style": "primary"} if action.name == "ack" else {}))
     if buttons:

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.channels import Answer, make_sender
 from alerts.channels.receipts import read_receipts
@@ -512,6 +514,27 @@ def test_slack_sections_hold_at_most_3000_characters(receiver: Receiver) -> None
 def test_any_text_fits_into_any_limit(limit: int) -> None:
     for text in ("漏水漏水", "a\nb\nc https://x.example/1", "😀😀😀", "【橙】漏水\n编号：舆\n更多"):
         assert len(fitted(text, limit).encode()) <= limit
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lines=st.lists(
+        st.one_of(
+            st.text(max_size=40).filter(lambda text: "\n" not in text and "://" not in text),
+            st.integers(0, 10**9).map(lambda n: f"见 https://x.example/t/{n}"),
+        ),
+        max_size=30,
+    ),
+    limit=st.integers(0, 600),
+)
+def test_no_link_is_cut_in_two(lines: list[str], limit: int) -> None:
+    text = "\n".join(["【橙】漏水", "编号：舆-7F3K·1·橙", *lines])
+    cut = fitted(text, limit)
+
+    assert len(cut.encode()) <= limit
+    if limit >= len("【橙】漏水\n编号：舆-7F3K·1·橙".encode()):
+        assert cut.startswith("【橙】漏水\n编号：舆-7F3K·1·橙")
+        assert [line for line in cut.split("\n") if "://" in line and line not in lines] == []
 
 
 def test_limits_are_said_before_a_text_is_written(receiver: Receiver) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -235,3 +236,24 @@ def test_while_the_database_is_away_the_provider_is_asked_to_come_again(door: Do
 def test_one_report_by_itself_is_read_as_well(door: Door) -> None:
     assert post(door, "tencent-sms", TENCENT_SMS).status_code == 200
     assert kept(door, "tencent-sms", "s-1") == [("delivered", "DELIVRD 用户短信送达成功")]
+
+
+def test_no_trouble_writes_the_address_into_a_log(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    head = (
+        f"POST /hooks/receipts/aliyun-sms/{END} HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n[{"
+    )
+    host, _, port = door.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 5.0) as line:
+        line.sendall(head.encode())  # and goes away
+    door.store.close()
+    assert door.store.file is not None
+    door.store.file.write_bytes(b"no database any more" * 100)
+    post(door, "aliyun-sms", [ALIYUN_SMS])
+
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith("groundswell")]
+    assert ours != []
+    assert END not in "".join(ours)
