@@ -31,6 +31,9 @@ def check_people(entries: Entries) -> Iterator[Problem]:
         for path in ("owner", "also", "chain"):
             yield from _people(route, (path,), entries)
         yield from references(route, ("service",), "service", entries)
+    for window in entries.of("window"):
+        for name in ("brand", "product"):
+            yield from references(window, (name,), name, entries)
     for fallback in entries.of("fallback"):
         yield from _fallback(fallback, entries)
 

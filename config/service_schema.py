@@ -33,6 +33,10 @@ LocalTime = Annotated[
 ]
 
 
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g}h"
+
+
 class LevelTimes(Model):
     """A time limit per level."""
 
@@ -72,7 +76,8 @@ class ServiceTier(Model):
             react, solve = getattr(self.react, name), getattr(self.solve, name)
             if not timedelta(0) < react <= solve:
                 raise ValueError(
-                    f"{name}: expected 0 < react <= solve, got {react} to react, {solve} to solve"
+                    f"{name}: expected 0 < react <= solve, got react {_hours(react)}, "
+                    f"solve {_hours(solve)}"
                 )
         return self
 
