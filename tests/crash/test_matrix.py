@@ -62,7 +62,6 @@ def test_nothing_is_lost_and_nothing_is_said_twice(matrix: Matrix) -> None:
 @pytest.mark.parametrize("flaw", FLAWS)
 def test_judge_catches_engines_that_do_it_wrong(matrix: Matrix, flaw: str) -> None:
     point, breach = _CAUGHT[flaw]
-    # Seed 4: what dies in the provider's hands had been shown; its fault strikes nobody.
     trial = Trial(point=point, nth="1st", fault=Fault.SLOW, database=matrix.databases[-1], seed=4)
 
     unbroken = matrix.run(trial, flaw=flaw, dies=False)

@@ -25,7 +25,7 @@ from tests.crash.matrix.plan import Fault
 
 FAULTY = 0.35  # of the requests, as long as faults are left: the share of the design's own trials
 MOST_FAULTS = 4  # a trial must come to an end
-HANG_S = 0.4  # far longer than the senders' patience, see live.PATIENCE_S
+HANG_S = 0.4  # far longer than the senders' patience, see live.SHORT_PATIENCE_S
 _MARK = re.compile(r"#m([0-9]+)\.([a-z0-9]+-[a-z0-9]+)")
 # What the real ones answer to a key of theirs that they have seen: success, and nothing is shown.
 _OK = b'{"errcode":0,"errmsg":"ok","code":0,"msg":"success","msgid":"m"}'

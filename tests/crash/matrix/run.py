@@ -28,7 +28,15 @@ from groundswell.stages import Stages
 from storage import migrate, tables
 from storage.store import Store
 from tests.crash.matrix.judge import Left, Sentence, judge, look
-from tests.crash.matrix.live import STARTS_AGAIN, Journal, MarkedLinks, Order, WarmStore
+from tests.crash.matrix.live import (
+    PATIENCE_S,
+    SHORT_PATIENCE_S,
+    STARTS_AGAIN,
+    Journal,
+    MarkedLinks,
+    Order,
+    WarmStore,
+)
 from tests.crash.matrix.plan import PASSES, Fault, Point, Story, Trial
 from tests.crash.matrix.provider import Provider
 from tests.crash.matrix.story import FIRST_WAVES, START, complaints, write_project
@@ -230,7 +238,10 @@ class Matrix:
         return self._databases.kinds
 
     def run(self, trial: Trial, *, flaw: str = "", dies: bool = True) -> Outcome:
-        """Run one trial and judge it; without `dies` nobody is killed."""
+        """Run one trial and judge it; without `dies` nobody is killed.
+
+        With a `flaw` the provider has no faults: what goes wrong is the flaw's own.
+        """
         began = time.perf_counter()
         unbroken, journal = self._reference(trial, flaw)
         nth = self._nth(trial, journal) if dies else 0
@@ -249,7 +260,8 @@ class Matrix:
         self, trial: Trial, unbroken: Left, url: str, folder: Path, *, nth: int, flaw: str
     ) -> Outcome:
         by_provider = trial.point is Point.BYTES_OUT and nth > 0
-        self._provider.begin(trial.fault, trial.seed, kill_at=nth if by_provider else 0)
+        fault = None if flaw else trial.fault
+        self._provider.begin(fault, trial.seed, kill_at=nth if by_provider else 0)
         order = self._order(trial, url, folder, flaw)
         twin = self._zygote.start(replace(order, role="twin")) if trial.twin else 0
         mortal = order if by_provider else replace(order, point=trial.point, nth=nth)
@@ -302,6 +314,7 @@ class Matrix:
             database=url,
             seed=trial.seed,
             flaw=flaw,
+            patience_s=SHORT_PATIENCE_S if trial.fault is Fault.HANG else PATIENCE_S,
         )
 
     # --- what trials are held against ---
