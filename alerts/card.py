@@ -20,6 +20,7 @@ from alerts.service_clock import service_clock
 from alerts.voices import judge_voices
 from config.schema import Project
 from storage.records import (
+    BRAND_PREFIX,
     Evidence,
     Grade,
     Incident,
@@ -52,7 +53,7 @@ _STILL = {
 _NAME = 6  # characters of a name in the first line; 欧阳晓明 has four
 _SOURCES = 3
 # Grounds that people are to read even though they bring no points.
-_ALWAYS_NAMED = frozenset({"launch_watch", "brand_lift", "only_unsure"})
+_ALWAYS_NAMED = frozenset({"launch_watch", "brand_lift", "industry_wave", "only_unsure"})
 _NEWS = frozenset({Occasion.NOTICE, Occasion.LEVEL_UP, Occasion.REOPENED, Occasion.REJECTED})
 
 
@@ -99,7 +100,7 @@ def template_name(incident: Incident, occasion: Occasion) -> str:
     """Return the name of the text for an occasion: some notices have one of their own."""
     if occasion is Occasion.NOTICE and _is_held(incident):
         return "held"
-    if occasion is Occasion.NOTICE and incident.cluster_id.startswith("brand:"):
+    if occasion is Occasion.NOTICE and incident.cluster_id.startswith(BRAND_PREFIX):
         return "brand"
     return occasion.value
 
