@@ -93,13 +93,17 @@ MESSAGES: Mapping[str, str] = {
     "digest": "日报",
     "source": "信源告警",
     "test": "测试消息",
+    "verify": "验证码",
+    "summary": "合并通知",
+    "channel": "通道告警",
+    "heartbeat": "运行告警",
 }
 INTENTS: Mapping[IntentStatus, Word] = {
     IntentStatus.PENDING: Word("待发送", "pending"),
     IntentStatus.LEASED: Word("发送中", "sending"),
     IntentStatus.RETRY: Word("稍后重试", "retry"),
     IntentStatus.AMBIGUOUS: Word("不确定是否送达", "ambiguous"),
-    IntentStatus.SENT: Word("已送达", "sent"),
+    IntentStatus.SENT: Word("已发出", "sent"),
     IntentStatus.DEAD: Word("未送达", "dead"),
     IntentStatus.CANCELLED: Word("已取消", "cancelled"),
 }

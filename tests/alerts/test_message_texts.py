@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.card import card_values
 from alerts.dialects import to_plain
 from alerts.messages import (
     LOCK_SCREEN,
@@ -30,7 +31,7 @@ from alerts.messages import (
 )
 from config.channel_schema import TextLimits, text_limits
 from config.schema import Project
-from config.templates import defaults, mistakes
+from config.templates import BLOCKS, FIELDS, defaults, mistakes
 from storage.records import (
     BatchSignal,
     BrandId,
@@ -538,6 +539,18 @@ def test_every_shipped_text_passes_its_own_check(name: str) -> None:
 
 def test_every_occasion_has_a_text() -> None:
     assert {occasion.value for occasion in Occasion} <= set(defaults())
+
+
+def test_every_field_is_filled_and_explained() -> None:
+    owner, channel = PROJECT.owner("lin"), PROJECT.channel("bot")
+    assert owner is not None
+    assert channel is not None
+    address = Address(recipient=owner, channel=channel, at=NOW)
+    scene = Scene(project=PROJECT, links=LINKS, evidence=RICH, samples=told())
+    page = (Path(__file__).parents[2] / "docs" / "messages.zh-CN.md").read_text(encoding="utf-8")
+
+    assert set(card_values(incident(), Occasion.NOTICE, scene, address)) == set(FIELDS)
+    assert [name for name in (*FIELDS, *BLOCKS) if f"{{{name}}}" not in page] == []
 
 
 _ANY = st.text(max_size=90)
