@@ -461,7 +461,7 @@ CASES: dict[str, Rendered] = {
         Occasion.TASK,
         incident(state=IncidentState.ACKNOWLEDGED, tasks=(task(),)),
         minutes=None,
-        why="陈立给你安排了一项任务。",
+        why=("陈立给你安排了任务“排查整改：联系三家经销商，停售第三批次滤芯”，请在 18:00 前完成。"),
     ),
     "task_due": render(
         "mail",
@@ -470,7 +470,10 @@ CASES: dict[str, Rendered] = {
             state=IncidentState.ACKNOWLEDGED, tasks=(task(due_at=NOW - timedelta(minutes=1)),)
         ),
         minutes=None,
-        why="任务到期，还没有登记结果。",
+        why=(
+            "你的任务“排查整改：联系三家经销商，停售第三批次滤芯”到期了，"
+            "还没有登记完成。请登记结果，或说明为什么不做。"
+        ),
     ),
     "react_warning": render(
         "bot",
@@ -606,6 +609,7 @@ def test_any_dialect_reads_the_same_as_plain_text() -> None:
 def test_a_projects_own_text_takes_the_place_of_the_shipped_one() -> None:
     own = project(
         templates={
+            "task": "【{level}】{title}·{ask}\n{card}\n任务：{task}",
             "notice": "【{level}】{ask}·{title}·{ratio}\n{name}你好，{people}人在说。\n{card}",
             "card": "编号：{code}\n操作：{links}\n没有{growth}的时候不出现",
         }
@@ -620,6 +624,10 @@ def test_a_projects_own_text_takes_the_place_of_the_shipped_one() -> None:
         "查看事件：https://desk.yunque.example/incidents/yunque-kwxibmtm",
     ]
     assert "不出现" not in message.body
+    given = render("hook", Occasion.TASK, incident(tasks=(task(),)), within=own)
+    assert given.body.split("\n")[-1] == (
+        "任务：排查整改：联系三家经销商，停售第三批次滤芯（18:00前；由陈立安排）"
+    )
 
 
 def test_the_clock_on_the_card_is_the_readers() -> None:

@@ -27,8 +27,9 @@ def test_a_link_allows_one_action_of_one_person_on_one_incident() -> None:
 
     grant = LINKS.read(token, NOW)
 
-    assert (grant.incident_id, grant.action, grant.owner_id) == (
+    assert (grant.incident_id, grant.epoch, grant.action, grant.owner_id) == (
         incident.incident_id,
+        incident.epoch,
         "ack",
         "linxiao",
     )
