@@ -27,12 +27,10 @@ def refused_notices(
     """
     if intent.kind == KIND:
         return ()
-    return tuple(
-        _notice(
-            intent, text, owner, channel, (now, release_at(owner, Level.NONE, project.levels, now))
-        )
-        for owner, channel in _listeners(intent.channel_id, project, now)
-    )
+    levels, calendar = project.levels, project.settings.calendar
+    found = _listeners(intent.channel_id, project, now)
+    waits = ((one, at, release_at(one, Level.NONE, levels, now, calendar)) for one, at in found)
+    return tuple(_notice(intent, text, owner, at, (now, due_at)) for owner, at, due_at in waits)
 
 
 def _listeners(

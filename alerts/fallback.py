@@ -35,7 +35,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
     owner, channel = found
     same = owner.id == intent.recipient_id
     limit = text_limits(channel, intent.level).bytes
-    due_at = release_at(owner, intent.level, project.levels, now)
+    due_at = release_at(owner, intent.level, project.levels, now, project.settings.calendar)
     key = f"{intent.intent_id}|fallback|{owner.id}|{channel.id}"
     digest = hashlib.sha256(key.encode()).digest()
     name = name_of(project, intent.recipient_id)

@@ -322,7 +322,8 @@ class Upkeep:
             body=letter.body,
             html=letter.html,
             created_at=now,
-            due_at=quiet_until(owner.quiet_hours, owner.zone, now) or now,
+            due_at=quiet_until(owner.quiet_hours, owner.zone, now, self.project.settings.calendar)
+            or now,
         )
 
 
