@@ -132,6 +132,8 @@ class Incidents:
         if change.events:
             self._write_incident(change)
             self._write_events(change.events)
+            if change.events[0].seq == 1:
+                self._refuse_second(change.incident)
         self._write_timers(change)
         if change.cancel_intents:
             self._cancel_intents(change)
@@ -206,6 +208,20 @@ class Incidents:
             )
         link = {"cluster_id": incident.cluster_id, "incident_id": incident.incident_id}
         insert_new(self.connection, tables.incident_cluster, [link])
+
+    def _refuse_second(self, raised: Incident) -> None:
+        """Refuse a code that another process gave away meanwhile.
+
+        Looked at behind the counter of events, on which all who write incidents wait.
+        """
+        other = sa.select(_incident.c.incident_id).where(
+            _incident.c.code == raised.code, _incident.c.incident_id != raised.incident_id
+        )
+        if self.connection.scalar(other.limit(1)) is not None:
+            raise StoreError(
+                f"raising incident {raised.incident_id}: {raised.code} is another's code; "
+                "grade the cluster again"
+            )
 
     def _write_events(self, events: Sequence[IncidentEvent]) -> None:
         numbers = take_numbers(self.connection, "incident_event", len(events))

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.command import kind_named, level_named
 from alerts.grading import RULE_VERSION, grade
@@ -223,6 +225,24 @@ def test_a_flap_every_ten_minutes_for_a_day_is_said_at_most_twice() -> None:
     assert incident is not None
     assert incident.level is Level.YELLOW
     assert notices == 2  # raised blue, then once yellow
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 300), st.booleans(), st.floats(28.0, 39.9)), max_size=40))
+def test_inside_the_band_a_level_is_said_once_however_it_flaps(
+    flaps: list[tuple[int, bool, float]],
+) -> None:
+    calm = make_surge(kind="none", observed=2)
+    incident, now, ups = raised(graded(Level.BLUE, SPIKE)), NOW, 0
+    for minutes, is_high, score in flaps:
+        now += timedelta(minutes=minutes)
+        level, figure = (Level.YELLOW, 41.0) if is_high else (Level.BLUE, score)
+        change = follow(incident, make_grade(level, score=figure, surge=calm, reasons=()), now)
+        if change is not None:
+            incident = change.incident
+            ups += bool(change.intents)
+
+    assert ups == int(any(is_high for _, is_high, _ in flaps))
 
 
 # --- tasks ----------------------------------------------------------------------------------------
