@@ -28,6 +28,7 @@ from groundswell import wiring
 from groundswell.collecting import StoreFrontier
 from groundswell.digests import Digests
 from groundswell.drift import DriftCheck
+from groundswell.inbound.listening import Listening
 from groundswell.model_upkeep import ModelUpkeep
 from groundswell.proposing import Proposer
 from groundswell.topics import TopicMemory
@@ -85,6 +86,13 @@ class MainJob:
         self._topics = TopicMemory(store=application.store, project=application.project)
         self._proposer = Proposer(application.store, application.project)
         self._collector = _make_collector(application)
+        self._listening = Listening(
+            application.project,
+            application.store,
+            application.clock,
+            application.desk,
+            application.links,
+        )
 
     @property
     def collector(self) -> Collector:
@@ -103,6 +111,7 @@ class MainJob:
         gc.freeze()  # what is loaded by now stays: looking at it again paused gathering by 60 ms
         clock = self._clock()
         clock.start()
+        self._listening.start()
         page = asyncio.ensure_future(console()) if console else None
         try:
             await self._stopping.wait()
@@ -110,6 +119,7 @@ class MainJob:
             log.info("stopping")
             gc.unfreeze()
             clock.shutdown(wait=False)
+            await self._listening.stop()
             if page is not None:
                 page.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

@@ -61,6 +61,7 @@ from groundswell.console.pages import (
     topics,
 )
 from groundswell.console.render import environment
+from groundswell.console.reply_hooks import take_replies
 from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
 from groundswell.label_desk import LabelDesk
@@ -228,6 +229,11 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         Route(
             "/hooks/receipts/{channel}/{secret}",
             partial(take_receipts, console, Porter()),
+            methods=["POST"],
+        ),
+        Route(
+            "/hooks/replies/{channel}/{secret}",
+            partial(take_replies, console, Porter()),
             methods=["POST"],
         ),
         Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),

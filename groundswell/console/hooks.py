@@ -57,7 +57,7 @@ async def _take(console: Console, porter: Porter, request: Request) -> Response:
         wait = porter.strangers.wait_s(address, real_now())
         status = 429 if wait else 404
         return PlainTextResponse("no such address", status)
-    body = await _body(request)
+    body = await read_body(request)
     if body is None:
         return PlainTextResponse("too large", 413)
     receipts = read_receipts(channel_id, rules, body, console.clock.now())
@@ -86,7 +86,7 @@ def _rules(console: Console, channel_id: ChannelId, given: str) -> ReceiptRules 
     return rules if hmac.compare_digest(secret.encode(), given.encode()) else None
 
 
-async def _body(request: Request) -> bytes | None:
+async def read_body(request: Request) -> bytes | None:
     """Return the body, None when it is longer than any provider's."""
     parts: list[bytes] = []
     size = 0

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b32encode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from alerts.incidents import Command, CommandName, IllegalMove, allowed_commands
 from alerts.markup import visible
@@ -20,10 +22,9 @@ from config.channel_schema import address_at, e164, text_limits
 from config.errors import GroundswellError
 from config.schema import Channel, Owner, Project
 from groundswell.clock import Clock
-from groundswell.desk import Desk
 from groundswell.inbound.reading import Said, length_of, read
 from groundswell.inbound.words import HOW, after_words, state_words
-from groundswell.links import SignedLinks
+from groundswell.links import Grant
 from groundswell.verifying import Verifying
 from storage.queries import Queries
 from storage.records import (
@@ -54,6 +55,22 @@ _FORGEABLE = frozenset({"email", "sms"})
 # Where the answer leaves by the outbox; DingTalk's goes back into the conversation, and a text
 # message is a template that has no room for it.
 _ANSWERED = frozenset({"email", "feishu_app"})
+
+
+class ActsOnIncidents(Protocol):
+    """The incident desk, as far as it is needed here."""
+
+    def act(self, incident: str, command: Command, *, into: str = "") -> Incident:
+        """Carry out one command."""
+        ...
+
+
+class ReadsLinks(Protocol):
+    """What reads the tokens of links in messages."""
+
+    def read(self, token: str, now: datetime) -> Grant:
+        """Return what a token allows."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +124,9 @@ class ReplyDesk:
     store: Store
     project: Project
     clock: Clock
-    desk: Desk
-    links: SignedLinks
+    desk: ActsOnIncidents
+    links: ReadsLinks
+    woken: Callable[[], None] = lambda: None  # after a commit that left an answer to be sent
 
     def take(self, incoming: Incoming) -> Taken:
         """Do what an answer asks for, once.
@@ -152,7 +170,7 @@ class ReplyDesk:
         with self.store.transaction() as tx:
             if tx.add_reply(reply) and answers and taken.text:
                 tx.add_intents([_answer(reply, channel, taken.text)])
-        self.desk.woken()
+        self.woken()
         return taken
 
     def _act(self, letter: _Letter) -> Taken:
