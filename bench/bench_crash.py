@@ -1,7 +1,7 @@
 """The crash matrix: kill -9 at every point of delivery, under every fault of a provider.
 
     python -m bench.bench_crash [--trials 2376] [--seed 0] [--databases sqlite,postgres]
-                                [--points in_tx,claimed]
+                                [--points in_tx,claimed] [--workers 2] [--minutes 0]
 
 Prints per point and fault what was lost, said twice, or said again after a clean restart, and keeps
 it in bench/results/crash.txt. Ends with 1 when a promise (docs/adr/0036-crash-matrix.md) is broken.
@@ -10,18 +10,22 @@ it in bench/results/crash.txt. Ends with 1 when a promise (docs/adr/0036-crash-m
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 import time
+import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from bench.__main__ import RESULTS, facts
-from tests.crash.matrix.plan import DATABASES, PASSES, Fault, Point, trials
+from tests.crash.matrix.plan import DATABASES, PASSES, Fault, Point, Trial, trials
 from tests.crash.matrix.planted import FLAWS
 from tests.crash.matrix.run import Matrix, Outcome
 from tests.postgres import PostgresServer, ServerAbsentError
 
 EACH = 4  # times that every point, pass, fault and database comes
+_TOYS = 15  # trials of each wrong design: three deaths at each of five points
 _WIDTH = 40
 _COLUMNS = ("trials", "kills", "lost", "twice", "again", "other", "extra", "in doubt", "digest")
 
@@ -35,17 +39,16 @@ _LEGEND = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
-    databases = asked.databases.split(",")
+    databases = tuple(asked.databases.split(","))
     server = _server(databases)
     began = time.monotonic()
-    outcomes = []
+    outcomes: list[Outcome] = []
     try:
-        with Matrix(None if server is None else server.url) as matrix:
-            points = asked.points.split(",") if asked.points else ()
-            for trial in trials(asked.trials, asked.seed, databases, points=points):
-                outcomes.append(matrix.run(trial))
-                _show(outcomes, asked.trials, time.monotonic() - began)
-            toys = _toys(matrix, asked.seed) if asked.toys else []
+        url = None if server is None else server.url
+        for outcome in _run(asked, databases, url):
+            outcomes.append(outcome)
+            _show(outcomes, asked.trials, time.monotonic() - began)
+        toys = _toys(asked.seed) if asked.toys else []
     finally:
         if server is not None:
             server.remove()
@@ -57,6 +60,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(one.sentence.breaches or one.errors for one in outcomes) else 0
 
 
+def _run(asked: argparse.Namespace, databases: Sequence[str], url: str | None) -> Iterator[Outcome]:
+    """Yield the outcomes of all trials as they come, from processes side by side."""
+    points = asked.points.split(",") if asked.points else []
+    planned = list(trials(asked.trials, asked.seed, databases, points=points))
+    until = time.time() + 60 * asked.minutes if asked.minutes else float("inf")
+    context = multiprocessing.get_context("spawn")
+    done: multiprocessing.Queue[Outcome | str] = context.Queue()
+    shares = [planned[n :: asked.workers] for n in range(asked.workers)]
+    workers = [context.Process(target=_work, args=(url, share, until, done)) for share in shares]
+    for worker in workers:
+        worker.start()
+    at_work = len(workers)
+    while at_work:
+        outcome = done.get()
+        if isinstance(outcome, Outcome):
+            yield outcome
+        elif outcome:
+            sys.exit(outcome)
+        else:
+            at_work -= 1
+    for worker in workers:
+        worker.join()
+
+
+def _work(
+    url: str | None, share: Sequence[Trial], until: float, done: multiprocessing.Queue[Any]
+) -> None:
+    try:
+        with Matrix(url) as matrix:
+            for trial in share:
+                if time.time() < until:
+                    done.put(matrix.run(trial))
+        done.put("")
+    except Exception:  # noqa: BLE001 - the edge of a process
+        done.put(traceback.format_exc())
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     every = EACH * len(Point) * len(PASSES) * len(Fault) * len(DATABASES)
     parser = argparse.ArgumentParser(description=__doc__)
@@ -64,6 +104,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--databases", default=",".join(DATABASES))
     parser.add_argument("--points", default="", help="names of points, comma between them")
+    parser.add_argument("--workers", type=int, default=2, help="trials that run side by side")
+    parser.add_argument("--minutes", type=float, default=0, help="stop then; 0 never")
     parser.add_argument("--toys", type=int, default=1, help="0 leaves out the wrong designs")
     return parser.parse_args(arguments)
 
@@ -149,18 +191,18 @@ def _cross(outcomes: Sequence[Outcome]) -> Iterable[str]:
         yield f"{point.value:22}" + "".join(f"{one:>20}" for one in shown)
 
 
-def _toys(matrix: Matrix, seed: int) -> list[str]:
+def _toys(seed: int) -> list[str]:
     """Run the designs that were decided against through a few deaths at each of their points."""
     points = ("in_tx", "committed", "before_send", "bytes_out", "answered")
-    lines = ["", f"{'design (4 deaths at 5 points)':34}{'kills':>8}{'lost':>8}{'twice':>8}"]
-    for flaw in ("", *FLAWS):
-        ran = [
-            matrix.run(trial, flaw=flaw) for trial in trials(20, seed, ["sqlite"], points=points)
-        ]
-        kills = sum(one.killed for one in ran)
-        lost = sum(bool(one.sentence.lost) for one in ran)
-        twice = sum(bool(one.sentence.duplicates) for one in ran)
-        lines.append(f"{flaw or 'as shipped':34}{kills:8}{lost:8}{twice:8}")
+    lines = ["", f"{'design (no faults, SQLite)':34}{'kills':>8}{'lost':>8}{'twice':>8}"]
+    with Matrix() as matrix:
+        for flaw in FLAWS:
+            planned = trials(_TOYS, seed, ["sqlite"], points=points)
+            ran = [matrix.run(trial, flaw=flaw) for trial in planned]
+            kills = sum(one.killed for one in ran)
+            lost = sum(bool(one.sentence.lost) for one in ran)
+            twice = sum(bool(one.sentence.duplicates) for one in ran)
+            lines.append(f"{flaw:34}{kills:8}{lost:8}{twice:8}")
     return lines
 
 
