@@ -135,6 +135,12 @@ def _request(
             act = "更新进展"
         case Occasion.LEASE_WARNING:
             by, act = incident.lease_until, "更新进展"
+        case Occasion.REACT_WARNING if due := _service_due(incident, "react", address):
+            by, act = due, "确认"
+        case Occasion.SOLVE_WARNING if due := _service_due(incident, "solve", address):
+            by, act = due, "解决"
+        case Occasion.SOLVE_OVER:
+            act = "跟进"
         case Occasion.CLOSING:
             pass
         case _ if is_new and occasion is not Occasion.CONFIRM:
@@ -144,6 +150,14 @@ def _request(
         case _:
             pass
     return by, act
+
+
+def _service_due(incident: Incident, clock: str, address: Address) -> datetime | None:
+    """Return when the time to react or to solve is over; None while that clock does not run."""
+    found = service_clock(incident, address.at)
+    if found is None:
+        return None
+    return found.react_due_at if clock == "react" else found.solve_due_at
 
 
 def _asked(incident: Incident, occasion: Occasion, project: Project, address: Address) -> str:
