@@ -74,7 +74,9 @@ class ModelUpkeep:
                 body=letter.body,
                 html=letter.html,
                 created_at=now,
-                due_at=quiet_until(owner.quiet_hours, owner.zone, now, self.project.settings.calendar)
+                due_at=quiet_until(
+                    owner.quiet_hours, owner.zone, now, self.project.settings.calendar
+                )
                 or now,
             )
 
