@@ -18,7 +18,10 @@ from config.providers import address
 from config.schema import Channel, EmailChannel, Project
 from config.workdays import known_years, unknown_year
 from groundswell import wiring
+from groundswell.inbound.connecting import check_installed
+from groundswell.inbound.ways import line_of, link_trouble, ways_by_owner
 from groundswell.vault import Key
+from groundswell.verifying import KEY, unproved_wakers
 
 _LOW_DISK_BYTES = 1 << 30  # a million mentions take about 0.6 GB (platform.md 4)
 _CONNECT_S = 3.0
@@ -57,7 +60,7 @@ def examine(project: Project, directory: Path, database: str | None) -> list[Fin
         findings.append(_checked("vault", lambda: f"key {Key.of(reference).key_id}", advice))
     findings.append(_heartbeat(project))
     findings += [_channel(project, channel) for channel in project.channels]
-    return findings
+    return findings + _people(project, url)
 
 
 def _checked(what: str, look: Callable[[], str], advice: str) -> Finding:
@@ -186,6 +189,34 @@ def _heartbeat(project: Project) -> Finding:
     return Finding(what="heartbeat", grade="ok", seen=f"{', '.join(rules.to)} by {rules.channel}")
 
 
+def _people(project: Project, url: str) -> list[Finding]:
+    """Say for each person what reaches him, what wakes him, and how he can answer from outside."""
+    store = wiring.open_store(url)
+    try:
+        with store.read() as queries:
+            found = ways_by_owner(project, queries, datetime.now(UTC))
+            unproved = unproved_wakers(project, queries.addresses(), queries.meta(KEY))
+    finally:
+        store.close()
+    link = link_trouble(project)
+    address = project.settings.console.address
+    grade: Literal["ok", "warn"] = "warn" if link else "ok"
+    findings = [Finding(what="links in messages", grade=grade, seen=link or address)]
+    for owner in project.owners:
+        ways = found[owner.id]
+        outside = ways and (not link or any(way.answer for way in ways))
+        findings.append(
+            Finding(
+                what=f"person {owner.id}",
+                grade="ok" if outside else "warn",
+                seen=line_of(ways, owner, link),
+                advice="" if outside else "docs/replies.zh-CN.md: let answers come back",
+            )
+        )
+    findings += [Finding(what="wake-up", grade="bad", seen=line) for line in unproved]
+    return findings
+
+
 def _channel(project: Project, channel: Channel) -> Finding:
     """See that a channel's secrets are there and its host answers; nothing is sent."""
     what = f"channel {channel.id}"
@@ -193,6 +224,10 @@ def _channel(project: Project, channel: Channel) -> Finding:
         _resolve_secrets(channel)
     except GroundswellError as error:
         return Finding(what=what, grade="bad", seen=str(error), advice="set it and start again")
+    try:
+        _check_way_back(channel)
+    except GroundswellError as error:
+        return Finding(what=what, grade="bad", seen=str(error), advice="or leave replies out")
     host, port = _address(channel)
     if not any(channel.id in (*owner.channels, *owner.wake_by) for owner in project.owners):
         return Finding(what=what, grade="warn", seen="no owner uses it", advice="remove it")
@@ -208,6 +243,12 @@ def _channel(project: Project, channel: Channel) -> Finding:
             advice="messages wait and are tried again until it does",
         )
     return Finding(what=what, grade="ok", seen=f"{host}:{port} answers")
+
+
+def _check_way_back(channel: Channel) -> None:
+    """See that a long connection can be held here where one is asked for."""
+    if channel.kind in {"dingtalk_bot", "feishu_app"} and getattr(channel, "replies", None):
+        check_installed(channel.kind.partition("_")[0])
 
 
 def _resolve_secrets(channel: Channel) -> None:

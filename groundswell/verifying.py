@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.presence import usable_channels, wakers
+from alerts.presence import usable_channels, wakers, waking_channels
 from config.channel_schema import address_of, text_limits
 from config.errors import GroundswellError
 from config.schema import Channel, Owner, Project
@@ -145,10 +145,31 @@ def is_proved(proofs: Proofs, key: str | None, owner: Owner, channel: Channel) -
     return found.address == digest(key, owner, channel)
 
 
+def to_be_woken(project: Project) -> list[tuple[Owner, Channel]]:
+    """Return who may have to be woken, with each channel for it: duty staff, and who routes name.
+
+    Orange and red go to everybody on the ladder by what rings, so that a number that does not
+    work is a hole in it wherever it stands.
+    """
+    named = dict.fromkeys(
+        one for route in project.routes for one in (route.owner, *route.also, *route.chain)
+    )
+    named |= dict.fromkeys(project.fallback)
+    staff = wakers(project)
+    on_duty = {owner.id for owner, _ in staff}
+    others = [project.owner(one) for one in named if one not in on_duty]
+    return staff + [
+        (owner, channel)
+        for owner in others
+        if owner is not None
+        for channel in waking_channels(owner, project)
+    ]
+
+
 def unproved_wakers(project: Project, proofs: Proofs, key: str | None) -> list[str]:
-    """Return a line per person on duty and channel that is to wake him and is not proved."""
+    """Return a line per person and channel that is to wake him and is not proved."""
     lines = []
-    for owner, channel in wakers(project):
+    for owner, channel in to_be_woken(project):
         if is_proved(proofs, key, owner, channel):
             continue
         found = proofs.get(_named(owner, channel))

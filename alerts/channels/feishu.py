@@ -37,7 +37,7 @@ from alerts.channels.wecom_app import token_of
 from alerts.markup import visible
 from config.channel_schema import address_at, address_of, calls_everybody
 from config.schema import FeishuAppChannel, FeishuBotChannel, Owner
-from storage.records import DeliveryClass, Intent, Level
+from storage.records import Action, DeliveryClass, Intent, Level
 
 # 60 % of the limits of a bot, and of the five messages a second that one person may get.
 _BOT_PER_MINUTE = 60
@@ -159,7 +159,8 @@ class FeishuAppSender:
             return secret
 
         def build(text: str) -> dict[str, Any]:
-            card = card_of(intent, text, at="", repeat=False)
+            hears = self._channel.replies
+            card = card_of(intent, text, at="", repeat=False, hears=hears)
             return {
                 "receive_id": person,
                 "msg_type": "interactive",
@@ -198,8 +199,13 @@ class FeishuAppSender:
         return token_of(reply, "tenant_access_token", "expire")
 
 
-def card_of(intent: Intent, text: str, *, at: str, repeat: bool) -> dict[str, Any]:
+def card_of(
+    intent: Intent, text: str, *, at: str, repeat: bool, hears: bool = False
+) -> dict[str, Any]:
     """Return the card: the subject as its title, the text, and a button for each action.
+
+    `hears`: pressed buttons come back to us, so that 确认 works where no page can be opened; the
+    signed link says who may press it. The other acts ask for something first and open their page.
 
     Source: open.feishu.cn/document/uAjLw4CM/ukzMukzMukzM/feishu-cards (card JSON 1.0; its buttons
     open an address, which asks once more before anything changes).
@@ -214,7 +220,7 @@ def card_of(intent: Intent, text: str, *, at: str, repeat: bool) -> dict[str, An
             "tag": "button",
             "text": {"tag": "plain_text", "content": action.label},
             "type": "primary" if action.name == "ack" else "default",
-            "url": action.url,
+            **(_callback(action) if hears and action.name == "ack" else {"url": action.url}),
         }
         for action in intent.actions
     ]
@@ -228,6 +234,11 @@ def card_of(intent: Intent, text: str, *, at: str, repeat: bool) -> dict[str, An
         },
         "elements": elements,
     }
+
+
+def _callback(action: Action) -> dict[str, Any]:
+    """Return what makes a button come back to us, with the token that its link ends in."""
+    return {"value": {"link": action.url.rpartition("/")[2]}}
 
 
 def sign(secret: str, timestamp: str) -> str:

@@ -24,6 +24,7 @@ from groundswell.cli import (
     messages,
     model,
     outbox,
+    people,
     project,
     reporter,
     routes,
@@ -81,6 +82,7 @@ def build() -> typer.Typer:
     app.add_typer(silence.commands(), name="silence")
     app.add_typer(routes.commands(), name="routes")
     app.add_typer(duty.commands(), name="duty")
+    app.add_typer(people.commands(), name="people")
     app.add_typer(messages.commands(), name="messages")
     app.add_typer(outbox.commands(), name="outbox")
     app.add_typer(label.commands(), name="label")

@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
 def check(
     context: typer.Context,
     config: ConfigOption = None,
+    database: DatabaseOption = None,
     schemas: Annotated[
         Path | None, typer.Option(help="also write JSON Schemas for editors into this folder")
     ] = None,
@@ -58,7 +59,7 @@ def check(
     from config.load import example_places, summary
     from groundswell.wiring import load_project
 
-    choices = chosen(context, config=config, as_json=as_json)
+    choices = chosen(context, config=config, database=database, as_json=as_json)
     try:
         project, directory = load_project(choices.config)
     except ConfigError as error:
@@ -69,8 +70,12 @@ def check(
         _refuse(choices, [f"{places[one.brand_id, one.place]}: {one.text}" for one in surprises])
     if schemas is not None:
         _write_schemas(schemas)
+    unproved, unknown = _unproved(project, directory, choices.database)
+    if unproved:
+        _refuse(choices, unproved)
     now = datetime.now(UTC)
     warnings = [
+        *unknown,
         *(finding.text for finding in lint_routes(project, now)),
         *_unknown_year(project, now),
         *undeclared(project.brands),
@@ -80,6 +85,35 @@ def check(
     document = {"ok": True, "directory": directory, "found": found, "warnings": warnings}
     lines = [f"{directory}: OK", *(f"  {line}" for line in found)]
     show(choices, document, [*lines, *(f"warning: {line}" for line in warnings)])
+
+
+def _unproved(
+    project: Project, directory: Path, database: str | None
+) -> tuple[list[str], list[str]]:
+    """Return who is on duty and has no proved channel that wakes him; and why it is not known.
+
+    Without a database nothing can have been proved yet: then it is only said. Nothing is made.
+    """
+    from config.errors import StoreError
+    from groundswell.places import database_there
+    from groundswell.verifying import KEY, to_be_woken, unproved_wakers
+    from storage.store import Store
+
+    if not to_be_woken(project):
+        return [], []
+    url = database_there(project, directory, database)
+    advice = "groundswell people verify OWNER CHANNEL"
+    if url is None:
+        return [], [f"wake-up channels are not proved yet: no database; then {advice}"]
+    try:
+        store = Store(url)
+    except StoreError as error:
+        return [], [f"wake-up channels were not looked at: {error}"]
+    try:
+        with store.read() as queries:
+            return unproved_wakers(project, queries.addresses(), queries.meta(KEY)), []
+    finally:
+        store.close()
 
 
 def _unknown_year(project: Project, now: datetime) -> list[str]:
