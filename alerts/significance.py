@@ -101,8 +101,14 @@ def rises(  # noqa: PLR0917 - what was seen, what is usual, how strict
     fired: Bools = (observed >= authors) & (heard >= setting.ratio * mean) & (heard > 1.0)
     if fired.any():
         chance = tail_after_one(heard[fired], mean[fired], variance[fired])
-        fired[fired] = chance < np.minimum(setting.monthly / looks[fired], P_CAP)
+        fired[fired] = chance < most_by_chance(setting, looks[fired])
     return fired
+
+
+def most_by_chance(setting: Setting, looks: Floats | float) -> Floats:
+    """Return how likely a window may be that fires, `looks` being the usual voices a month."""
+    limit: Floats = np.minimum(setting.monthly / np.asarray(looks), P_CAP)
+    return limit
 
 
 def tail_after_one(heard: Floats, mean: Floats, variance: Floats) -> Floats:

@@ -17,9 +17,9 @@ from alerts import baseline
 from alerts.baseline import RAMP_LAG, WINDOWS, Baseline, Expectation, Floats, Ints
 from alerts.grid import Grid
 from alerts.significance import (
-    P_CAP,
     Setting,
     exceeds,
+    most_by_chance,
     ramp_path,
     rises,
     settings_of,
@@ -268,7 +268,7 @@ def _threshold(test: _Test, rules: SurgeRules) -> int:
     """Find the smallest count that fires this window when each person is a voice of his own."""
     setting = test.setting
     mean, variance, looks = test.voices
-    chance = min(setting.monthly / looks, P_CAP)
+    chance = float(most_by_chance(setting, looks))
     by_people = _least(tail, test.mean, test.variance, setting.alpha)
     by_voices = max(_least(tail_after_one, mean, variance, chance), ceil(setting.ratio * mean))
     return max(rules.min_authors, ceil(setting.ratio * test.mean), min(by_people, by_voices))
