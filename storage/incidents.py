@@ -29,10 +29,9 @@ from storage.records import (
     IncidentState,
     Intent,
     OwnerId,
-    Timer,
 )
 from storage.relapses import closed_before, clusters_of, merged_at, taken_codes
-from storage.rows import columns_of, incident_of, incident_row, intent_row, mappings, timer_of
+from storage.rows import columns_of, incident_of, incident_row, intent_row, mappings
 
 _incident = tables.incident
 _event = tables.incident_event
@@ -139,16 +138,6 @@ class Incidents:
             self._cancel_intents(change)
         self.add_intents(change.intents)
         return True
-
-    def due_timers(self, now: datetime, limit: int) -> list[Timer]:
-        """Return pending timers that are due, the longest overdue first."""
-        query = (
-            sa.select(_timer)
-            .where(sa.text("status = 'pending'"), _timer.c.due_at <= now)
-            .order_by(_timer.c.due_at, _timer.c.incident_id, _timer.c.kind, _timer.c.step)
-            .limit(limit)
-        )
-        return [timer_of(row) for row in mappings(self.connection.execute(query))]
 
     def add_intents(self, intents: Sequence[Intent]) -> int:
         """Put messages into the outbox; return how many were not there before."""

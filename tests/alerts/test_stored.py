@@ -48,11 +48,11 @@ def test_due_timer_is_carried_out_once(store: Store) -> None:
     incident = raised(store)
     at = NOW + timedelta(minutes=15)
     with store.transaction() as tx:
-        [timer] = tx.due_timers(at, 10)
+        [timer] = tx.timers_due(incident.incident_id, at)
     stepped = on_timer(incident, timer, PROJECT, at, links=LINKS)
     save(store, stepped)
     with store.transaction() as tx:
-        assert tx.due_timers(at, 10) == []
+        assert tx.incidents_due(at) == []
         assert not tx.save_change(stepped)
 
 
@@ -60,11 +60,11 @@ def test_stale_timer_ends_without_an_event(store: Store) -> None:
     incident = raised(store)
     at = NOW + timedelta(minutes=15)
     with store.transaction() as tx:
-        [timer] = tx.due_timers(at, 10)
+        [timer] = tx.timers_due(incident.incident_id, at)
     acked = save(store, on_command(incident, Command(name="ack", actor="lin"), PROJECT, NOW))
     save(store, on_timer(acked, timer, PROJECT, at))
     with store.transaction() as tx:
-        assert tx.due_timers(at, 10) == []
+        assert tx.incidents_due(at) == []
 
 
 def test_courier_brings_stored_messages_to_their_channels(store: Store) -> None:

@@ -50,7 +50,7 @@ def test_a_change_is_written_whole(store):
         assert queries.incident_events(INCIDENT) == list(change.events)
         assert queries.incident_intents(INCIDENT) == [(change.intents[0], ())]
     with store.transaction() as tx:
-        assert tx.due_timers(NOW + timedelta(hours=1), 10) == list(change.timers)
+        assert tx.timers_due(INCIDENT, NOW + timedelta(hours=1)) == list(change.timers)
 
 
 def test_the_same_change_twice_is_written_once(store):
@@ -112,7 +112,7 @@ def test_timers_of_named_kinds_end_and_new_ones_take_their_place(store):
     status = {(row["kind"], row["step"]): row["status"] for row in rows(store, "timer")}
     assert status == {("step", 1): "cancelled", ("step", 2): "pending", ("confirm", 1): "pending"}
     with store.transaction() as tx:
-        assert tx.due_timers(NOW + timedelta(hours=3), 1) == [make_timer(kind="confirm", step=1)]
+        assert tx.timers_due(INCIDENT, NOW + timedelta(hours=3))[0] == make_timer(kind="confirm", step=1)
 
 
 def test_a_timer_alone_can_be_ended_without_an_event(store):
@@ -123,7 +123,7 @@ def test_a_timer_alone_can_be_ended_without_an_event(store):
 
     assert save(store, ended) is True
     with store.transaction() as tx:
-        assert tx.due_timers(NOW + timedelta(days=1), 10) == []
+        assert tx.incidents_due(NOW + timedelta(days=1)) == []
         assert tx.incident(INCIDENT).seq == 1
 
 
@@ -132,7 +132,9 @@ def test_due_timers_come_longest_overdue_first(store):
     save(store, make_change(timers=timers))
 
     with store.transaction() as tx:
-        assert [timer.step for timer in tx.due_timers(NOW - timedelta(minutes=2), 10)] == [3, 2]
+        due = tx.timers_due(INCIDENT, NOW - timedelta(minutes=2))
+        assert [timer.step for timer in due] == [3, 2]
+        assert tx.incidents_due(NOW - timedelta(minutes=2), 1) == [INCIDENT]
 
 
 def test_unsent_messages_are_cancelled_with_the_reason_and_others_left(store):
