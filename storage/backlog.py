@@ -27,6 +27,8 @@ from storage.rows import intent_of, mappings
 
 _intent = tables.intent
 _delivery = tables.delivery
+# Not as it stands in an index: SQLite would walk through all that a person ever got.
+_OF = _intent.c.recipient_id.concat("")
 _TOLD = timedelta(minutes=15)  # the longest interval between two summaries (alerts.storm)
 
 
@@ -69,14 +71,14 @@ def _open_summaries(connection: Connection, people: Sequence[OwnerId]) -> list[I
         sa.select(_intent)
         .where(
             sa.text("kind = 'summary' AND status = 'pending'"),
-            _intent.c.recipient_id.in_(people),
+            _OF.in_(people),
             _intent.c.attempts == 0,
             _intent.c.fallback_of.is_(None),
         )
-        .order_by(_intent.c.intent_no)
         .with_for_update(skip_locked=True)
     )
-    return [intent_of(row) for row in mappings(connection.execute(query))]
+    rows = sorted(mappings(connection.execute(query)), key=lambda row: row["intent_no"])
+    return [intent_of(row) for row in rows]
 
 
 def _members(connection: Connection, ids: Sequence[IntentId]) -> dict[IntentId, tuple[Member, ...]]:
@@ -138,7 +140,7 @@ def _told(connection: Connection, people: Sequence[OwnerId], since: datetime) ->
         .where(
             _delivery.c.started_at >= since,
             sa.or_(_delivery.c.outcome.is_(None), _delivery.c.outcome.in_(["ok", "ambiguous"])),
-            _intent.c.recipient_id.in_(people),
+            _OF.in_(people),
         )
         .group_by(*columns)
         .order_by(begun, _intent.c.intent_id)

@@ -43,6 +43,9 @@ FINAL = ("sent", "dead", "cancelled")
 _WAITING = ("pending", "retry", "ambiguous")
 _BEGUN = "begun"  # no status of a row: bytes may be out this very moment
 
+# As the partial index says it, letter by letter: SQLite uses it only so.
+_IN_OUTBOX = "intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"
+
 # A message that may be out is not sent again at once: a late answer, or a person, may still settle
 # it (alerting.md 2.4).
 _AMBIGUOUS_HOLD = timedelta(minutes=2)
@@ -258,7 +261,7 @@ def _release_expired(connection: Connection, now: datetime) -> None:
     begun = (
         sa.select(_delivery.c.intent_id)
         .join(_intent, _intent.c.intent_id == _delivery.c.intent_id)
-        .where(expired, _delivery.c.ended_at.is_(None))
+        .where(expired, sa.text(_IN_OUTBOX), _delivery.c.ended_at.is_(None))
         .with_for_update(of=_intent, skip_locked=True)
     )
     ids = sorted(set(connection.scalars(begun)))
@@ -295,7 +298,8 @@ def _claimable(
         earlier.c.incident_id == _intent.c.incident_id,
         earlier.c.recipient_id == _intent.c.recipient_id,
         earlier.c.channel_id == _intent.c.channel_id,  # a call at night waits for no group bot
-        earlier.c.intent_no < _intent.c.intent_no,
+        # "+ 0" keeps SQLite from walking through all that a person ever got, by its number
+        earlier.c.intent_no + 0 < _intent.c.intent_no,
         earlier.c.status.not_in(FINAL),
         sa.or_(earlier.c.due_at <= _intent.c.due_at, earlier.c.status != "pending"),
         earlier.c.level >= _intent.c.level,  # what became graver overtakes
@@ -306,7 +310,7 @@ def _claimable(
         .join(incident, incident.c.incident_id == _intent.c.incident_id, isouter=True)
         .where(
             sa.or_(_intent.c.status.in_(_WAITING), expired),
-            sa.text("intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"),
+            sa.text(_IN_OUTBOX),
             _intent.c.due_at <= now,
             sa.not_(blocks),
         )

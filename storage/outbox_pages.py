@@ -133,7 +133,11 @@ def _view(view: OutboxView, now: datetime) -> tuple[Any, ...]:
             heir = _intent.alias("heir")
             replaced = sa.exists().where(heir.c.fallback_of == _intent.c.intent_id)
             since = now - timedelta(days=_DEAD_DAYS)
-            return (_intent.c.status == "dead", _intent.c.created_at >= since, sa.not_(replaced))
+            return (
+                sa.text("intent.status = 'dead'"),
+                _intent.c.created_at >= since,
+                sa.not_(replaced),
+            )
         case "all":
             return ()
         case status:

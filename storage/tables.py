@@ -477,6 +477,12 @@ intent = table(
         postgresql_where=sa.text("fallback_of IS NOT NULL"),
     ),
     sa.Index(
+        "ix_intent_dead",
+        "created_at",
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    ),
+    sa.Index(
         "ix_intent_open_summary",
         "recipient_id",
         sqlite_where=sa.text("kind = 'summary' AND status = 'pending'"),

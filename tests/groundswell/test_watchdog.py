@@ -125,7 +125,7 @@ def test_what_could_not_be_said_is_said_at_the_next_look(
 def test_killed_main_job_is_told_of_once(receiver: Receiver, tmp_path: Path) -> None:
     """A real main job, killed; the watchdog beside it says so once, and that it is back."""
     folder = tmp_path / "project"
-    folder.mkdir()
+    (folder / "brands").mkdir(parents=True)
     heartbeat = {"to": ["lin"], "channel": "own", "late": "60s"}
     own = {"id": "own", "kind": "webhook", "url": f"{receiver.url}/own"}
     files = {
@@ -133,6 +133,7 @@ def test_killed_main_job_is_told_of_once(receiver: Receiver, tmp_path: Path) -> 
             "settings": {"allow_private": [receiver.address], "heartbeat": heartbeat},
             "fallback": ["lin"],
         },
+        "brands/lanhe": {"id": "lanhe", "name": "澜禾", "aliases": ["澜禾"]},
         "channels": {"channels": [own]},
         "owners": {"owners": [{"id": "lin", "name": "林晓", "channels": ["own"]}]},
     }

@@ -103,6 +103,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("fallback_of IS NOT NULL"),
     )
     op.create_index(
+        "ix_intent_dead",
+        "intent",
+        ["created_at"],
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    )
+    op.create_index(
         "ix_intent_open_summary",
         "intent",
         ["recipient_id"],
@@ -122,6 +129,7 @@ def downgrade() -> None:
     op.drop_column("incident", "fingerprint")
     op.drop_index("ix_delivery_started_at", "delivery")
     op.drop_index("ix_intent_open_summary", "intent")
+    op.drop_index("ix_intent_dead", "intent")
     op.drop_index("ix_intent_fallback", "intent")
     op.drop_index("ix_intent_summary", "intent")
     op.drop_column("intent", "summary_id")
