@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,7 +96,7 @@ def judge(left: Left, unbroken: Left, after: Left, project: Project) -> Sentence
     """Judge what a killed run left against an unbroken one, and a clean restart `after` it."""
     sentence = Sentence()
     _judge_losses(left, project, sentence)
-    _judge_copies(left, project, sentence)
+    _judge_copies(left, sentence)
     _judge_endings(left, sentence)
     _judge_order(left, sentence)
     _judge_state(left, unbroken, sentence)
@@ -112,7 +111,7 @@ def judge(left: Left, unbroken: Left, after: Left, project: Project) -> Sentence
 
 def _judge_losses(left: Left, project: Project, sentence: Sentence) -> None:
     """P1: every raise reached somebody, or something that is to reach somebody still lives."""
-    seen = {_about(copy) for copy in left.copies}  # of what a bot shows, everybody sees all
+    seen = {(copy.channel, copy.incident_id) for copy in left.copies}
     rows = defaultdict(list)
     for row in left.intents:
         rows[row["incident_id"]].append(row)
@@ -123,14 +122,13 @@ def _judge_losses(left: Left, project: Project, sentence: Sentence) -> None:
             reachable = [row for row in of_it if project.owner(row["recipient_id"])]
             shown = [row for row in reachable if row["status"] == "sent"]
             live = [row for row in of_it if row["status"] not in _FINAL]
-            told = {(incident_id, who) for row in shown for who in (row["recipient_id"], "")}
-            if told & seen or live:
+            if {(row["channel_id"], incident_id) for row in shown} & seen or live:
                 continue
             if any(_TO_DIGEST in row["reason"] for row in of_it):
                 sentence.to_digest += 1
             elif not any(_acted_on(event, epoch) for event in events):
                 what = [(row["kind"], row["status"], row["reason"]) for row in of_it]
-                if any(one == incident_id for one, _ in seen) and not of_it:
+                if any(one == incident_id for _, one in seen) and not of_it:
                     continue  # a planted engine that keeps no rows: what it sent counts
                 sentence.lost.append(f"{incident_id} epoch {epoch}: {what}")
 
@@ -141,15 +139,19 @@ def _acted_on(event: IncidentEvent, epoch: int) -> bool:
     return event.epoch == epoch and event.kind in hands_on
 
 
-def _about(copy: Copy) -> tuple[str, str]:
-    """Return the incident and the recipient of a copy; of a bot everybody reads all."""
-    if copy.channel.startswith("hook"):
-        document = json.loads(copy.body)
-        return str(document["incident"]), str(document["recipient"]["id"])
-    return copy.name.partition("/")[0], ""
+def _place(row: Row) -> tuple[str, str]:
+    """Return the channel of a message and the name under which the provider shows it."""
+    match str(row["channel_id"]).rstrip("0123456789"):
+        case "bot":
+            name = name_of(row["body"])
+        case "app" if row["channel_id"] == "app1":
+            name = row["intent_id"][:8]
+        case _:
+            name = row["intent_id"]
+    return row["channel_id"], name
 
 
-def _judge_copies(left: Left, project: Project, sentence: Sentence) -> None:
+def _judge_copies(left: Left, sentence: Sentence) -> None:
     """P3: one copy of a key. P4: copies ≤ messages + attempts in doubt. P2: sent means accepted."""
     doubts: Counter[str] = Counter(
         row["intent_id"]
@@ -157,12 +159,9 @@ def _judge_copies(left: Left, project: Project, sentence: Sentence) -> None:
         if row["outcome"] == DeliveryClass.AMBIGUOUS.value
     )
     sentence.ambiguous = doubts.total()
-    kinds = {channel.id: channel.kind for channel in project.channels}
     groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in left.intents:
-        keyed = kinds.get(row["channel_id"]) == "webhook"
-        name = row["intent_id"] if keyed else name_of(row["body"])
-        groups[row["channel_id"], name].append(row)
+        groups[_place(row)].append(row)
     copies = Counter((copy.channel, copy.name) for copy in left.copies)
     for place in {*groups, *copies}:
         rows, found = groups[place], copies[place]
@@ -170,7 +169,7 @@ def _judge_copies(left: Left, project: Project, sentence: Sentence) -> None:
         doubt = sum(doubts[row["intent_id"]] for row in rows)
         tried = len(sent) or min(doubt, 1)
         sentence.extra += max(0, found - max(1, len(sent)))
-        if kinds.get(place[0]) == "webhook":
+        if not place[0].startswith("bot"):
             if found > 1:
                 sentence.duplicates.append(f"{found} copies of key {place}")
         elif found > tried + doubt:
@@ -203,11 +202,10 @@ def _judge_order(left: Left, sentence: Sentence) -> None:
     for row in sorted(left.intents, key=lambda row: row["intent_no"]):
         if row["status"] != "sent" or row["fallback_of"] or row["incident_id"] is None:
             continue
-        name = row["intent_id"] if row["channel_id"].startswith("hook") else name_of(row["body"])
-        number = first.get((row["channel_id"], name), 0)
+        number = first.get(_place(row), 0)
         line = (row["incident_id"], row["recipient_id"], row["channel_id"])
         if number < last.get(line, 0):
-            sentence.broken.append(f"{line}: event {name} was heard too late")
+            sentence.broken.append(f"{line}: {row['kind']} {row['step']} was heard too late")
         last[line] = max(number, last.get(line, 0))
     for incident_id, events in left.events.items():
         steps = [

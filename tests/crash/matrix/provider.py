@@ -29,15 +29,23 @@ HANG_S = 0.4  # far longer than the senders' patience, see live.SHORT_PATIENCE_S
 _MARK = re.compile(r"#m([0-9]+)\.([a-z0-9]+-[a-z0-9]+)")
 # What the real ones answer to a key of theirs that they have seen: success, and nothing is shown.
 _OK = b'{"errcode":0,"errmsg":"ok","code":0,"msg":"success","msgid":"m"}'
+_TOKEN = (
+    b'{"errcode":0,"code":0,"access_token":"t","tenant_access_token":"t","expires_in":7200,'
+    b'"expire":7200}'
+)
+_NUMBER = re.compile(r"消息号 ([a-z0-9]{8})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One message as a person sees it. `name`: its key, or the incident and event it is of."""
+    """One message as a person sees it, and the incident it is about.
+
+    `name`: the key it came under, or the part of it that is shown; else the incident and event.
+    """
 
     channel: str
     name: str
-    body: bytes
+    incident_id: str
     number: int
 
 
@@ -146,22 +154,20 @@ class Provider:
 
     def accept(self, path: str, headers: dict[str, str], body: bytes) -> None:
         """Show a message, unless its key was shown before."""
-        channel, key, content = _read(path, headers, body)
+        channel, key, name = _read(path, headers, body)
+        digest = hashlib.sha256(body).hexdigest()
         with self.lock:
             if key:
-                digest = hashlib.sha256(body).hexdigest()
+                is_known = key in self.ledger.keys
                 if self.ledger.keys.setdefault(key, digest) != digest:
                     self.ledger.altered.append(key)
-                if any(copy.name == key for copy in self.ledger.accepted):
+                if is_known:
                     return
             self.plan.numbers += 1
+            about = name_of(body.decode()).partition("/")[0]
+            number = self.plan.numbers
             self.ledger.accepted.append(
-                Copy(
-                    channel=channel,
-                    name=key or name_of(content),
-                    body=body,
-                    number=self.plan.numbers,
-                )
+                Copy(channel=channel, name=name, incident_id=about, number=number)
             )
 
     def __enter__(self) -> Self:
@@ -187,14 +193,23 @@ def name_of(content: str) -> str:
 
 
 def _read(path: str, headers: dict[str, str], body: bytes) -> tuple[str, str, str]:
-    """Return a request's channel, its key ("" where the provider takes none) and its text."""
-    bare = path.partition("?")[0].strip("/")
-    kind, _, channel = bare.partition("/")
-    if kind == "hook":
-        return channel, headers["idempotency-key"], ""
-    document: dict[str, Any] = json.loads(body)
-    content = document.get("markdown") or document.get("text") or {}
-    return channel, "", str(content.get("content", ""))
+    """Return a request's channel, its key ("" where the provider takes none) and its name."""
+    kind, channel = path.partition("?")[0].strip("/").split("/")[:2]
+    match kind:
+        case "hook":
+            key = headers["idempotency-key"]
+            return channel, key, key
+        case "feishu":
+            key = str(json.loads(body)["uuid"])
+            return channel, key, key
+        case "wecom":  # its duplicate check compares the whole request
+            document: dict[str, Any] = json.loads(body)
+            assert document["enable_duplicate_check"] == 1
+            content = document[document["msgtype"]]["content"]
+            [*_, number] = _NUMBER.findall(content)
+            return channel, hashlib.sha256(body).hexdigest(), number
+        case _:
+            return channel, "", name_of(body.decode())
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -238,9 +253,11 @@ class _Handler(socketserver.StreamRequestHandler):
         if request is None:
             return
         path, headers, body = request
-        is_plain = path.startswith("/bot")
+        if "token" in path.partition("?")[0]:  # no message: what is lost here is asked for again
+            self._answer(fault, provider, ok=_TOKEN)
+            return
         accepted = fault in {None, Fault.RESET_AFTER, Fault.SLOW} or (fault is Fault.HANG and coin)
-        if fault in {Fault.ERRCODE, Fault.HTML} and not is_plain:
+        if fault in {Fault.ERRCODE, Fault.HTML} and path.startswith("/hook"):
             fault, accepted = None, True  # by its contract a webhook has taken what it answers 2xx
         if provider.dies():
             if coin or accepted:  # the bytes are out; what became of them nobody learns
@@ -251,18 +268,18 @@ class _Handler(socketserver.StreamRequestHandler):
             provider.accept(path, headers, body)
         self._answer(fault, provider)
 
-    def _answer(self, fault: Fault | None, provider: Provider) -> None:
+    def _answer(self, fault: Fault | None, provider: Provider, ok: bytes = _OK) -> None:
         match fault:
             case Fault.RESET_BEFORE | Fault.RESET_AFTER:
                 self._slam()
             case Fault.HANG:
                 provider.over.wait(HANG_S)
             case Fault.SLOW:
-                self._send(200, _OK, pause_s=0.015)
+                self._send(200, ok, pause_s=0.01)
             case Fault.ERROR:
                 self._send(500, b"internal error")
             case Fault.ERRCODE:
-                self._send(200, b'{"errcode":-1,"errmsg":"system busy"}')
+                self._send(200, b'{"errcode":-1,"code":-1,"errmsg":"system busy","msg":"busy"}')
             case Fault.THROTTLED:
                 self._send(429, b"slow down", "Retry-After: 2\r\n")
             case Fault.HTML:
@@ -270,7 +287,7 @@ class _Handler(socketserver.StreamRequestHandler):
             case Fault.MOVED:
                 self._send(302, b"", f"Location: http://{provider.authority}/elsewhere\r\n")
             case None:
-                self._send(200, _OK)
+                self._send(200, ok)
 
     def _request(self) -> tuple[str, dict[str, str], bytes] | None:
         first = self.rfile.readline().decode("latin-1").split(" ")

@@ -110,13 +110,19 @@ channels:
   - {id: bot2, kind: wecom_bot, key: "env:CRASH_BOT", url: "http://AUTHORITY/bot/bot2"}
   - {id: hook1, kind: webhook, secret: "env:CRASH_HOOK", url: "http://AUTHORITY/hook/hook1"}
   - {id: hook2, kind: webhook, url: "http://AUTHORITY/hook/hook2"}
+  - {id: app1, kind: wecom_app, corp_id: lanhe, agent_id: 7, secret: "env:CRASH_HOOK",
+     url: "http://AUTHORITY/wecom/app1"}
+  - {id: app2, kind: feishu_app, app_id: lanhe, secret: "env:CRASH_HOOK",
+     url: "http://AUTHORITY/feishu/app2"}
 """,
     "owners.yaml": """\
 owners:
   - {id: lin, name: 林舒, role: service, channels: [bot1, hook1], digest_at: "09:00"}
-  - {id: zhao, name: 赵琪, role: lead, channels: [hook2, bot2], digest_at: "09:00"}
+  - {id: zhao, name: 赵琪, role: lead, channels: [app1, bot2], digest_at: "09:00",
+     addresses: {app1: zhaoqi}}
   - {id: qian, name: 钱岩, role: pr, channels: [hook1, bot2], digest_at: null}
-  - {id: sun, name: 孙晨, role: executive, channels: [bot2, hook2], digest_at: "09:00"}
+  - {id: sun, name: 孙晨, role: executive, channels: [app2, bot2, hook2], digest_at: "09:00",
+     addresses: {app2: ou_sunchen}}
 """,
     "routes.yaml": """\
 routes:
@@ -142,8 +148,10 @@ _EDITED = {
     "owners.yaml": """\
 owners:
   - {id: lin, name: 林舒, role: service, channels: [hook1], digest_at: "09:00"}
-  - {id: zhao, name: 赵琪, role: lead, channels: [hook2, bot2], digest_at: "09:00"}
-  - {id: sun, name: 孙晨, role: executive, channels: [bot2, hook2], digest_at: "09:00"}
+  - {id: zhao, name: 赵琪, role: lead, channels: [app1, bot2], digest_at: "09:00",
+     addresses: {app1: zhaoqi}}
+  - {id: sun, name: 孙晨, role: executive, channels: [app2, bot2, hook2], digest_at: "09:00",
+     addresses: {app2: ou_sunchen}}
 """,
     "routes.yaml": """\
 routes:
