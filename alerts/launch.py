@@ -23,12 +23,18 @@ class Launch:
     launched: date
     ends_on: date
     factor: float
+    alpha_factor: float
     min_authors: int
 
     def tightened(self, rules: SurgeRules) -> SurgeRules:
-        """Return the rules of a surge with as few authors as the watch asks for."""
-        fewer = min(rules.min_authors, self.min_authors)
-        return rules.model_copy(update={"min_authors": fewer})
+        """Return the rules of a surge as the watch asks for them."""
+        return rules.model_copy(
+            update={
+                "min_authors": min(rules.min_authors, self.min_authors),
+                "watch_alpha": min(0.5, rules.watch_alpha * self.alpha_factor),
+                "page_alpha": min(0.5, rules.page_alpha * self.alpha_factor),
+            }
+        )
 
     def reason(self, points: float) -> Reason:
         """Return the ground that names the watch and explains its end."""
@@ -36,7 +42,7 @@ class Launch:
         text = (
             f"上市爬坡期（{self.product} {self.launched.isoformat()} 上市，"
             f"{self.ends_on.isoformat()} 起恢复平常）：综合分乘 {self.factor:g}，"
-            f"{self.min_authors} 位不同的人起就判断是否异常"
+            f"{self.min_authors} 位不同的人起就判断是否异常，判断也更灵敏"
         )
         return Reason(code="launch_watch", text=text, value=self.factor, points=added)
 
@@ -55,6 +61,7 @@ def launch_of(project: Project, evidence: Evidence, now: datetime) -> Launch | N
         launched=line.launched,
         ends_on=ends_on,
         factor=rules.factor,
+        alpha_factor=rules.alpha_factor,
         min_authors=rules.min_authors,
     )
 

@@ -82,10 +82,13 @@ class SurgeRules(Model):
 class LaunchRules(Model):
     """上市爬坡期: how a product with a day of launch is watched more closely in its first months.
 
-    Scores count times `factor`, and `min_authors` people are enough for a surge. Judgement: with
-    the defaults what scores 32 is yellow, and three people suffice instead of five.
+    Scores count times `factor`; for a surge `min_authors` people are enough, and what is
+    `alpha_factor` times as likely by chance counts as unusual. Judgement: with the defaults what
+    scores 32 is yellow, and chance alarms about that product are ten times as frequent as those
+    about others, which at the page setting is still less than one in a cluster's five months.
     """
 
     months: int = Field(default=6, ge=1, le=24)
     factor: float = Field(default=1.25, ge=1, le=3)
+    alpha_factor: float = Field(default=10, ge=1, le=1000)
     min_authors: int = Field(default=3, ge=1)

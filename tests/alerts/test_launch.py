@@ -58,16 +58,26 @@ def test_factor_of_one_changes_no_score_and_is_named_all_the_same() -> None:
 
 
 def test_fewer_people_are_enough_for_a_surge() -> None:
-    # a quiet cluster of a brand with many, watched for a month: three people are unlikely by chance
-    few = about_q3(3, brand_first_at=ago(days=30), brand_clusters=40)
+    # one of very many quiet clusters: three people are unlikely by chance
+    few = about_q3(3, brand_first_at=ago(days=30), brand_clusters=5000)
 
-    strict = judge(few, None, None, company(min_authors=3), NOW).surge
-    usual = judge(few, None, None, company(min_authors=5), NOW).surge
+    strict = judge(few, None, None, company(min_authors=3, alpha_factor=1), NOW).surge
+    usual = judge(few, None, None, company(min_authors=5, alpha_factor=1), NOW).surge
 
     assert (strict.kind, strict.threshold) == ("spike", 3.0)
     assert (usual.kind, usual.reason) == ("none", "below_min_authors")
     assert fewest_authors(company(min_authors=3)) == 3
     assert fewest_authors(company(None, min_authors=3)) == 5
+
+
+def test_what_is_likelier_by_chance_counts_as_unusual() -> None:
+    five = about_q3(5, brand_first_at=ago(days=30), brand_clusters=40)
+
+    strict = judge(five, None, None, company(min_authors=5, alpha_factor=10), NOW).surge
+    usual = judge(five, None, None, company(min_authors=5, alpha_factor=1), NOW).surge
+
+    assert (strict.kind, usual.kind) == ("spike", "none")
+    assert strict.threshold < usual.threshold
 
 
 @pytest.mark.parametrize(
