@@ -150,8 +150,8 @@ def outage(folder: Path, config: Project, n: int) -> None:
         store.close()
     good = took <= GOAL_OUTAGE_S and left == 0 and max(told.values()) == 1
     print(
-        f"  {n:>6} overdue  {took:6.1f} s ({cpu:.1f} s CPU, {1000 * cpu / n:.1f} ms each)  longest call "
-        f"{longest:4.2f} s  left {left}  messages per incident, person and channel "
+        f"  {n:>6} overdue  {took:6.1f} s ({cpu:.1f} s CPU, {1000 * cpu / n:.1f} ms each)  "
+        f"longest call {longest:4.2f} s  left {left}  messages per incident, person and channel "
         f"{max(told.values())}  {'ok' if good else 'MISSED'}"
     )
 

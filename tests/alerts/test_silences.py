@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.incidents import Command, fold, on_command, on_grade
 from alerts.scene import Scene
@@ -18,6 +21,7 @@ from tests.alerts.people import PlainLinks, make_project
 from tests.make import NOW, make_evidence, make_grade
 
 LINKS = PlainLinks()
+EXAMPLES = int(os.environ.get("SILENCE_EXAMPLES", "40"))
 HOUR = timedelta(hours=1)
 LIVE = tuple((NOW - timedelta(minutes=n), f"tousu:人{n}") for n in range(12, 0, -1))
 EVIDENCE = make_evidence(authors=12, live_authors=LIVE, watch_authors=LIVE)
@@ -231,3 +235,59 @@ def test_timer_of_a_silence_is_stale_when_it_was_made_longer() -> None:
 
     stale = on_timers(longer.incident, [timer], make_project(), NOW + 4 * HOUR)
     assert stale.events == ()
+
+
+ACTIONS = ("wait", "wait long", "rise", "ack", "silence")
+
+
+@given(actions=st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=12))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_silence_is_kept_and_made_up_for_once(actions: list[str]) -> None:
+    """P12: nothing is said by the program meanwhile; afterwards each person hears once."""
+    project, now, level = make_project(), NOW, Level.BLUE
+    held = [silence(ends_at=NOW + HOUR, up_to="yellow")]
+    change = raised(*held, level=level)
+    incident, timers = change.incident, {(one.kind, one.step): one for one in change.timers}
+    said: list[Change] = [change]
+
+    def keep(made: Change | None) -> Incident:
+        if made is None:
+            return incident
+        for key, timer in list(timers.items()):
+            if timer.kind in made.cancel_timers:
+                del timers[key]
+        timers.update({(one.kind, one.step): one for one in made.timers})
+        said.append(made)
+        return made.incident
+
+    def run_timers() -> Incident:
+        due = [one for one in timers.values() if one.status == "pending" and one.due_at <= now]
+        return keep(on_timers(incident, due, project, now, evidence=EVIDENCE, silences=held))
+
+    for action in (*actions, "end"):
+        match action:
+            case "wait" | "wait long" | "end":
+                now += {"wait": HOUR / 4, "wait long": 2 * HOUR, "end": 30 * HOUR}[action]
+                incident = run_timers()
+            case "rise" if level < Level.RED:
+                level = Level(level + 1)
+                grade = make_grade(level=level)
+                made = on_grade(incident, EVIDENCE, grade, project, now, silences=held)
+                incident = keep(made)
+            case "ack" if incident.state is IncidentState.OPEN:
+                incident = keep(
+                    on_command(incident, Command(name="ack", actor="lin"), project, now)
+                )
+            case "silence":
+                held.append(
+                    silence(silence_id=f"s-{len(held)}", ends_at=now + HOUR, up_to="yellow")
+                )
+        last = said[-1]
+        quiet = any(one.starts_at <= now < one.ends_at for one in held)
+        if quiet and level <= Level.YELLOW and last.events:
+            assert not last.intents, (action, [event.kind for event in last.events])
+        told = [(one.recipient_id, one.channel_id) for one in last.intents]
+        assert len(told) == len(set(told))
+    assert incident.silenced == ()
+    assert incident.muted_until is None
+    assert fold([event for made in said for event in made.events]) == incident
