@@ -77,6 +77,8 @@ def standing_of(  # noqa: PLR0917 - what is known, as everywhere here
     """Say what a cluster is to its incident beside the incident's other clusters."""
     if incident is None or not incident.at_work or graded.level >= incident.level:
         return Standing.LIVE
+    if evidence.is_brand:
+        return Standing.LIVE  # the talk about a brand has no other cluster, and may rest
     clusters = tx.clusters_of(incident.incident_id)
     others = [tx.evidence(one, now) for one in clusters if one != evidence.cluster.cluster_id]
     if not evidence.mentions and not any(one.mentions for one in others):
