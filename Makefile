@@ -5,6 +5,7 @@
 #   make test-e2e     the browser tests (installs Debian's Chromium and fonts by apt when missing)
 #   make check        lint, types, import rules, docs
 #   make bench        speed, memory and growth; tables and plots go to bench/results/
+#   make bench-crash  kill -9 at every point under every fault, 2,376 times (20 min; ARGS="--trials 200")
 #   make wheelhouse   all wheels for an offline machine; there: make run WHEELHOUSE=wheelhouse
 #
 # A package mirror: make run PIP_INDEX_URL=https://mirror.example/simple
@@ -17,7 +18,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/co
 	$(if $(WHEELHOUSE),--no-index --find-links $(WHEELHOUSE))
 WORKERS ?= 2
 
-.PHONY: run demo test test-e2e check bench wheelhouse clean
+.PHONY: run demo test test-e2e check bench bench-crash wheelhouse clean
 .DEFAULT_GOAL := run
 
 $(BIN)/python:
@@ -49,6 +50,9 @@ check: $(VENV)/.ready-test $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-test $(VENV)/.ready-bench
 	$(BIN)/python -m bench $(ARGS)
+
+bench-crash: $(VENV)/.ready-test
+	$(BIN)/python -m bench.bench_crash $(ARGS)
 
 wheelhouse: $(BIN)/python
 	$(BIN)/python -m pip wheel --disable-pip-version-check -c .ci/constraints.txt -w wheelhouse \
