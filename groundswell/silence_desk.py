@@ -10,7 +10,7 @@ from datetime import datetime
 
 from alerts.hush import hold, release
 from alerts.scene import Links, Scene
-from alerts.silences import current, is_about, windows
+from alerts.silences import cap_of, current, is_about, windows
 from config.errors import GroundswellError
 from config.schema import Project
 from config.wording import did_you_mean
@@ -150,9 +150,21 @@ class SilenceDesk:
     def _hold_now(
         self, tx: Transaction, silence: Silence, by: str, now: datetime
     ) -> list[Incident]:
+        """Hold what is open already. Messages are not worded here, so evidence only tells traits."""
+        silences = current(tx.active_silences(now), self.project, now)
+        asks = silence.product or silence.issue or silence.region or silence.platform
         held = []
         for incident in tx.open_incidents():
-            scene = self._scene(tx, incident, now)
+            if incident.level > cap_of(silence):
+                continue
+            if silence.brand and incident.brand_id not in silence.brand:
+                continue
+            scene = Scene(
+                project=self.project,
+                links=self.links,
+                evidence=tx.evidence(incident.cluster_id, now) if asks else None,
+                silences=silences,
+            )
             if not is_about(silence, incident, scene):
                 continue
             unheard = tx.unheard(incident.incident_id)
