@@ -80,6 +80,7 @@ def project(port: int) -> Project:
 
 def raise_all(store: Store, config: Project, starts: list[datetime]) -> None:
     """Store one orange incident for each start."""
+    taken: set[str] = set()
     for first in range(0, len(starts), 500):
         with store.transaction() as tx:
             for n, at in enumerate(starts[first : first + 500], first):
@@ -99,9 +100,10 @@ def raise_all(store: Store, config: Project, starts: list[datetime]) -> None:
                 evidence = Evidence(
                     cluster=cluster, authors=12, mentions=14, live_authors=live, watch_authors=live
                 )
-                change = on_grade(None, evidence, graded(at), config, at)
+                change = on_grade(None, evidence, graded(at), config, at, taken=taken)
                 assert change is not None
                 tx.save_change(change)
+                taken.add(change.incident.code)
 
 
 def graded(at: datetime) -> Grade:

@@ -150,7 +150,7 @@ class SilenceDesk:
     def _hold_now(
         self, tx: Transaction, silence: Silence, by: str, now: datetime
     ) -> list[Incident]:
-        """Hold what is open already. Messages are not worded here, so evidence only tells traits."""
+        """Hold what is open already. Nothing is worded here: evidence is for its traits only."""
         silences = current(tx.active_silences(now), self.project, now)
         asks = silence.product or silence.issue or silence.region or silence.platform
         held = []

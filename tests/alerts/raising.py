@@ -28,7 +28,9 @@ def raise_incidents(
             evidence = make_evidence(
                 cluster=cluster, authors=12, live_authors=live, watch_authors=live
             )
-            change = on_grade(None, evidence, make_grade(level=level), project, now, links=LINKS)
+            taken = {one.code for one in found}
+            grade = make_grade(level=level)
+            change = on_grade(None, evidence, grade, project, now, links=LINKS, taken=taken)
             assert change is not None
             assert tx.save_change(change)
             found.append(change.incident)
