@@ -163,7 +163,7 @@ def read_clock(connection: Connection) -> datetime:
 def insert_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows whose key is not there yet, leave the others alone."""
     if rows:
-        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), rows)
+        connection.execute(_keeping(connection.dialect.name, table), rows)
 
 
 def insert_one(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
@@ -207,6 +207,11 @@ def upsert_from(
 
 
 # Building the statement costs as much as running it for a hundred rows.
+@lru_cache(maxsize=128)
+def _keeping(dialect: str, table: sa.Table) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
 @lru_cache(maxsize=128)
 def _upserting(
     dialect: str,
