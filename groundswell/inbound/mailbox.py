@@ -91,6 +91,8 @@ class Mailbox:
         finally:
             with contextlib.suppress(imaplib.IMAP4.error, OSError):
                 server.logout()
+            with contextlib.suppress(OSError):  # closed already
+                server.shutdown()
 
     def _connect(self) -> imaplib.IMAP4:
         rules = self._replies

@@ -53,7 +53,7 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ack", re.compile(rf"((已?确认)?收到|已?确认|我?来?接手|1|ok|ack|yes)(了|啦|的)?{_END}")),
 )
 # An acknowledge stops the calls to others, so one that sounds doubtful is none.
-_DOUBT = re.compile(r"[不没别未無无吗嘛?？]|n't|not ", re.IGNORECASE)
+_DOUBT = re.compile(r"[不没别未無无吗嘛?？]|n't|\b(not|but|no)\b", re.IGNORECASE)
 
 _NUMBERS = {
     "半": 0.5, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "八": 8, "十二": 12,
