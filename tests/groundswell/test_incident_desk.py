@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -304,3 +305,30 @@ def test_two_open_incidents_on_one_cluster_are_found(application) -> None:
     assert (fault.kind, fault.where) == ("two_open", leaks.cluster_id)
     assert leaks.code in fault.seen
     assert calls.code in fault.seen
+
+
+def test_acts_with_several_values_are_reached_from_the_command_line(application) -> None:
+    url = str(application.store.url)
+    code = first_wave(application).code
+
+    def run(*arguments: str) -> dict[str, Any]:
+        line = ["--database", url, "incidents", *arguments, "--by", "zhoulan", "--json"]
+        done = CliRunner().invoke(build(), line)
+        assert done.exit_code == 0, (done.output, done.exception)
+        return json.loads(done.stdout)["incident"]
+
+    due = "2099-01-01 18:00"
+    run("task", code, "--kind", "fix", "--title", "逐台检测", "--due", due)
+    done = run("task-done", code, "t1", "--note", "查完 40 台")
+    low = run("grade", code, "blue", "--reason", "同一批客户")
+    shelf = run("shelve", code, "--until", due, "--note", "周五换新", "--authors", "99")
+    shown = CliRunner().invoke(build(), ["--database", url, "incidents", "show", code])
+
+    assert (done["tasks"][0]["kind"], done["tasks"][0]["state"]) == ("排查整改", "done")
+    assert (low["level"], low["level_by"]) == ("blue", "zhoulan")
+    assert shelf["shelf"]["authors"] == 99
+    assert "规则版本 rule  grade-4" in shown.output
+    assert "任务 task t1  done  排查整改" in shown.output
+    with application.store.read() as queries:
+        acts = [row["action"] for row in queries.table_rows("audit")]
+    assert {"task", "task_done", "grade", "shelve"} <= set(acts)
