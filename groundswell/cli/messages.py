@@ -50,7 +50,7 @@ def preview(
     context: typer.Context,
     occasion: Annotated[str, typer.Option(help="notice, escalation ... or all")] = "notice",
     channel: Annotated[
-        str, typer.Option(help="a channel's id or a kind (default: one of each kind in the project)")
+        str, typer.Option(help="a channel's id or a kind (default: one of each kind)")
     ] = "",
     incident: Annotated[
         str, typer.Option(help="code or id of an incident (default: a made-up one)")
