@@ -36,6 +36,7 @@ from storage.records import (
     ChannelId,
     ClusterId,
     DeliveryClass,
+    IncidentEvent,
     IncidentState,
     Intent,
     IntentStatus,
@@ -249,17 +250,28 @@ class EngineMachine(RuleBasedStateMachine):
                 if incident.state is IncidentState.CLOSED:
                     last = [event.kind for event in events if event.epoch == incident.epoch]
                     assert "confirmed" in last, "P8"
-                steps: dict[int, int] = {}
-                for event in events:
-                    if event.kind == "escalated":
-                        step = int(event.data["step"])
-                        assert step > steps.get(event.epoch, 0), "P10"
-                        steps[event.epoch] = step
+                self._ladder_and_silence_hold(events)
                 if incident.state is IncidentState.ACKNOWLEDGED:
                     assert incident.acknowledged_at is not None
                     self._nothing_older_leaves(
                         queries.incident_intents(incident.incident_id), incident.acknowledged_at
                     )
+
+    def _ladder_and_silence_hold(self, events: Sequence[IncidentEvent]) -> None:
+        """P10: steps only rise within an epoch. P12: in a silence no step fires; it ends once."""
+        steps: dict[int, int] = {}
+        muted: datetime | None = None
+        for event in events:
+            if event.kind == "escalated":
+                step = int(event.data["step"])
+                assert step > steps.get(event.epoch, 0), "P10"
+                steps[event.epoch] = step
+                assert event.actor != "system" or muted is None or event.at >= muted, "P12"
+            if event.kind == "unmuted":
+                assert muted is not None, "P12: one catch-up for each silence"
+            if "muted_until" in event.data:
+                until = event.data["muted_until"]
+                muted = None if until is None else datetime.fromisoformat(str(until))
 
     def _nothing_older_leaves(
         self, intents: Sequence[tuple[Intent, object]], since: datetime

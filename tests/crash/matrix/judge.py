@@ -120,9 +120,8 @@ def _judge_losses(left: Left, project: Project, sentence: Sentence) -> None:
         for epoch in range(1, last + 1):
             of_it = [row for row in rows[incident_id] if row["epoch"] == epoch]
             reachable = [row for row in of_it if project.owner(row["recipient_id"])]
-            shown = [row for row in reachable if row["status"] == "sent"]
             live = [row for row in of_it if row["status"] not in _FINAL]
-            if {(row["channel_id"], incident_id) for row in shown} & seen or live:
+            if {(row["channel_id"], incident_id) for row in reachable} & seen or live:
                 continue
             if any(_TO_DIGEST in row["reason"] for row in of_it):
                 sentence.to_digest += 1

@@ -53,7 +53,7 @@ PATIENCE_S = 3.0  # of a sender; in the main job 10
 SHORT_PATIENCE_S = 0.15  # where the provider hangs, which nobody should have to wait for
 STARTS_AGAIN = 75  # exit code: the files were changed, run the same command again
 _LOOK_S = 0.01  # how often the project's files are looked at
-_STUCK_S = 15.0
+_STUCK_S = 90.0  # a machine may be busy with much else
 _WRITES = re.compile(
     r"\s*(INSERT|UPDATE|CREATE|ALTER|DROP|DELETE)\b(?: OR IGNORE)?(?: INTO)? \"?(\w+)"
 )

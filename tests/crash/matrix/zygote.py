@@ -35,6 +35,7 @@ def start(order: Order) -> int:
     if pid:
         return pid
     status = 1
+    gc.disable()  # it lives for half a second
     try:
         out = os.open(Path(order.folder) / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for number in (1, 2):
