@@ -329,7 +329,7 @@ class Queries(
         counts["pending_timers"] = self._count(tables.timer, tables.timer.c.status == "pending")
         return counts
 
-    def _count(self, table: sa.Table, where: sa.ColumnElement[bool]) -> int:
+    def _count(self, table: sa.Table, where: sa.ColumnElement[bool] | sa.TextClause) -> int:
         query = sa.select(sa.func.count()).select_from(table).where(where)
         found: int = self.connection.execute(query).scalar_one()
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -177,7 +177,7 @@ class Store(Outbox):
         Negative while it is held; one that was given back leaves nothing.
         """
         with self.look() as connection:
-            expires_at = connection.scalar(
+            expires_at: datetime | None = connection.scalar(
                 sa.select(_lease.c.expires_at).where(_lease.c.name == name)
             )
             if expires_at is None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import yaml
 
 from config.schema import Project
-from groundswell.watchdog import Trouble, Vital, Watchdog, judge, look, words_for
+from groundswell.watchdog import Trouble, Vital, Watchdog, judge, look, state_file, words_for
 from storage.records import IntentStatus, Level
 from storage.store import Store
 from tests.alerts.people import make_project
@@ -149,12 +149,14 @@ def test_killed_main_job_is_told_of_once(receiver: Receiver, tmp_path: Path) -> 
         job.wait()
     assert job.returncode == -signal.SIGKILL
     _let_time_pass(database, 120)
-    looks = [
-        subprocess.run([*base, "watchdog", "--once"], check=False, capture_output=True)
-        for _ in range(2)
-    ]
+    look = subprocess.run([*base, "watchdog", "--once"], check=False, capture_output=True)
+    store = Store(database)
+    dog = Watchdog(watched(receiver, late="60s"), lambda: store, state_file(database), inside=False)
+    again = asyncio.run(dog.tick(datetime.now(UTC)))
+    store.close()
 
-    assert [look.returncode for look in looks] == [1, 1]
+    assert look.returncode == 1, look.stderr
+    assert [trouble.code for trouble in again] == ["engine"]
     assert [text[:8] for text in texts(receiver)] == ["【告警系统异常】"]
 
 
