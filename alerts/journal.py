@@ -56,6 +56,7 @@ _STATE_AFTER = {
     "split": IncidentState.OPEN,
 }
 
+_COMES_BACK = frozenset({"reopened", "relapsed"})
 # A new epoch starts with nothing done yet; what was said and by whom stays in the events.
 _NEW_EPOCH: dict[str, Any] = {
     "step": 0,
@@ -114,6 +115,8 @@ def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
         values |= _NEW_EPOCH | {"epoch": event.epoch}
     if event.kind in _STATE_AFTER:
         values["state"] = _STATE_AFTER[event.kind]
+    if event.kind in _COMES_BACK:
+        values["returned_at"] = event.at
     values |= _said(event) | _decoded(event.data)
     values["told"] = _joined(incident.told, event.data.get("told", ()))
     if event.kind == "assigned":  # it has an owner now, whoever held it

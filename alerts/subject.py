@@ -57,7 +57,7 @@ def fingerprint_of(project: Project, evidence: Evidence) -> str:
         return ""
     line = product_of(project, evidence)
     product = line.id if line else next(iter(evidence.products), "")
-    return "|".join((evidence.cluster.brand_id, product, kind))
+    return f"{evidence.cluster.brand_id}|{product}|{kind}"
 
 
 def _sub_class(evidence: Evidence) -> str:

@@ -35,7 +35,7 @@ def judge(  # noqa: PLR0917 - what is known, as everywhere here
         detect,
         rules=launch.tightened(rules) if launch else rules,
         now=now,
-        opened_at=known.opened_at if known and known.at_work else None,
+        opened_at=known.waiting_since if known and known.at_work else None,
         since=_ended_at(known),
     )
     surge = find(evidence)
@@ -45,8 +45,7 @@ def judge(  # noqa: PLR0917 - what is known, as everywhere here
         else:
             evidence = pulses.lifted(evidence, surge.ended_at)
             surge = find(evidence)
-    waits = incident.opened_at if incident and incident.unhandled else None
-    return grade(evidence, surge, project.levels, now, waits, launch=launch)
+    return grade(evidence, surge, project.levels, now, _waits_since(incident), launch=launch)
 
 
 def closed_before(
@@ -85,6 +84,13 @@ def standing_of(  # noqa: PLR0917 - what is known, as everywhere here
         return Standing.EMPTY
     levels = (judge(one, incident, incident, project, now).level for one in others)
     return Standing.ASIDE if any(level > graded.level for level in levels) else Standing.LIVE
+
+
+def _waits_since(incident: Incident | None) -> datetime | None:
+    """Return since when somebody is waited for; on the shelf nobody is."""
+    if incident is None or not incident.unhandled or incident.shelf is not None:
+        return None
+    return incident.waiting_since
 
 
 def _ended_at(known: Incident | None) -> datetime | None:

@@ -285,6 +285,12 @@ class Incident:
     silenced: tuple[OwnerId, ...] = ()  # who would have been told meanwhile
     level_grounds: tuple[Reason, ...] = ()  # what stood when it was set; only more may raise it
     relapse: Relapse | None = None
+    returned_at: datetime | None = None  # when it last came back after its end
+
+    @property
+    def waiting_since(self) -> datetime:
+        """When this round of it began: what lay between an end and a return was no waiting."""
+        return self.returned_at or self.opened_at
 
     @property
     def was_emptied(self) -> bool:

@@ -107,6 +107,7 @@ def test_a_closed_trouble_comes_back_in_a_new_cluster_with_what_was_known(on_bot
     assert after.relapse is not None
     assert (after.relapse.cause, after.relapse.said) == ("第三批次滤芯座换新", "客户回访认可")
     assert after.relapse.owner_id == before.owner_id
+    assert (after.opened_at, after.waiting_since) == (NOW, LATER)
     with application.store.transaction() as tx:
         assert set(tx.clusters_of(after.incident_id)) == {before.cluster_id, after.cluster_id}
         assert tx.incident_of(before.cluster_id) == after
