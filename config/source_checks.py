@@ -40,7 +40,7 @@ def check_outside(entries: Entries) -> Iterator[Problem]:
                 allowed.add(word)
         yield from _literal_secrets(settings, ("console", "base_url"), _HOOK_PARAMS)
     for channel in entries.of("channel"):
-        for path in (("url",), ("provider", "url")):
+        for path in (("url",), ("provider", "url"), ("replies", "url")):
             yield from _address(channel, path, channel.text(*path), allowed)
             yield from _literal_secrets(channel, path, _HOOK_PARAMS)
     for source in entries.of("source"):

@@ -246,6 +246,15 @@ def test_feishu_application_sends_a_keyed_card(receiver: Receiver) -> None:
     ]
 
 
+def test_feishu_button_comes_back_where_answers_are_heard(receiver: Receiver) -> None:
+    send(receiver, "feishu_app", make_intent(actions=ACTIONS), replies=True)
+
+    buttons = json.loads(last(receiver)[1]["content"])["elements"][1]["actions"]
+    token = ACTIONS[0].url.rpartition("/")[2]
+    assert ("url" in buttons[0], buttons[0].get("value")) == (False, {"link": token})
+    assert [b.get("url") for b in buttons[1:]] == [action.url for action in ACTIONS[1:]]
+
+
 @pytest.mark.parametrize(
     ("level", "owner", "call"),
     [
