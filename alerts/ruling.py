@@ -13,6 +13,7 @@ _FIRST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 300.0
 _HOLD = timedelta(minutes=2)
 _THROTTLED_S = 60.0  # when the provider does not say how long
+_SHORTEST_WAIT_S = 0.1  # a token that is a rounding error away is not asked for at once
 _PATIENCE_S = 10.0  # an orange or red message waits so long for a channel that rests
 
 
@@ -72,7 +73,7 @@ def rule_wait(intent: Intent, wait: Wait, now: datetime) -> Ruling:
     Orange and red do not wait for a channel that refuses or fails: the next one takes over. The
     others wait for it until their deadline.
     """
-    next_due_at = now + timedelta(seconds=wait.seconds)
+    next_due_at = now + timedelta(seconds=max(wait.seconds, _SHORTEST_WAIT_S))
     waits = intent.status if _keeps_status(intent) else IntentStatus.RETRY
     rests = wait.reason in {"circuit", "blocked"} and wait.seconds > _PATIENCE_S
     is_late = intent.deadline_at is not None and next_due_at > intent.deadline_at

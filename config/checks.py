@@ -52,6 +52,16 @@ def check_together(entries: Entries) -> Iterator[Problem]:
     for route in entries.of("route"):
         yield from _route(route, entries)
     yield from _shadowed(entries.of("route"))
+    for settings in entries.of("settings"):
+        yield from references(settings, ("heartbeat", "to"), "owner", entries)
+        yield from _heartbeat_channel(settings, entries)
+
+
+def _heartbeat_channel(settings: Entry, entries: Entries) -> Iterator[Problem]:
+    named, ids = settings.text("heartbeat", "channel"), set(entries.ids("channel"))
+    if named and named not in ids and "channel" not in entries.unread:
+        text = f'there is no channel "{named}"{did_you_mean(named, ids)}'
+        yield settings.problem(text, "heartbeat", "channel")
 
 
 def _missing(entries: Entries) -> Iterator[Problem]:
