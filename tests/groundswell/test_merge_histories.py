@@ -134,7 +134,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(
-    max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "3")),
+    max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "2")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
