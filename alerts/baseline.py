@@ -49,7 +49,7 @@ PHI_POSTS = 20.0  # so many posts weigh as much as the prior
 PHI_POSTS_BRAND = 200.0  # a cluster leans on its brand's burstiness, which far more posts tell
 OWN_SEASON_POSTS = 300  # from here a cluster's own hours of the day count
 SHRINK_DAY = 100.0  # posts' worth of the coarser profile mixed into the finer one
-SHRINK_WEEK = 3000.0
+SHRINK_WEEK = 1000.0
 # A brand's burstiness within ten minutes is read from so many hours that ended so long ago.
 PULSE_HOURS, PULSE_LAG_HOURS = 5 * 24, FIT_LAG
 SLOTS = 6  # ten-minute slots an hour: how near in time people must be to pass for one voice
@@ -138,7 +138,7 @@ def fit(
         rate,
         phi,
         kappa,
-        np.broadcast_to(np.clip(slot_phi, *PHI), rate.shape),
+        np.clip(np.minimum(slot_phi, phi[..., 0]), *PHI),
     )
 
 

@@ -72,11 +72,11 @@ class SurgeRules(Model):
     watch_monthly: float = Field(default=0.15, gt=0, lt=100)
     watch_ratio: float = Field(default=2.0, ge=1)
     page_alpha: float = Field(default=1e-8, gt=0, lt=1)
-    page_monthly: float = Field(default=0.07, gt=0, lt=100)
+    page_monthly: float = Field(default=0.06, gt=0, lt=100)
     page_ratio: float = Field(default=2.0, ge=1)
     min_authors: int = Field(default=5, ge=1)
-    ramp_watch: float = Field(default=8.0, gt=0)
-    ramp_page: float = Field(default=12.0, gt=0)
+    ramp_watch: float = Field(default=6.0, gt=0)
+    ramp_page: float = Field(default=8.0, gt=0)
 
 
 class LaunchRules(Model):
