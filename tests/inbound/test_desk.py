@@ -69,7 +69,7 @@ def test_a_bare_word_means_the_only_one_that_waits(world: World) -> None:
 
 
 def test_a_bare_word_of_somebody_who_was_told_nothing_means_nothing(world: World) -> None:
-    taken = world.say("确认")
+    taken = world.say("确认", who="staff-zhou")
 
     assert taken.outcome == "no_code"
     assert "没有等你处理的事件，什么都没有做" in taken.text

@@ -115,7 +115,12 @@ def build(store: Store, **settings: Any) -> World:
 
 
 def trouble(world: World) -> Incident:
-    """Raise the incident of the story and let everybody hear of it who should by now."""
+    """The incident of the story, raised where it is not there yet, heard of by whom it is due."""
+    with world.store.read() as queries:
+        found = queries.incidents()
+        world.sent = [one for one in queries.intents() if one.status is IntentStatus.SENT]
+    if found:
+        return found[0]
     raised = console.raise_incident(world)  # type: ignore[arg-type]
     world.deliver()
     return raised
