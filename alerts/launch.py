@@ -33,6 +33,8 @@ class Launch:
                 "min_authors": min(rules.min_authors, self.min_authors),
                 "watch_alpha": min(0.5, rules.watch_alpha * self.alpha_factor),
                 "page_alpha": min(0.5, rules.page_alpha * self.alpha_factor),
+                "watch_monthly": rules.watch_monthly * self.alpha_factor,
+                "page_monthly": rules.page_monthly * self.alpha_factor,
             }
         )
 
