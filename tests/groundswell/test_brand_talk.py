@@ -68,12 +68,12 @@ def project() -> Project:
 
 
 def month(clusters: tuple[str, ...], seed: int) -> Posts:
-    """A month of some two posts a day in each cluster."""
+    """A month of a post a day in each cluster."""
     chance = np.random.default_rng(seed)
     return [
         (one, NOW - timedelta(hours=float(back)))
         for one in clusters
-        for back in chance.uniform(30, 30 * 24, 50)
+        for back in chance.uniform(30, 30 * 24, 30)
     ]
 
 
