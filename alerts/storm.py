@@ -281,9 +281,12 @@ class _Planning:
             self._wait(before)
             if before.intent_id in self._take:  # it leaves for another channel as it is
                 before = None
-        if not fresh or (before is None and len(fresh) == 1):
-            for one in fresh:
-                self._wait(one.intent)
+        if not fresh:
+            return
+        # one that lacks a token waits for it; one too many for its reader begins a summary
+        lacks_room = self._people[place[0]].may_hear(fresh[0].intent)
+        if before is None and len(fresh) == 1 and lacks_room:
+            self._wait(fresh[0].intent)
             return
         owner = self._project.owner(place[0])
         channel = self._project.channel(place[1])
