@@ -166,7 +166,7 @@ def _judge_copies(left: Left, sentence: Sentence) -> None:
         rows, found = groups[place], copies[place]
         sent = [row for row in rows if row["status"] == "sent"]
         doubt = sum(doubts[row["intent_id"]] for row in rows)
-        tried = len(sent) or min(doubt, 1)
+        tried = len(sent) or min(doubt, 1) or (not rows)  # a planted engine keeps no rows
         sentence.extra += max(0, found - max(1, len(sent)))
         if not place[0].startswith("bot"):
             if found > 1:
