@@ -149,6 +149,7 @@ def _copied(table: sa.Table, copy: int) -> str:
         renamed = {"intent_id": f"intent_id || '~{copy}'", "intent_no": f"intent_no + {copy}000000"}
     if table.name == "incident":
         inner = f"replace(document, incident_id, incident_id || '~{copy}')"
+        renamed["code"] = f"code || '~{copy}'"
         renamed["document"] = f"replace({inner}, cluster_id, cluster_id || '~{copy}')"
     names = [column.name for column in table.c]
     values = ", ".join(renamed.get(name, name) for name in names)
