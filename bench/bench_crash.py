@@ -202,7 +202,8 @@ def _toys(seed: int) -> list[str]:
             kills = sum(one.killed for one in ran)
             lost = sum(bool(one.sentence.lost) for one in ran)
             twice = sum(bool(one.sentence.duplicates) for one in ran)
-            lines.append(f"{flaw:34}{kills:8}{lost:8}{twice:8}")
+            judged = "-" if flaw == FLAWS[0] else str(twice)  # it keeps no rows to count by
+            lines.append(f"{flaw:34}{kills:8}{lost:8}{judged:>8}")
     return lines
 
 
