@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 30.0
 _TIMEOUT_S = 20.0
-_MAIL_BYTES = 256 * 1024  # the beginning of a mail; an answer stands in its first lines
+_MAIL_BYTES = 64 * 1024  # the beginning of a mail; an answer stands in its first lines
 _AT_ONCE = 50
 _LOOK_BACK = timedelta(days=1)  # at the first look, and when the mailbox was made anew
 

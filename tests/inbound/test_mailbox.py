@@ -171,3 +171,38 @@ def test_a_mail_in_an_unknown_charset_says_nothing(world: World) -> None:
 
     assert world.replies.take(read_letter(MAIL, raw, "uid:1")).outcome == "no_code"
     assert world.incident(raised).state is IncidentState.OPEN
+
+
+N = 20_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"From: " + b"(" * N,
+        b"From: " + b"a," * N,
+        b"From: " + b'"' * N,
+        b"Subject: " + b"=?x?q?" * N,
+        b"References: " + b"<a@" * N,
+        b"Content-Type: text/plain; " + b"a=b;" * N,
+        b"Content-Type: text/html\n\n" + b"<" * N,
+        b"Content-Type: text/html\n\n" + b"<style>" * N,
+        b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n" * N,
+        b"".join(
+            b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(N // 20)
+        ),
+    ],
+    ids=lambda raw: raw[:20].decode(),
+)
+def test_a_mail_that_was_made_to_be_slow_holds_nothing_up(raw: bytes) -> None:
+    """Read in milliseconds; the library's newer parser takes minutes for some of these."""
+    assert read_letter(MAIL, raw, "uid:1").sender == ""
+
+
+def test_the_mail_after_one_that_cannot_be_read_is_taken(world: World, server: MailServer) -> None:
+    raised = trouble(world)
+    server.post.put(b"From: " + b"(" * N + b"\n\n\xff")
+    server.post.put(letter(f"{raised.code} 确认"))
+
+    assert mailbox(world, server).look() == 2
+    assert world.incident(raised).acknowledged_by == "linxiao"
