@@ -107,7 +107,7 @@ class Mailbox:
         try:
             if rules.security == "starttls":
                 server.starttls(ssl.create_default_context())
-            server.login(rules.username, password)
+            _log_in(server, rules.username, password)
         except BaseException:
             server.shutdown()
             raise
@@ -135,6 +135,17 @@ class Mailbox:
     @property
     def _mark(self) -> str:
         return f"mailbox:{self._channel.id}"
+
+
+def _log_in(server: imaplib.IMAP4, username: str, password: str) -> None:
+    """Log in. The server's own words are not passed on: some repeat what was sent."""
+    try:
+        server.login(username, password)
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error:
+        text = "the mailbox refuses the login: look at replies.username and its password"
+        raise GroundswellError(text) from None
 
 
 def _checked(answer: tuple[str, Sequence[object]]) -> Sequence[object]:

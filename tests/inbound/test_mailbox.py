@@ -105,8 +105,10 @@ def test_a_wrong_password_and_folder_are_told_without_secrets(
     assert 'EXAMINE "&ggZgxQ-"' in server.post.said
 
     monkeypatch.setenv("IMAP_PASSWORD", "not the password")
-    with caplog.at_level(logging.DEBUG), pytest.raises(imaplib.IMAP4.error):
+    with caplog.at_level(logging.DEBUG), pytest.raises(GroundswellError) as refused:
         mailbox(world, server).look()
+    assert str(refused.value).startswith("the mailbox refuses the login: ")
+    assert "not the password" not in str(refused.value)
     assert "not the password" not in caplog.text
 
 
