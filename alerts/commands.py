@@ -113,6 +113,8 @@ _NEEDS_TEXT = {
 def allowed_commands(incident: Incident) -> tuple[CommandName, ...]:
     """Return what people may do to an incident as it stands."""
     allowed = _ALLOWED[incident.state]
+    if incident.level >= Level.RED:  # red is never held (alerting.md 4)
+        allowed = tuple(name for name in allowed if name is not CommandName.SILENCE)
     if incident.shelf is None or incident.state not in OPEN_STATES:
         return allowed
     return (*(name for name in allowed if name not in _NOT_SHELVED), CommandName.UNSHELVE)
@@ -161,6 +163,12 @@ def absorb(
 def _checked(incident: Incident, command: Command) -> CommandName:
     allowed = allowed_commands(incident)
     names = "、".join(allowed)
+    is_red = incident.level >= Level.RED and is_open(incident)
+    if command.name == CommandName.SILENCE and is_red:
+        raise IllegalMove(
+            f"{incident.code} 是红级事件，通知从不静默；已知的误判请用 grade 降级并写明理由 "
+            "(red is never silenced)"
+        )
     if command.name not in allowed:
         raise IllegalMove(
             f"事件 {incident.code} 当前“{_STATE_WORDS[incident.state]}”，不能执行 {command.name}；"

@@ -9,7 +9,7 @@ from alerts.moments import clock_words
 from alerts.routing import name_of
 from config.schema import Owner, Project
 from groundswell.console import words
-from storage.records import Incident, Level
+from storage.records import Incident
 
 HOW = (
     "可以回复：确认；误报 理由；转派 姓名；静默 1小时；进展 做到哪了；处理完毕 怎么处理的。"
@@ -35,13 +35,12 @@ def _done(
     name, lease, muted = str(command.name), incident.lease_until, incident.muted_until
     by = clock_words(lease, now, owner.zone) if lease else ""
     until = clock_words(muted, now, owner.zone) if muted else ""
-    held = "红色事件的通知不会被压下；" if incident.level >= Level.RED else ""
     follows = f"升级通知已停下。请在 {by} 前回一句进展，否则会重新提醒。" if by else ""
     done = {
         "ack": f"已确认，由你接手。{follows}",
         "dismiss": "已判为误报，不再提醒。一天之后如果又有新的投诉，会重新打开。",
         "assign": f"已转派给 {name_of(project, incident.owner_id)}，对方马上会收到通知。",
-        "silence": f"已静默到 {until}。{held}级别再上升时照样提醒。",
+        "silence": f"已静默到 {until}。级别再上升时照样提醒。",
         "note": f"进展已记下。{f'下一句进展请在 {by} 前写。' if by else ''}",
         "handled": "已记为处理完毕，正在等客户一侧确认；没有确认之前不会结案。",
     }

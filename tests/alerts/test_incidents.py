@@ -472,6 +472,14 @@ def test_a_higher_level_breaks_a_silence() -> None:
     assert change.incident.muted_until is None
 
 
+def test_red_is_never_silenced() -> None:
+    red = raised(Level.RED).incident
+
+    assert "silence" not in allowed_commands(red)
+    with pytest.raises(IllegalMove, match="红级事件，通知从不静默"):
+        act(red, "silence", until=NOW + timedelta(hours=2))
+
+
 def test_silence_needs_an_end_in_the_future() -> None:
     with pytest.raises(IllegalMove, match="将来的结束时间"):
         act(raised().incident, "silence", until=NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.incidents import Command
 from groundswell.console.pages.one_tap import form_token
-from storage.records import Incident
+from storage.records import Incident, Level
 from storage.store import Store
 from tests.console.test_one_tap import path_of, press
 from tests.console.world import World
@@ -87,3 +87,14 @@ def test_a_message_from_before_it_came_back_does_nothing(world: World, incident:
 def test_the_page_says_what_happens_next(world: World, incident: Incident) -> None:
     reply = press(world, path_of(world, incident))
     assert "前写一句进展" in reply.text
+
+
+def test_red_is_not_silenced_by_a_link_from_before(world: World, incident: Incident) -> None:
+    path = path_of(world, incident, "silence")
+    world.desk.act(
+        incident.incident_id, Command(name="grade", actor="linxiao", level=Level.RED, text="有人伤")
+    )
+    red = world.incident(incident)
+
+    assert "通知从不静默" in press_an_old_page(world, path, choice="24").text
+    assert world.incident(incident) == red

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.acts import is_open
 from alerts.incidents import Command, IllegalMove, allowed_commands
 from alerts.moments import clock_words
 from alerts.routing import reachable
@@ -181,6 +182,8 @@ def _stands(console: Console, incident: Incident, grant: Grant) -> str:
         return f"{console.person(incident.acknowledged_by)} 已确认接手（{at}）。"
     if incident.shelf is not None and name not in allowed_commands(incident):
         return "这是搁置的已知问题，没有人会被提醒。"
+    if name == "silence" and incident.level >= Level.RED and is_open(incident):
+        return "现在是红级事件，通知从不静默。"
     return "" if name in allowed_commands(incident) else _ended(incident)
 
 
@@ -232,7 +235,6 @@ def _page(
         owner=console.person(grant.owner_id),
         grounds=_grounds(incident),
         choices=_choices(console, grant, incident, console.clock.now()),
-        warning=_warning(incident, grant),
         stands=stands,
         following=_next(console, incident, grant) if pressed else "",
         problem=problem,
@@ -244,12 +246,6 @@ def _grounds(incident: Incident) -> list[str]:
     """Return the first grounds of the grade: what a person decides by on a phone."""
     reasons = incident.grade.reasons if incident.grade else ()
     return [reason.text for reason in reasons[:3]]
-
-
-def _warning(incident: Incident, grant: Grant) -> str:
-    if grant.action == "silence" and incident.level >= Level.RED:
-        return "红色事件的通知不会被静默压下。"
-    return ""
 
 
 def _refused(console: Console, request: Request, text: str) -> Response:
