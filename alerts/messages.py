@@ -142,6 +142,8 @@ def _body(letter: _Letter, limits: TextLimits) -> str:
             written += _link_lines(style, line.label, letter.links, letter.actions)
         elif line.block == "sources":
             shown = originals(style, line.label, letter.sources)
+            if line.label:  # never a heading with nothing under it
+                shown[:2] = [style.end.join(shown[:2])] if shown else []
             written += [(source, False) for source in shown]
         elif text:
             written.append((labelled(style, line.label, text), "code" in line.fields))

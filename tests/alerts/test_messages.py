@@ -86,6 +86,7 @@ MENTIONS = [
     )
     for i, (title, url) in enumerate(TOLD, 1)
 ]
+GROWTH = Growth(cluster_id=ClusterId("yunque-1"), authors_24h=37, authors_before_24h=9)
 
 
 def evidence(authors: int = 32) -> Evidence:
@@ -249,8 +250,7 @@ def test_without_a_console_the_code_leads_on() -> None:
 
 
 def test_growth_is_a_line_of_its_own_where_it_is_known() -> None:
-    growth = Growth(cluster_id=ClusterId("yunque-1"), authors_24h=37, authors_before_24h=9)
-    known = replace(evidence(), growth=growth)
+    known = replace(evidence(), growth=GROWTH)
     change = on_grade(None, known, GRADE, PROJECT, NOW, samples=MENTIONS, links=LINKS)
     assert change is not None
 
@@ -259,6 +259,25 @@ def test_growth_is_a_line_of_its_own_where_it_is_known() -> None:
 
 
 # --- limits ---
+
+
+def test_a_short_channel_gives_up_details_before_the_originals() -> None:
+    owner = PROJECT.owner("lin")
+    assert owner is not None
+    channel = next(one for one in PROJECT.channels if one.kind == "wecom_bot")
+    known = replace(scene(), evidence=replace(evidence(), growth=GROWTH))
+    seen = set()
+
+    for length in range(0, 400, 10):
+        address = Address(recipient=owner, channel=channel, at=NOW, why="说明。" * length)
+        body = render_notice(raised().incident, Occasion.NOTICE, known, address).body
+        shown = sum(url in body for _, url in TOLD)
+        seen.add((shown, "高频词" in body))
+        assert ("原文" in body) is (shown > 0), length
+
+    assert (3, False) in seen
+    assert (0, False) in seen
+    assert not seen & {(0, True), (1, True), (2, True)}
 
 
 def scene(samples: Sequence[tuple[Mention, Verdict]] = MENTIONS) -> Scene:
