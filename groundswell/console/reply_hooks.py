@@ -10,7 +10,7 @@ import hmac
 import logging
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.errors import ConfigError, StoreError
@@ -27,7 +27,18 @@ log = logging.getLogger(__name__)
 
 
 async def take_replies(console: Console, porter: Porter, request: Request) -> Response:
-    """Take one push; the address is checked before the body is read."""
+    """Take one push. Nothing is left to the handlers of pages: they would log the address."""
+    try:
+        return await _answered(console, porter, request)
+    except ClientDisconnect:
+        return PlainTextResponse("broken off", 400)
+    except Exception:  # the edge: the secret end of the address must not get into a log
+        log.exception("replies channel=%s broke", request.path_params["channel"])
+        return PlainTextResponse("try again later", 500)
+
+
+async def _answered(console: Console, porter: Porter, request: Request) -> Response:
+    """Check the address before the body is read, then take what it brings."""
     channel_id = ChannelId(request.path_params["channel"])
     rules = _rules(console, channel_id, request.path_params["secret"])
     if rules is None:

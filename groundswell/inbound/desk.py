@@ -134,6 +134,9 @@ class ReplyDesk:
         Errors: StoreError when the database is away; then it has to be brought again.
         """
         now = self.clock.now()
+        # half a surrogate pair, which JSON may hold, is no text for a database
+        named = incoming.message_id.encode(errors="backslashreplace").decode()
+        incoming = replace(incoming, message_id=named)
         channel = self.project.channel(incoming.channel_id)
         assert channel is not None, "only channels of the project bring anything"
         owner = owner_of(self.project, channel, incoming.sender)

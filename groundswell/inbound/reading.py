@@ -52,6 +52,8 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("note", re.compile(r"(进展|备注|note)")),
     ("ack", re.compile(rf"((已?确认)?收到|已?确认|我?来?接手|1|ok|ack|yes)(了|啦|的)?{_END}")),
 )
+# What comes right behind "误报" or "处理完毕" and takes it back, or asks: 已解决不了, 误报？不是吧
+_TAKEN_BACK = re.compile(r"[?]|[了得]?([不没别未無无]|吗|嘛)|的?可能|率|n't|\s*not\b")
 # An acknowledge stops the calls to others, so one that sounds doubtful is none.
 _DOUBT = re.compile(r"[不没别未無无吗嘛?？]|n't|\b(not|but|no)\b", re.IGNORECASE)
 
@@ -70,8 +72,8 @@ _UNITS = {"小": 60, "钟": 60, "h": 60, "分": 1, "m": 1, "天": 1440, "d": 144
 class Said:
     """One way to read an answer. `code` as incidents have it, "" when none is named.
 
-    `word`: "ack", "dismiss", "assign", "silence", "handled", "note", "verify"; "unclear" for an
-    acknowledge that sounds doubtful, "" for none of them. `epoch`: the one the code names.
+    `word`: "ack", "dismiss", "assign", "silence", "handled", "note", "verify"; "unclear" for one
+    that sounds doubtful, "" for none of them. `epoch`: the one the code names.
     """
 
     word: str
@@ -139,7 +141,9 @@ def _said(text: str, *, code: str = "", epoch: int | None = None) -> Said:
             continue
         remark = bare[match.end() :].strip(_EDGE)[:_REMARK]
         doubtful = _DOUBT.search(remark.partition("\n\n")[0]) if word == "ack" else None
-        asked = word in {"dismiss", "handled"} and remark.endswith(("吗", "?", "？"))
+        asked = word in {"dismiss", "handled"} and (
+            remark.endswith(("吗", "?", "？")) or _TAKEN_BACK.match(bare.lower()[match.end() :])
+        )
         return Said(
             word="unclear" if doubtful or asked else word, code=code, epoch=epoch, remark=remark
         )

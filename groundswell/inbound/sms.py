@@ -38,7 +38,7 @@ def read_replies(channel_id: ChannelId, rules: ReplyRules, body: bytes) -> list[
 def _incoming(channel_id: ChannelId, rules: ReplyRules, one: dict[str, Any]) -> Incoming:
     number = found_text(rules.sender, one)
     whole = json.dumps(one, sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(whole.encode()).hexdigest()
+    digest = hashlib.sha256(whole.encode(errors="backslashreplace")).hexdigest()  # half an emoji
     # numbers of a provider may come again after a year; with the sender they do not
     named = found_text(rules.id, one)
     return Incoming(

@@ -12,6 +12,7 @@ from tests.console.world import HASHER, PASSWORD, World, csrf_of, journey, log_i
 OPEN_TO_STRANGERS = {"/login", "/t/{token}", "/healthz", "/favicon.ico", "/robots.txt"} | {
     "/r/{token}",  # the link itself is the key
     "/hooks/receipts/{channel}/{secret}",  # so is the end of this one (test_receipts)
+    "/hooks/replies/{channel}/{secret}",  # and of this one (test_reply_hooks)
 }
 API = "/api/v1/"  # asks for keys of its own
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -117,3 +118,21 @@ def test_while_the_database_is_away_the_provider_is_asked_to_come_again(
     door.store.file.write_bytes(b"no database any more" * 100)
 
     assert push(stage, "sms", aliyun("1")).status_code == 503
+
+
+def test_no_trouble_writes_the_address_into_a_log(
+    door: World, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    raised = trouble(door)
+    head = f"POST /hooks/replies/sms/{END} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[{{"
+    host, _, port = stage.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 5.0) as line:
+        line.sendall(head.encode())  # and goes away
+    odd = json.dumps([aliyun(f"{raised.code} 1")[0] | {"sequence_id": "\ud83d"}]).encode()
+
+    assert push(stage, "sms", odd).status_code == 200
+    assert door.incident(raised).acknowledged_by == "linxiao"
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith("groundswell")]
+    assert ours != []
+    assert END not in "".join(ours)

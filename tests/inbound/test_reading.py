@@ -35,6 +35,8 @@ def said(word: str, code: str = "", epoch: int | None = None, remark: str = "") 
         ("1", said("ack")),
         ("确认收到，我来处理", said("ack", remark="我来处理")),
         ("OK.", said("ack")),
+        ("误报 不是我们的产品", said("dismiss", remark="不是我们的产品")),
+        ("处理完毕，没有再漏水", said("handled", remark="没有再漏水")),
         ("误报：旧闻，去年处理过", said("dismiss", remark="旧闻,去年处理过")),
         ("转派给周岚", said("assign", remark="周岚")),
         ("静默 1小时", said("silence", remark="1小时")),
@@ -54,6 +56,7 @@ def test_common_answers(text: str, expected: Said) -> None:
     [
         *("确认不了", "不确认", "没收到", "收到了吗？", "收到 但不归我管", "确认 是不是发错人了?"),
         *("1小时后看", "10", "知道了", "好", "", "？", "已经不是误报了", "I cannot confirm"),
+        *("误报？不是吧", "误报的可能不大", "已解决不了", "已处理不了，要支援", "处理完毕没有"),
         *("误报吗？", "处理完了吗？", "确认\n不是我负责的", "ok, but not mine"),
     ],
 )
