@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from alerts.channel_notices import refused_notices
 from alerts.channels.answer import Answer, Sender
-from alerts.fallback import OF_ONE_CHANNEL, fallback_intent
+from alerts.fallback import fallback_intent, is_over
 from alerts.ruling import Ruling, rule, rule_wait
 from alerts.storm import Storm
 from config.errors import StoreError
@@ -303,7 +303,7 @@ class Courier:
         if ruling.use_fallback:
             fallback = fallback_intent(intent, self._project, self._clock.now())
             if fallback is None:
-                ruling = ruling.without_fallback(ends=intent.kind in OF_ONE_CHANNEL)
+                ruling = ruling.without_fallback(ends=is_over(intent, self._project))
         held: bool = await self._in_thread(
             functools.partial(
                 self._outbox.finish_delivery,

@@ -23,6 +23,12 @@ _PERSONAL = frozenset({"digest"})
 OF_ONE_CHANNEL = frozenset({"test", "verify", "answer"})
 
 
+def is_over(intent: Intent, project: Project) -> bool:
+    """Say whether a message without another way is given up rather than tried on."""
+    gone = project.owner(intent.recipient_id) is None
+    return intent.kind in OF_ONE_CHANNEL or (gone and intent.kind in _PERSONAL)
+
+
 def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent | None:
     """Return the message that takes over from one that could not be delivered; None at the end.
 

@@ -195,6 +195,18 @@ def test_digest_never_goes_to_somebody_else() -> None:
     assert {i.recipient_id for i in digests} == {"lin"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"), [("digest", IntentStatus.CANCELLED), ("source", IntentStatus.DEAD)]
+)
+def test_digest_of_a_removed_person_is_given_up(kind: str, status: IntentStatus) -> None:
+    gone = OwnerId("gone")
+    intent = notice(kind=kind, incident_id=None, recipient_id=gone, deadline_at=None)
+    post = Post(intent)
+    post.run_dry()
+
+    assert post.status(intent) is status
+
+
 def test_removed_person_is_replaced_by_the_fallback() -> None:
     intent = notice(recipient_id=OwnerId("gone"))
     post = Post(intent)
