@@ -276,13 +276,13 @@ def _grade(now: datetime) -> Grade:
         level=Level.ORANGE,
         score=66.4,
         reasons=(
-            Reason(code="trigger_injury", text="3 位不同的作者提到受伤，至少橙色", value=3.0),
+            Reason(code="trigger_injury", text="3 位不同的作者提到受伤，至少橙级", value=3.0),
             Reason(code="harm", text="涉及人身伤害", points=22.5),
         ),
         surge=surge,
         rule_version="preview",
         at=now,
-        quiet_if="如果没有 3 位作者提到受伤，就不会到橙色",
+        quiet_if="如果没有 3 位作者提到受伤，就不会到橙级",
     )
 
 

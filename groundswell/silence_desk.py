@@ -118,7 +118,8 @@ class SilenceDesk:
             for word in named:
                 if word not in known:
                     raise GroundswellError(
-                        f'there is no {what} "{word}"{did_you_mean(word, known)}'
+                        f'there is no {what} "{word}"{did_you_mean(word, known)}; '
+                        f"known: {', '.join(known) or '-'}"
                     )
 
     def _silence(self, tx: Transaction, wish: Wish, by: str, now: datetime) -> Silence:

@@ -85,9 +85,11 @@ class Verifying:
         """Take a code back; None when it is not the one that was sent within the hour.
 
         `channel_id` None: on whichever channel it was sent to him. `how`: "cli" or the channel by
-        which it came back.
+        which it came back. Errors: GroundswellError when a named channel cannot reach him.
         """
         now, key = self.clock.now(), installation_key(self.store, KEY)
+        if channel_id is not None:
+            self._way(owner_id, channel_id)
         owner = self.project.owner(owner_id)
         if owner is None:
             return None

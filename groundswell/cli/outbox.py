@@ -202,10 +202,11 @@ def _wait_for(desk: OutboxDesk, sent: Sequence[Intent], seconds: float) -> list[
 
 def _result(item: OutboxItem) -> str:
     last = item.deliveries[-1] if item.deliveries else None
-    said = f" {last.text or last.provider_code}".rstrip() if last else ""
+    said = last.text or last.provider_code if last else ""
     if item.intent.status == "sent":
         return "已送达对方服务器 sent"
-    return f"未送达 {item.intent.status}：{item.intent.reason}{said}"
+    reason = item.intent.reason
+    return f"未送达 {item.intent.status}：{reason}" + (f" {said}" if said not in reason else "")
 
 
 def _rows(found: Sequence[Intent]) -> Iterator[str]:

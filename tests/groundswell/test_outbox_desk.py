@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from config.channel_schema import WebhookChannel
 from config.errors import GroundswellError
+from groundswell import wiring
 from groundswell.cli.app import build
 from groundswell.outbox_desk import OutboxDesk
 from storage.records import ChannelId, DeliveryClass, IntentId, IntentStatus, Level
@@ -129,6 +132,7 @@ def test_command_says_what_the_provider_answered(
     runner, base = CliRunner(), ["--config", str(tmp_path / "p"), "--database", sqlite_url]
     good = runner.invoke(build(), [*base, "outbox", "test", "lin", "good"])
     bad = runner.invoke(build(), [*base, "--json", "outbox", "test", "lin", "bad"])
+    told = runner.invoke(build(), [*base, "outbox", "test", "lin", "bad"]).output
     listed = runner.invoke(build(), [*base, "outbox", "list", "all"])
 
     assert (good.exit_code, bad.exit_code, listed.exit_code) == (0, 1, 0), good.output + bad.output
@@ -136,5 +140,25 @@ def test_command_says_what_the_provider_answered(
     [tried] = json.loads(bad.stdout)
     assert tried["message"]["status"] == "cancelled"
     assert tried["deliveries"][0]["outcome"] == str(DeliveryClass.PERMANENT)
+    assert told.count(tried["deliveries"][0]["text"]) == 1
     assert {one.target for one in receiver.requests} == {"/good", "/bad"}
     assert ChannelId("good") in listed.output
+
+
+def test_made_up_time_paces_the_channels_too(store: Store, receiver: Receiver) -> None:
+    # by real time, the messages of a demo's day would all be told in summaries
+    lin = PROJECT.owner("lin")
+    assert lin is not None
+    hook = WebhookChannel.model_validate(
+        {"id": lin.channels[0], "kind": "webhook", "url": receiver.url}
+    )
+    settings = PROJECT.settings.model_copy(update={"allow_private": (receiver.address,)})
+    project = PROJECT.model_copy(update={"channels": (hook,), "settings": settings})
+    application = wiring.wire(project, store, FakeClock(NOW))
+    OutboxDesk(store=store, project=project, clock=application.clock).test("lin", None, "root")
+
+    asyncio.run(wiring.make_courier(application).deliver_due())
+
+    with store.read() as queries:
+        [state] = queries.channel_states().values()
+    assert state.last_ok_at == NOW

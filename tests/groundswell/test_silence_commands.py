@@ -51,6 +51,7 @@ def test_silence_begins_is_listed_and_ends(run) -> None:
         (("--until", "tomorrow"), "expected a time such as"),
         (("--hours", "4", "--up-to", "red"), "red is never held"),
         (("--hours", "4", "--brand", "lanhee"), 'did you mean "lanhe"'),
+        (("--hours", "4", "--brand", "nowhere"), "known: hemu, lanhe"),
     ],
 )
 def test_what_cannot_be_is_refused(run, arguments: tuple[str, ...], said: str) -> None:

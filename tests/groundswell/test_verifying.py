@@ -104,8 +104,10 @@ def test_without_a_database_check_only_says_so(run: Run, tmp_path: Path) -> None
 
 def test_unknown_people_and_channels_are_named(run: Run) -> None:
     for arguments in (("nobody", "sms"), ("linxiao", "mail"), ("wudi", "sms")):
-        found = run("people", "verify", *arguments)
-        assert found.exit_code != 0
+        for code in ((), ("--code", "123456")):
+            found = run("people", "verify", *arguments, *code)
+            assert found.exit_code != 0
+            assert "expected one" in str(found.exception)
 
 
 def test_doctor_says_for_each_person_which_way_works(run: Run) -> None:
