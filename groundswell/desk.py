@@ -47,7 +47,6 @@ class Desk:
             seen = hot.see(tx.evidence(found.cluster_id, now), hot.look(tx.queries, now))
             evidence = BatchView(self.project, tx.queries, now).see(seen)
             pulses = PulseView(self.project, tx.queries, now)
-            beside = tx.open_incidents_of(found.cluster_id)
             change = on_command(
                 found,
                 replace(command, into=target),
@@ -57,7 +56,7 @@ class Desk:
                 samples=tx.queries.cluster_mentions(found.cluster_id, SAMPLES),
                 links=self.links,
                 grade=judge(pulses.see(evidence), found, found, self.project, now, pulses),
-                beside=[one for one in beside if one.incident_id != found.incident_id],
+                beside=_beside(tx, found),
             )
             if not tx.save_change(change):
                 return _found(tx, incident)  # this very act was carried out before
@@ -103,6 +102,13 @@ class Desk:
             tx.audit(actor, "replied", found.incident_id, now, response.url)
         self.woken()
         return response
+
+
+def _beside(tx: Transaction, incident: Incident) -> list[Incident]:
+    """Return the other open incidents of all clusters that belong to an incident."""
+    clusters = dict.fromkeys((incident.cluster_id, *tx.clusters_of(incident.incident_id)))
+    found = [one for cluster_id in clusters for one in tx.open_incidents_of(cluster_id)]
+    return [one for one in found if one.incident_id != incident.incident_id]
 
 
 def _found(tx: Transaction, name: str) -> Incident:

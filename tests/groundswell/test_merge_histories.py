@@ -133,6 +133,30 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_what_absorbed_another_is_not_reopened_beside_its_successor(empty: Path) -> None:
+    copy = empty.with_name("beside.db")
+    shutil.copy(empty, copy)
+    store = Store(f"sqlite:///{copy}")
+    try:
+        world = World(store, Shard(store))
+        names = [one.incident_id for one in world.incidents()]
+        world.act("merge", 0, 1)
+        for name in ("ack", "handled", "confirm"):
+            world.act(name, 1, 0)
+        merged = world.incidents()[0]
+        world.now += timedelta(days=31)
+        world.shard.join(merged.cluster_id, 12, published_at=world.now, observed_at=world.now)
+        world.grade(merged.cluster_id)
+        assert len(world.incidents()) == len(names) + 1
+        closed = [one.incident_id for one in world.incidents()].index(names[1])
+
+        with pytest.raises(GroundswellError, match="同一个聚类"):
+            world.act("reopen", closed, 0)
+    finally:
+        store.close()
+        copy.unlink()
+
+
 @settings(
     max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "2")),
     deadline=None,
