@@ -14,7 +14,7 @@ from alerts.card import card_values, sources_of, template_name
 from alerts.dialects import Style, labelled, originals, style_of, to_plain
 from alerts.letter import to_html
 from alerts.lock_line import first_line, short_text
-from alerts.markup import cut_bytes, fit, fit_lines, plain
+from alerts.markup import fit, fit_lines, plain
 from alerts.moments import clock_words as clock_words  # noqa: PLC0414 - callers find it here
 from alerts.moments import duration_words as duration_words  # noqa: PLC0414 - callers find it here
 from alerts.occasions import Occasion as Occasion  # noqa: PLC0414 - callers find it here
@@ -126,11 +126,6 @@ def hand_over(body: str, name: str, limit: int) -> str:
     kept = [line for line in lines[1:] if not line.startswith(own)]
     head = [lines[0], *kept[:1], f"原定通知{plain(name)}，未能送达，转由你接手。"]
     return fit(head, kept[1:], limit)
-
-
-def mark_repeat(body: str, limit: int) -> str:
-    """Return a message marked as sent again because the first answer was lost."""
-    return cut_bytes(f"【重发】{body}", limit)
 
 
 def _body(letter: _Letter, limits: TextLimits) -> str:

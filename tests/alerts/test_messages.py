@@ -25,7 +25,6 @@ from alerts.messages import (
     clock_words,
     duration_words,
     hand_over,
-    mark_repeat,
     render_notice,
 )
 from config.channel_schema import text_limits
@@ -442,10 +441,6 @@ def test_handed_over_message_keeps_the_code_and_loses_the_keys() -> None:
         assert "编号：舆-" in body
         assert "/incidents/" in body
         assert len(body.encode()) <= 2048
-
-
-def test_repeat_is_marked_at_the_front() -> None:
-    assert mark_repeat("【橙】漏水", 100) == "【重发】【橙】漏水"
 
 
 def test_instants_are_said_as_people_say_them() -> None:
