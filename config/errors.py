@@ -6,6 +6,7 @@ GroundswellError
 ├── ModelError       retrain, or install the tokeniser the model was fitted with
 ├── DeliveryError    retry, or use the fallback channel when permanent
 └── StoreError       look at the database
+    └── ChangedMeanwhileError   load what was to be changed again, and repeat
 """
 
 from __future__ import annotations
@@ -49,3 +50,7 @@ class DeliveryError(GroundswellError):
 
 class StoreError(GroundswellError):
     """The database is missing, too new, too old, read-only or gone."""
+
+
+class ChangedMeanwhileError(StoreError):
+    """Somebody else changed the same thing between our reading and our writing."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts.incidents import Command, CommandName, absorb, on_command
 from alerts.messages import Links
-from config.errors import GroundswellError
+from config.errors import ChangedMeanwhileError, GroundswellError
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.clock import Clock
@@ -19,6 +19,8 @@ from groundswell.pulses import PulseView
 from groundswell.responses import answers_to, entered
 from storage.records import Incident, PublicResponse
 from storage.store import Store, Transaction
+
+_TRIES = 4  # one act against a batch of the engine's, which may write an incident more than once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,14 @@ class Desk:
         Errors: GroundswellError when there is no such incident; IllegalMove when its state does
         not allow the command.
         """
+        for _ in range(_TRIES - 1):
+            try:
+                return self._act(incident, command, into)
+            except ChangedMeanwhileError:  # by the engine or a colleague: what holds now decides
+                continue
+        return self._act(incident, command, into)
+
+    def _act(self, incident: str, command: Command, into: str) -> Incident:
         now = self.clock.now()
         with self.store.transaction() as tx:
             found = _found(tx, incident)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from config.errors import StoreError
+from config.errors import ChangedMeanwhileError, StoreError
 from storage import tables
 from storage.columns import insert_new, insert_one, upsert
 from storage.counters import lock_counter, move_counter, take_numbers
@@ -191,7 +191,7 @@ class Incidents:
             update = sa.update(_incident).where(key, _incident.c.seq == before).values(row)
             written = self.connection.execute(update).rowcount == 1
         if not written:
-            raise StoreError(
+            raise ChangedMeanwhileError(
                 f"writing event {before + 1} of incident {incident.code}: somebody else changed it "
                 "meanwhile; load it again and repeat"
             )

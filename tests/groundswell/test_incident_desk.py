@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from alerts.incidents import Command, IllegalMove, codes_of, fold
+from alerts.incidents import Command, IllegalMove, codes_of, fold, on_command
 from groundswell import wiring
 from groundswell.cli.app import build
 from groundswell.cluster_desk import ClusterDesk
@@ -119,6 +120,21 @@ def test_a_closed_trouble_comes_back_in_a_new_cluster_with_what_was_known(on_bot
     second_wave(application)  # P5: fed again, and time has passed
     application.stages.regrade()
     assert incidents(application) == [after]
+
+
+def test_an_act_waits_for_the_engine_and_is_done_all_the_same(on_both) -> None:
+    application = on_both
+    raised = first_wave(application)
+    engine = Command(name="note", actor="zhoulan", text="引擎此刻也在写")
+    with ThreadPoolExecutor(1) as pool, application.store.transaction() as tx:
+        tx.save_change(on_command(raised, engine, application.project, NOW))
+        acked = pool.submit(do, application, raised, "ack")
+        assert wait([acked], timeout=0.5).not_done  # it has read, or waits for its turn
+        tx.connection.commit()
+        assert acked.result(timeout=20).acknowledged_by == "linxiao"
+
+    assert kinds(application, raised) == ["raised", "noted", "acknowledged"]
+    agrees(application)
 
 
 def test_a_dismissed_trouble_does_not_relapse(application) -> None:
