@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from config.errors import StoreError
+from storage import tables
 from storage.records import ClusterId, IncidentId, IncidentState, IntentStatus, Level
 from tests.make import (
     BRAND,
@@ -112,7 +114,9 @@ def test_timers_of_named_kinds_end_and_new_ones_take_their_place(store):
     status = {(row["kind"], row["step"]): row["status"] for row in rows(store, "timer")}
     assert status == {("step", 1): "cancelled", ("step", 2): "pending", ("confirm", 1): "pending"}
     with store.transaction() as tx:
-        assert tx.timers_due(INCIDENT, NOW + timedelta(hours=3))[0] == make_timer(kind="confirm", step=1)
+        assert tx.timers_due(INCIDENT, NOW + timedelta(hours=3))[0] == make_timer(
+            kind="confirm", step=1
+        )
 
 
 def test_a_timer_alone_can_be_ended_without_an_event(store):
@@ -245,7 +249,10 @@ def test_incidents_that_merge_into_each_other_do_not_hang(store):
 
 def test_an_incident_is_found_by_id_and_by_its_newest_code(store):
     _raise(store, "old", A, code="舆-7F3K", opened_at=NOW - timedelta(days=90))
-    _raise(store, "new", B, code="舆-7F3K")
+    _raise(store, "new", B, code="舆-8G2M")
+    with store.transaction() as tx:  # as programs before revision 0005 could give one out twice
+        twice = sa.update(tables.incident).where(tables.incident.c.incident_id == "new")
+        tx.connection.execute(twice.values(code="舆-7F3K"))
 
     with store.read() as queries:
         assert queries.incident("old").incident_id == "old"
