@@ -81,7 +81,9 @@ def standing_of(  # noqa: PLR0917 - what is known, as everywhere here
     clusters = tx.clusters_of(incident.incident_id)
     others = [tx.evidence(one, now) for one in clusters if one != evidence.cluster.cluster_id]
     if not evidence.mentions and not any(one.mentions for one in others):
-        return Standing.EMPTY
+        # judged again, as after a promotion, they are on their way back: to end is for later
+        on_the_way = tx.is_gathering(evidence.cluster.brand_id)
+        return Standing.ASIDE if on_the_way else Standing.EMPTY
     levels = (judge(one, incident, incident, project, now).level for one in others)
     return Standing.ASIDE if any(level > graded.level for level in levels) else Standing.LIVE
 

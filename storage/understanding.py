@@ -104,6 +104,12 @@ class Understanding:
         rows = [{"mention_pk": mention_id} for mention_id in sorted(set(mention_ids))]
         insert_new(self.connection, _queue, rows)
 
+    def is_gathering(self, brand_id: BrandId) -> bool:
+        """Say whether judged mentions of a brand still wait for their clusters."""
+        shard = tables.gather_queue.c.shard_id
+        of_brand = sa.and_(shard > f"{brand_id}/", shard < f"{brand_id}0")  # "0" follows "/"
+        return bool(self.connection.scalar(sa.select(sa.exists().where(of_brand))))
+
     def _retract(
         self, ids: Sequence[int], wanted: Mapping[_Key, Verdict], now: datetime
     ) -> tuple[set[_Key], list[ClusterId]]:
