@@ -18,9 +18,16 @@ def title_of(project: Project, evidence: Evidence) -> str:
     product = line.name if line else next(iter(evidence.products), "")
     subject = product if name in product else name + product
     cluster = evidence.cluster
-    said = cluster.label or "、".join(cluster.keywords[:2]) or issue_class_of(evidence)
+    words = [word for word in cluster.keywords if not _is_name(word, subject)]
+    label = "" if _is_name(cluster.label, subject) else cluster.label
+    said = label or "、".join(words[:2]) or issue_class_of(evidence)
     wrong = _fault(evidence) or said
     return f"{subject}·{_apart(wrong.removeprefix(name) or wrong, subject)}"
+
+
+def _is_name(said: str, subject: str) -> bool:
+    """Say whether words only name the thing again: "养生壶K2" of "澜禾养生壶 K2"."""
+    return "".join(said.split()).casefold() in "".join(subject.split()).casefold()
 
 
 def _apart(wrong: str, subject: str) -> str:
