@@ -32,6 +32,8 @@ _MAY_DIFFER = {
     "detail_link": {"attempts"},  # counts claims, so that a page that kills is found: its purpose
     "intent": {"fence"},  # counts claims
     "delivery": {"started_at", "ended_at"},  # a death delays what waited in line: see `delays`
+    # counts attempts by the database's clock; a death repeats one
+    "channel_state": {"tokens", "mild_tokens", "refilled_at", "last_ok_at"},
 }
 # Of a message whose sender was killed between "begun" and "ended": nobody knows whether it went
 # out, so it is sent once more, later, under the same key.
