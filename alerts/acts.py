@@ -97,7 +97,7 @@ def hold_acknowledge(draft: Draft) -> datetime:
 def wait_for_progress(draft: Draft) -> None:
     """Start the clock after which an acknowledge without progress is taken back."""
     incident = draft.incident
-    if incident.lease_until is None:
+    if incident.lease_until is None or incident.state is not IncidentState.ACKNOWLEDGED:
         return
     draft.wait(
         Timer(

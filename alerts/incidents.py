@@ -144,8 +144,7 @@ def _follow(
     if standing is Standing.ASIDE and settled.grade.level <= incident.level:
         settled = Settled(held or settled.grade, incident.below_since, "aside")
     if why := passes_through(incident, evidence, grade):
-        rises = settled.grade.level > incident.level
-        come_off(draft, why, is_told=not rises)
+        come_off(draft, why, is_told=not _is_to_rise(incident, grade, settled, before))
     if incident.level_by:
         _follow_by_hand(draft, evidence, grade)
     elif before is not None and max(before, grade.level) < incident.level:
@@ -163,6 +162,14 @@ def _follow(
     else:
         _note_growth(draft, evidence, grade, settled)
     return draft.change(draft.last_kind) if draft.incident is not incident else None
+
+
+def _is_to_rise(incident: Incident, grade: Grade, settled: Settled, before: Level | None) -> bool:
+    """Say whether the level will be raised now, which tells people by itself."""
+    if incident.level_by:
+        return may_raise(incident, grade) is not None
+    called_back = before is not None and max(before, grade.level) < incident.level
+    return settled.grade.level > incident.level and not called_back
 
 
 def _emptied(incident: Incident, scene: Scene, now: datetime) -> Change:

@@ -376,6 +376,32 @@ def test_what_is_grave_or_large_comes_off_the_shelf_at_once(
     assert follow(change.incident, judged, evidence=evidence) is None
 
 
+@pytest.mark.parametrize(
+    ("judged", "authors", "why"),
+    [
+        (graded(Level.RED, ground("trigger_x", Level.RED)), 12, "red"),
+        (graded(Level.ORANGE, VIEWS, SPIKE), 40, "people"),
+    ],
+)
+def test_what_comes_off_the_shelf_is_told_where_a_person_set_the_level(
+    judged: Grade, authors: int, why: str
+) -> None:
+    raised_once = act(raised(), "grade", level=Level.YELLOW, text="已核实", judged=judged).incident
+    shelf = {"until": FRIDAY, "text": "周五换新", "evidence": seen()}
+    change = follow(act(raised_once, "shelve", **shelf).incident, judged, evidence=seen(authors))
+
+    off = change.events[0]
+    assert (off.kind, off.data["reason"]) == ("unshelved", why)
+    assert {one.recipient_id for one in change.intents} == {"lin"}
+    assert [one.kind for one in change.timers if one.kind == "step"] == ["step"]
+
+
+def test_a_note_on_what_ended_starts_no_clock() -> None:
+    ended = act(act(raised(), "ack").incident, "dismiss", text="误判").incident
+
+    assert act(ended, "note", text="补记").timers == ()
+
+
 def test_the_day_takes_it_off_the_shelf_with_one_message() -> None:
     change = shelved()
     timer = waiting(change, "shelf")
