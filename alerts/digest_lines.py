@@ -14,6 +14,7 @@ from alerts.card import service_words
 from alerts.service_clock import service_clock
 from config.schema import Owner
 from storage.records import (
+    BRAND_PREFIX,
     DigestFacts,
     Incident,
     IncidentEvent,
@@ -115,7 +116,7 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
     if incident.unhandled and (limits := service_words(incident, desk.now)):
         lines.append(limits.rstrip("。"))
     size = desk.facts.counts.get(incident.incident_id)
-    if size is not None:
+    if size is not None and not incident.cluster_id.startswith(BRAND_PREFIX):
         mentions, authors, today = size
         lines.append(f"{authors} 位作者，{mentions} 条提及（当日 {today} 条）")
     if section in {"新增", "升级中", "复发"} and incident.grade and incident.grade.reasons:

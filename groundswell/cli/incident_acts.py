@@ -18,6 +18,8 @@ from groundswell.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from alerts.incidents import Command
     from storage.records import Incident
 
@@ -155,7 +157,7 @@ def grade_(
     _carry_out(choices, incident, command)
 
 
-def lines_of(incident: Incident) -> list[str]:
+def lines_of(incident: Incident, zone: ZoneInfo) -> list[str]:
     """Return what people set on an incident: level, shelf, tasks, and what is known from before."""
     lines = []
     if incident.level_by:
@@ -164,18 +166,18 @@ def lines_of(incident: Incident) -> list[str]:
     if incident.shelf is not None:
         shelf = incident.shelf
         lines.append(
-            f"搁置 shelved  到 {shelf.until.astimezone():%m-%d %H:%M} 或 {shelf.authors} 位作者  "
-            f"{shelf.by}  {shelf.note}"
+            f"搁置 shelved  到 {shelf.until.astimezone(zone):%m-%d %H:%M} "
+            f"或 {shelf.authors} 位作者  {shelf.by}  {shelf.note}"
         )
     if incident.relapse is not None:
         past = incident.relapse
         lines.append(
-            f"上次 last time  {past.closed_at.astimezone():%Y-%m-%d} 结案，{past.owner_id}："
+            f"上次 last time  {past.closed_at.astimezone(zone):%Y-%m-%d} 结案，{past.owner_id}："
             f"{past.cause}；客户侧 customer：{past.said}"
         )
     lines += [
         f"任务 task {task.task_id}  {task.state}  {task.kind.value}  {task.title}  → "
-        f"{task.owner_id}，{task.due_at.astimezone():%m-%d %H:%M} 前"
+        f"{task.owner_id}，{task.due_at.astimezone(zone):%m-%d %H:%M} 前"
         for task in incident.tasks
     ]
     return lines
@@ -197,7 +199,7 @@ def _carry_out(
         at = moment(until, project.settings.zone, option)
         after = desk.act(incident, replace(command, until=at))
     line = f"{after.code} → {after.state}（{after.level.zh}）{after.title}"
-    show(choices, {"incident": after}, [line, *lines_of(after)])
+    show(choices, {"incident": after}, [line, *lines_of(after, project.settings.zone)])
 
 
 def _who(by: str) -> str:

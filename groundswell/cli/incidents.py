@@ -21,6 +21,8 @@ from groundswell.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from alerts.incidents import Command
     from groundswell.responses import Answers
     from storage.records import Incident, IncidentEvent, Intent, Mention
@@ -95,15 +97,19 @@ def list_(
     choices = chosen(context, config=config, database=database, as_json=as_json)
     ended = {IncidentState.CLOSED, IncidentState.MERGED, IncidentState.DISMISSED}
     states = tuple(state for state in IncidentState if everything or state not in ended)
-    with wiring.opened(choices.config, choices.database) as (_, store), store.read() as queries:
+    with (
+        wiring.opened(choices.config, choices.database) as (project, store),
+        store.read() as queries,
+    ):
         found = queries.incidents(states)
+    zone = project.settings.zone
     rows = [
         (
             i.code,
             i.level.zh,
             i.state,
             i.owner_id,
-            f"{i.opened_at.astimezone():%m-%d %H:%M}",
+            f"{i.opened_at.astimezone(zone):%m-%d %H:%M}",
             i.title,
         )
         for i in found
@@ -142,7 +148,7 @@ def show_(
         answers = answers_to(queries, found, project, datetime.now(UTC))
         changed = queries.changed_mentions(found.cluster_id)
         evidence = queries.evidence(found.cluster_id, datetime.now(UTC))
-    judged = judge_voices(evidence, datetime.now(UTC))
+    judged, zone = judge_voices(evidence, datetime.now(UTC)), project.settings.zone
     document = {
         "incident": found,
         "events": events,
@@ -154,8 +160,10 @@ def show_(
         "voices": {"counts": evidence.voices, "reason": judged.reason, "text": judged.text},
         "service_clock": service_clock(found, datetime.now(UTC)),
     }
-    lines = _lines(found, events, [intent for intent, _ in messages])
-    told = [*_voices(answers, changed), f"谁在说 voices: {judged.text}"]
+    lines = _lines(found, events, [intent for intent, _ in messages], zone)
+    told = _voices(answers, changed, zone)
+    if not evidence.is_brand:  # the talk about a brand is no cluster: nobody is counted in it
+        told.append(f"谁在说 voices: {judged.text}")
     show(choices, document, [*lines[:2], *told, *lines[2:]])
 
 
@@ -169,18 +177,20 @@ def _first_response(answers: Answers) -> dict[str, object]:
     }
 
 
-def _voices(answers: Answers, changed: list[Mention]) -> list[str]:
+def _voices(answers: Answers, changed: list[Mention], zone: ZoneInfo) -> list[str]:
     from alerts.messages import duration_words
 
     after = answers.first_after
     said = "尚未看到回应 none seen" if after is None else f"投诉后 {duration_words(after)}"
     lines = [f"首次公开回应 first response  {said}"]
     lines += [
-        f"公开回应 response  {one.at.astimezone():%m-%d %H:%M}  {one.actor}  {one.url}  {one.note}"
+        f"公开回应 response  {one.at.astimezone(zone):%m-%d %H:%M}  {one.actor}  {one.url}  "
+        f"{one.note}"
         for one in answers.responses
     ]
     lines += [
-        f"可能是回应 may be  {one.published_at.astimezone():%m-%d %H:%M}  {one.author}  {one.url}"
+        f"可能是回应 may be  {one.published_at.astimezone(zone):%m-%d %H:%M}  {one.author}  "
+        f"{one.url}"
         for one in answers.likely
     ]
     for mention in changed:
@@ -219,11 +229,14 @@ def replied_(
             at=moment(at, project.settings.zone),
             note=note,
         )
-    line = f"已登记 noted  {response.at.astimezone():%m-%d %H:%M}  {response.url}"
+    zone = project.settings.zone
+    line = f"已登记 noted  {response.at.astimezone(zone):%m-%d %H:%M}  {response.url}"
     show(choices, {"response": response}, [line])
 
 
-def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) -> list[str]:
+def _lines(
+    found: Incident, events: list[IncidentEvent], intents: list[Intent], zone: ZoneInfo
+) -> list[str]:
     lines = [
         f"【{found.level.zh}】{found.code} {found.title}",
         f"状态 state  {found.state}（第 {found.epoch} 轮 epoch），负责人 owner {found.owner_id}"
@@ -232,10 +245,10 @@ def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) 
     if found.grade is not None:
         lines += [f"为什么 why  {reason.text}" for reason in found.grade.reasons]
         lines.append(f"规则版本 rule  {found.grade.rule_version}")
-    lines += incident_acts.lines_of(found)
-    lines += _clocks(found)
+    lines += incident_acts.lines_of(found, zone)
+    lines += _clocks(found, zone)
     lines += [
-        f"{event.at.astimezone():%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events
+        f"{event.at.astimezone(zone):%m-%d %H:%M}  {event.kind}  {event.actor}" for event in events
     ]
     lines += [
         f"消息 message  {i.status}  → {i.recipient_id} ({i.channel_id})  {i.subject}"
@@ -244,7 +257,7 @@ def _lines(found: Incident, events: list[IncidentEvent], intents: list[Intent]) 
     return lines
 
 
-def _clocks(found: Incident) -> list[str]:
+def _clocks(found: Incident, zone: ZoneInfo) -> list[str]:
     """Say what is left of the service limits, and until when notices are held."""
     from datetime import UTC
 
@@ -254,7 +267,7 @@ def _clocks(found: Incident) -> list[str]:
     lines = [f"服务时限 service  {words}"] if words else []
     if found.muted_until is not None:
         by = f"（{found.muted_by}）" if found.muted_by else ""
-        lines.append(f"静默至 silent until  {found.muted_until.astimezone():%m-%d %H:%M}{by}")
+        lines.append(f"静默至 silent until  {found.muted_until.astimezone(zone):%m-%d %H:%M}{by}")
     return lines
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.digest import compose
-from storage.records import IncidentState, Meter, Service
+from storage.records import ClusterId, IncidentId, IncidentState, Meter, Service
 from tests.alerts.people import make_project
 from tests.alerts.test_digest import NOW, ago, event, facts, incident
 from tests.make import make_policy
@@ -38,6 +38,16 @@ def test_limit_that_is_passed_has_a_section_of_its_own() -> None:
     [item] = next(items for name, items in digest.sections if name == "超过时限")
     assert "解决已超 1 小时" in item.text
     assert "超过时限 1 起" in digest.headline
+
+
+def test_brand_as_a_whole_has_no_members_to_count() -> None:
+    counts = {IncidentId("aaaa"): (0, 0, 0), IncidentId("bbbb"): (9, 7, 5)}
+    both = [incident("aaaa", cluster_id=ClusterId("brand:lanhe")), incident("bbbb")]
+    digest = compose(facts(incidents=both, counts=counts), OWNER, PROJECT.owners, NOW)
+    said = {item.code: item.text for _, items in digest.sections for item in items}
+
+    assert "条提及" not in said["舆-AAAA"]
+    assert "7 位作者，9 条提及（当日 5 条）" in said["舆-BBBB"]
 
 
 def test_silent_incident_is_not_called_late() -> None:

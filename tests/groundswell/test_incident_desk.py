@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
@@ -316,6 +317,17 @@ def test_two_open_incidents_on_one_cluster_are_found(application) -> None:
     assert calls.code in fault.seen
 
 
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run on a machine whose own time zone is another than the project's."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Los_Angeles")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_away")
 def test_acts_with_several_values_are_reached_from_the_command_line(application) -> None:
     url = str(application.store.url)
     code = first_wave(application).code
@@ -338,6 +350,7 @@ def test_acts_with_several_values_are_reached_from_the_command_line(application)
     assert shelf["shelf"]["authors"] == 99
     assert "规则版本 rule  grade-4" in shown.output
     assert "任务 task t1  done  排查整改" in shown.output
+    assert "到 01-01 18:00 或 99 位作者" in shown.output, "in the project's time zone, as given"
     with application.store.read() as queries:
         acts = [row["action"] for row in queries.table_rows("audit")]
     assert {"task", "task_done", "grade", "shelve"} <= set(acts)
