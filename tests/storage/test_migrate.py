@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from config.errors import StoreError
 from storage import database, migrate
 from storage.migrations import HEAD
+from storage.records import IncidentId
 from storage.store import Store
 from storage.tables import metadata
+from tests.make import NOW, make_change, make_incident, make_intent
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -85,3 +87,21 @@ def test_an_older_schema_is_refused_with_the_command_that_helps(database_url):
 def test_a_database_without_tables_is_refused_with_the_command_that_helps(postgres_empty_url):
     with pytest.raises(StoreError, match="no Groundswell tables: run `groundswell db upgrade`"):
         Store(postgres_empty_url)
+
+
+def test_what_was_written_before_is_carried_on_after_the_next_upgrade(empty_url):
+    migrate.upgrade(empty_url)
+    store = Store(empty_url)
+    waiting = make_intent("waiting", incident_id=IncidentId("old"), due_at=NOW)
+    with store.transaction() as tx:
+        tx.save_change(make_change(make_incident("old"), intents=(waiting,)))
+    store.close()
+
+    assert migrate.downgrade(empty_url, "0004") == "0004"  # as a program before would have it
+    assert migrate.upgrade(empty_url) == HEAD
+    store = Store(empty_url)
+    with store.transaction() as tx:
+        assert tx.incident("old") == make_incident("old")
+    [claimed] = store.claim_intents(NOW, 10, 60.0)
+    assert (claimed.intent_id, claimed.actions, claimed.words) == ("waiting", (), {})
+    store.close()
