@@ -26,6 +26,7 @@ from storage.records import (
     Level,
     Member,
     OwnerId,
+    Receipt,
 )
 from storage.store import Store
 
@@ -42,6 +43,7 @@ class OutboxItem:
     deliveries: tuple[Delivery, ...]
     members: tuple[tuple[IntentId, Member], ...] = ()  # of a summary: what it stands for
     heir: Intent | None = None  # the message that took over from a dead one
+    receipts: tuple[Receipt, ...] = ()  # what the provider reported later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +76,13 @@ class OutboxDesk:
             found = queries.intent(intent_id)
             if found is None:
                 raise GroundswellError(_unknown(intent_id))
+            deliveries = tuple(queries.deliveries(intent_id))
+            named = dict.fromkeys(one.provider_message_id for one in deliveries)
+            reported = (queries.receipts_for(found.channel_id, one) for one in named if one)
             return OutboxItem(
                 intent=found,
-                deliveries=tuple(queries.deliveries(intent_id)),
+                deliveries=deliveries,
+                receipts=tuple(receipt for receipts in reported for receipt in receipts),
                 members=tuple(queries.summary_members(intent_id)),
                 heir=queries.fallback_of(intent_id),
             )

@@ -106,6 +106,7 @@ def show_(
     document = {
         "message": item.intent,
         "deliveries": item.deliveries,
+        "receipts": item.receipts,
         "stands_for": [{"id": one, "message": member} for one, member in item.members],
         "taken_over_by": item.heir.intent_id if item.heir else None,
     }
@@ -238,6 +239,8 @@ def _details(item: OutboxItem) -> Iterator[str]:
     for attempt in item.deliveries:
         outcome = attempt.outcome or "under way"
         yield f"  第 {attempt.n} 次 {attempt.started_at:%m-%d %H:%M:%S} {outcome} {attempt.text}"
+    for receipt in item.receipts:
+        yield f"  回执 {receipt.at:%m-%d %H:%M:%S} {receipt.state} {receipt.text}".rstrip()
     if item.heir is not None:
         heir = item.heir
         yield f"由 {heir.intent_id} 接替：{heir.recipient_id} / {heir.channel_id}"

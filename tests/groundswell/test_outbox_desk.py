@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from config.errors import GroundswellError
 from groundswell import wiring
 from groundswell.cli.app import build
 from groundswell.outbox_desk import OutboxDesk
-from storage.records import ChannelId, DeliveryClass, IntentId, IntentStatus, Level
+from storage.records import (
+    ChannelId,
+    Delivery,
+    DeliveryClass,
+    IntentId,
+    IntentStatus,
+    Level,
+    Receipt,
+)
 from storage.store import Store
 from tests.alerts.outbox import FakeClock
 from tests.alerts.people import make_project
@@ -94,6 +103,22 @@ def test_message_that_may_be_out_stays_a_repeat(store: Store, desk: OutboxDesk) 
 
     [again] = store.claim_intents(LATER, 1, 60.0)
     assert again.status is IntentStatus.AMBIGUOUS
+
+
+def test_message_is_shown_with_what_was_reported_of_it(store: Store, desk: OutboxDesk) -> None:
+    put(store, "call")
+    [claimed] = store.claim_intents(NOW, 1, 60.0, only=[IntentId("call")])
+    begun = store.start_delivery(claimed, NOW)
+    assert isinstance(begun, Delivery)
+    taken = replace(begun, outcome=DeliveryClass.OK, provider_message_id="b-1", ended_at=NOW)
+    store.finish_delivery(claimed, taken, IntentStatus.SENT)
+    rung = Receipt(
+        channel_id=claimed.channel_id, provider_message_id="b-1", at=NOW, state="answered"
+    )
+    with store.transaction() as tx:
+        tx.add_receipts([rung, replace(rung, provider_message_id="b-2")])
+
+    assert desk.show("call").receipts == (rung,)
 
 
 def test_test_is_one_message_per_channel_of_the_person(store: Store, desk: OutboxDesk) -> None:
