@@ -71,7 +71,7 @@ def test_open_incidents_and_those_that_moved_within_the_range_are_told(store):
     old = ago(days=9)
     still_open = raise_(store, "open", at=old)
     closed = raise_(store, "closed", at=ago(hours=2), state=IncidentState.CLOSED)
-    raise_(store, "long-closed", at=old, state=IncidentState.CLOSED)
+    raise_(store, "long-over", at=old, state=IncidentState.CLOSED)
     raise_(store, "later", at=UNTIL)
 
     found = facts(store)
