@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from storage.records import Polarity
+from storage.records import IncidentState, Polarity
 from tests.console.world import CLUSTER, World, csrf_of, raise_incident, verdict_on
 from tests.make import make_raw
 
@@ -244,7 +244,7 @@ def test_several_mentions_are_corrected_with_one_reason(world, incident):
         assert queries.cluster(CLUSTER).size == n - 3
 
 
-def test_an_incident_without_its_mentions_is_graded_all_the_same(world, incident):
+def test_an_incident_without_its_mentions_ends(world, incident):
     client = world.client("linxiao")
     page = client.get(f"/labels/incidents/{incident.incident_id}").text
     boxes = dict.fromkeys(re.findall(r'name="(m\d+)"', page), "on")
@@ -255,8 +255,9 @@ def test_an_incident_without_its_mentions_is_graded_all_the_same(world, incident
     assert members(world) == 0
     assert client.get(f"/incidents/{incident.incident_id}").status_code == 200
     assert "没有提及了" in client.get(f"/labels/incidents/{incident.incident_id}").text
-    # the level falls by the rules of its own, not at the first lower grade
-    assert world.incident(incident).below_since == world.clock.now()
+    ended = world.incident(incident)
+    assert (ended.state, ended.dismissed_by) == (IncidentState.DISMISSED, "system")
+    assert ended.dismissed_at == world.clock.now()
 
 
 WRONG = (
