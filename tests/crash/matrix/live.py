@@ -6,6 +6,7 @@ Deaths come from wrappers round the store and the senders; the program itself ha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mmap
 import os
 import re
@@ -67,8 +68,12 @@ class Journal:
     _CLOCK, _STEP, _QUIET, _PASSES = 0, 1, 2, 3
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            path.write_bytes(b"\0" * 8 * (self._PASSES + len(_COUNTED)))
+        if not path.exists():  # two engines may begin at once: the name appears with its content
+            made = path.with_name(f"{path.name}.{os.getpid()}")
+            made.write_bytes(b"\0" * 8 * (self._PASSES + len(_COUNTED)))
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)
+            made.unlink()
         with path.open("r+b") as file:
             self._kept = mmap.mmap(file.fileno(), 0)
 
