@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from alerts.digest_topics import TITLE as TOPICS
 from storage.records import Incident, IncidentEvent, IncidentState, Level
 from storage.store import Store
 from tests.alerts.receiver import Receiver, Request
@@ -249,6 +250,7 @@ def work_in_the_console(seen: Visit, store: Store, password: str) -> None:
 def read_the_digest(project: Project, receiver: Receiver, incident: Incident) -> None:
     digest = json.loads(project.run("digest", "--owner", "heqing", "--send", "--json").stdout)
     listed = {title: [item["code"] for item in items] for title, items in digest["sections"]}
+    listed.pop(TOPICS, None)  # there when a midnight fell between the crisis's first post and now
     assert listed == {"已解决": [incident.code]}
     assert digest["headline"].endswith("已解决 1 起")
     request, sent = message(receiver, "digest", "heqing")
