@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,6 +44,9 @@ class Command:
     `authors` so many people in all end a shelf (0: twice as many as now). `command_id` makes
     feeding the same note, assignment, escalation, silence, task or level twice harmless; the other
     acts are so by the state itself.
+    `how` is a named choice (a ConfirmKind, a Contact, the reason of a false alarm, a verdict),
+    `who` the complainants it is about, `channel` how they were reached, `at` when it really
+    happened, `url` what was published, `role` one of the three owners, `counts` figures by name.
     """
 
     name: CommandName | str
@@ -56,6 +60,13 @@ class Command:
     task_id: str = ""
     task_kind: TaskKind | None = None
     command_id: str = ""
+    how: str = ""
+    who: tuple[str, ...] = ()
+    channel: str = ""
+    at: datetime | None = None
+    url: str = ""
+    role: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class IllegalMove(GroundswellError):  # noqa: N818 - it is a refusal, not a fault

@@ -14,6 +14,7 @@ from typing import Any
 from alerts.journal_values import (
     decode_reasons,
     decode_relapse,
+    decode_seats,
     decode_shelf,
     encode_reasons,
     number,
@@ -81,6 +82,11 @@ _NEW_EPOCH: dict[str, Any] = {
     "reminders": 0,
     "muted_by": "",
     "silenced": (),
+    "closed_how": "",
+    "bounces": 0,
+    "locked_at": None,
+    "extended": "",
+    "declined": (),
 }
 
 
@@ -284,6 +290,14 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "authors": int,
     "platforms": tuple,
     "reminders": int,
+    "closed_how": str,
+    "triangle": decode_seats,
+    "bounces": int,
+    "locked_at": _instant,
+    "extended": str,
+    "declined": lambda owner_ids: tuple(map(OwnerId, owner_ids)),
+    "tier": str,
+    "tier_why": str,
 }
 
 

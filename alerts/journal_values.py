@@ -19,9 +19,11 @@ from storage.records import (
     OwnerId,
     Reason,
     Relapse,
+    Seat,
     Shelf,
     Task,
     TaskKind,
+    TriangleRole,
 )
 
 
@@ -78,6 +80,40 @@ def tasks_after(tasks: tuple[Task, ...], event: IncidentEvent) -> tuple[Task, ..
             )
         case _:
             return tasks
+
+
+def encode_seats(seats: Iterable[Seat]) -> list[Json]:
+    """Return the three owners as JSON can hold them."""
+    return [
+        {
+            "role": seat.role.value,
+            "owner_id": seat.owner_id,
+            "since": seat.since.isoformat(),
+            "offered_to": seat.offered_to,
+            "offered_by": seat.offered_by,
+            "offered_at": seat.offered_at.isoformat() if seat.offered_at else None,
+            "reason": seat.reason,
+        }
+        for seat in seats
+    ]
+
+
+def decode_seats(values: Sequence[Mapping[str, Any]]) -> tuple[Seat, ...]:
+    """Return the three owners."""
+    return tuple(
+        Seat(
+            role=TriangleRole(value["role"]),
+            owner_id=OwnerId(value["owner_id"]),
+            since=datetime.fromisoformat(value["since"]),
+            offered_to=OwnerId(value["offered_to"]),
+            offered_by=value["offered_by"],
+            offered_at=(
+                datetime.fromisoformat(value["offered_at"]) if value["offered_at"] else None
+            ),
+            reason=value["reason"],
+        )
+        for value in values
+    )
 
 
 def encode_shelf(shelf: Shelf) -> Json:

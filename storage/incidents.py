@@ -137,6 +137,8 @@ class Incidents:
         if change.cancel_intents:
             self._cancel_intents(change)
         self.add_intents(change.intents)
+        rows = [columns_of(one, tables.complainant) for one in change.complainants]
+        upsert(self.connection, tables.complainant, rows)
         return True
 
     def add_intents(self, intents: Sequence[Intent]) -> int:

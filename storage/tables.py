@@ -37,6 +37,14 @@ from storage.tables_clusters import cold_feature as cold_feature  # noqa: PLC041
 from storage.tables_clusters import df_snapshot as df_snapshot  # noqa: PLC0414
 from storage.tables_clusters import mention_cluster as mention_cluster  # noqa: PLC0414
 from storage.tables_clusters import merge_proposal as merge_proposal  # noqa: PLC0414
+from storage.tables_handle import approved_reply as approved_reply  # noqa: PLC0414
+from storage.tables_handle import calendar_event as calendar_event  # noqa: PLC0414
+from storage.tables_handle import card as card  # noqa: PLC0414
+from storage.tables_handle import complainant as complainant  # noqa: PLC0414
+from storage.tables_handle import customer as customer  # noqa: PLC0414
+from storage.tables_handle import grading_pass as grading_pass  # noqa: PLC0414
+from storage.tables_handle import sale as sale  # noqa: PLC0414
+from storage.tables_handle import trial_end as trial_end  # noqa: PLC0414
 from storage.tables_understand import (
     author_seen as author_seen,  # noqa: PLC0414 - all tables are found here
 )
@@ -459,6 +467,8 @@ intent = table(
     count("fence"),
     text("reason"),
     sa.Column("fallback_of", Words),
+    text("trial_id"),
+    text("meant_for"),
     sa.Column("summary_id", Words),  # the one message that says this one, too (alerts.storm)
     at("lease_until", optional=True),
     sa.UniqueConstraint("intent_no"),

@@ -24,7 +24,7 @@ from config.errors import GroundswellError, StoreError
 from groundswell.cli.output import plain
 from groundswell.console.api import Api, ProblemError, body_of, key_of, pace, parsed, problem
 from groundswell.console.base import Console
-from groundswell.console.openapi_incidents import MOST, TEXTS
+from groundswell.console.openapi_incidents import COUNTS, LISTS, MOST, TEXTS
 from groundswell.doors import EDIT, READ
 from storage.queries import Queries
 from storage.records import Incident, IncidentState
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 _TEXT_LIMIT = 2000  # characters of any value
 _MOST_AUTHORS = 10_000_000
+_MOST_LISTED = 1000
+_MOST_COUNTS = 10
 _OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED)
 
 Answer = Callable[[Console, Request], dict[str, Any]]
@@ -137,6 +139,13 @@ def _command(name: CommandName, actor: str, said: Mapping[str, Any], zone: ZoneI
             task_id=said.get("task", ""),
             task_kind=kind_named(said.get("kind", "")) if name is CommandName.TASK else None,
             command_id=said.get("command_id", ""),
+            how=said.get("how", ""),
+            who=tuple(said.get("who", ())),
+            channel=said.get("channel", ""),
+            at=_instant(said.get("at", ""), zone),
+            url=said.get("url", ""),
+            role=said.get("role", ""),
+            counts=said.get("counts", {}),
         )
     except IllegalMove as error:
         raise ProblemError(400, "bad value", str(error)) from error
@@ -166,13 +175,33 @@ def _said(body: bytes) -> Mapping[str, Any]:
             continue
         if name == "authors" and type(value) is int and 0 < value <= _MOST_AUTHORS:
             continue
+        if name in LISTS and _is_list_of_texts(value):
+            continue
+        if name in COUNTS and _is_counts(value):
+            continue
         raise ProblemError(
             400,
             "bad value",
             f"{str(name)[:40]!r}: send {', '.join(TEXTS)} as texts of at most {_TEXT_LIMIT} "
-            "characters, authors as a number, nothing else",
+            f"characters, authors as a number, {', '.join(LISTS)} as a list of at most "
+            f"{_MOST_LISTED} texts, {', '.join(COUNTS)} as numbers by name, nothing else",
         )
     return found
+
+
+def _is_list_of_texts(value: object) -> bool:
+    if not isinstance(value, list) or len(value) > _MOST_LISTED:
+        return False
+    return all(isinstance(one, str) and len(one) <= _TEXT_LIMIT for one in value)
+
+
+def _is_counts(value: object) -> bool:
+    if not isinstance(value, Mapping) or len(value) > _MOST_COUNTS:
+        return False
+    return all(
+        isinstance(name, str) and type(n) is int and 0 <= n <= _MOST_AUTHORS
+        for name, n in value.items()
+    )
 
 
 def _find(queries: Queries, request: Request) -> Incident:

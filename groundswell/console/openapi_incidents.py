@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.command import CommandName
-from storage.records import IncidentState, Level, TaskKind
+from storage.records import IncidentState, Level, TaskKind, TriangleRole
 
 MOST = 200  # incidents an answer
 
@@ -40,9 +40,18 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "task": _STRING | {"description": "the task's number, e.g. t1"},
     "authors": {"type": "integer", "minimum": 1, "description": "so many people bring it back"},
     "into": _STRING | {"description": "the other incident, by code or id"},
+    "how": _STRING | {"description": "a named choice; the refusal of an unknown one names them"},
+    "who": {"type": "array", "items": _STRING, "description": "complainants, by their ids"},
+    "channel": _STRING | {"description": "how they were reached"},
+    "at": _STRING | {"description": "when it happened; ISO 8601"},
+    "url": _STRING | {"description": "what was published"},
+    "role": _STRING | {"enum": [role.value for role in TriangleRole]},
+    "counts": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
     "command_id": _STRING | {"maxLength": 100, "description": "the same id twice acts once"},
 }
 TEXTS = tuple(name for name, schema in _FIELDS.items() if schema["type"] == "string")
+LISTS = tuple(name for name, schema in _FIELDS.items() if schema["type"] == "array")
+COUNTS = tuple(name for name, schema in _FIELDS.items() if schema["type"] == "object")
 _REQUIRED: dict[CommandName, tuple[str, ...]] = {
     CommandName.NOTE: ("text",),
     CommandName.ASSIGN: ("to",),

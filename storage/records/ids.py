@@ -38,3 +38,10 @@ class Outcome(StrEnum):
     HOT_ENTRY = "hot_entry"  # a line of a hot-search list: kept as a ranking
     NOISE = "noise"  # an advert, a job, a lottery ...: kept and marked, not gathered
     OUT_OF_SCOPE = "out_of_scope"  # names no brand that its source is filtered by
+
+
+NO_OWNER = OwnerId("")
+"""Where nobody is named."""
+
+NO_BRAND = BrandId("")
+"""Where all brands are meant."""

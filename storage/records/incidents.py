@@ -11,8 +11,10 @@ from storage.records.clusters import (
     Cluster,
 )
 from storage.records.growth import Growth, HourCount, Pulse
+from storage.records.handling import Complainant, Seat, Units
 from storage.records.ids import (
     BRAND_PREFIX,
+    NO_OWNER,
     BrandId,
     ChannelId,
     ClusterId,
@@ -176,6 +178,11 @@ class Task:
     ended_at: datetime | None = None
     ended_by: str = ""
     note: str = ""
+    function: str = ""  # the function that it was given to, when it was
+    url: str = ""  # of what was published, or of the platform's receipt
+    extended: str = ""  # why its time was extended, once
+    rounds: int = 0  # how often its being overdue was brought to somebody
+    units: Units | None = None  # for "收回故障件"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +293,14 @@ class Incident:
     level_grounds: tuple[Reason, ...] = ()  # what stood when it was set; only more may raise it
     relapse: Relapse | None = None
     returned_at: datetime | None = None  # when it last came back after its end
+    closed_how: str = ""  # a ConfirmKind
+    triangle: tuple[Seat, ...] = ()  # orange and red: who answers for what
+    bounces: int = 0  # handovers that came back
+    locked_at: datetime | None = None  # when the three were made to stay
+    extended: str = ""  # why the time of this acknowledge was extended, once
+    declined: tuple[OwnerId, ...] = ()  # who said in this epoch that it is not theirs
+    tier: str = ""  # the highest tier among its complainants
+    tier_why: str = ""
 
     @property
     def waiting_since(self) -> datetime:
@@ -391,6 +406,8 @@ class Intent:
     fence: int = 0
     reason: str = ""
     fallback_of: IntentId | None = None
+    trial_id: str = ""  # written on trial: its reader is the reviewer
+    meant_for: OwnerId = NO_OWNER  # who would have been told
 
 
 class DeliveryClass(StrEnum):
@@ -431,6 +448,7 @@ class Change:
     intents: tuple[Intent, ...] = ()
     cancel_intents: str = ""  # reason; "" leaves unsent intents alone
     reason: str = ""
+    complainants: tuple[Complainant, ...] = ()  # as these events leave them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from groundswell.batches import batch_block
 from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
 from groundswell.console.pages.incident_forms import LEVELS, TEXT_LIMIT, local_time, to_command
+from groundswell.console.pages.incident_parts import parts_of
 from groundswell.console.pages.incident_timeline import timeline
 from groundswell.console.render import curve
 from groundswell.hot import HotLists
@@ -175,6 +176,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
         "service": service_words(incident, now),
         "tasks": sorted(incident.tasks, key=lambda task: (task.state != "open", task.due_at)),
         "task_acts": [words.ACTIONS[name] for name in sorted(_OF_TASKS)],
+        "page_parts": list(parts_of(queries, console, incident, now)),
         "timeline": timeline(console, queries, incident, answers, changed),
     }
 
