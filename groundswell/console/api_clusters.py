@@ -6,29 +6,22 @@ An id that a merge ended is answered with the cluster of today.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from config.errors import GroundswellError, StoreError
 from groundswell.cli.output import plain
 from groundswell.cluster_desk import ClusterDesk, Edited
-from groundswell.console.api import Api, ProblemError, body_of, key_of, pace, parsed, problem
+from groundswell.console.api import Api, ProblemError
 from groundswell.console.base import Console
+from groundswell.console.endpoint import edits, object_of, reads
 from groundswell.console.openapi_clusters import ACTIONS, MOST, MOST_HOURS
-from groundswell.doors import EDIT, READ
 from storage.queries import Queries
 from storage.records import BrandId, Cluster, ClusterId, Mention, Verdict
-
-log = logging.getLogger(__name__)
 
 _LAST = 2**63 - 1  # the largest number that a database keeps
 _NOTE_LIMIT = 500  # characters
@@ -50,35 +43,18 @@ def cluster_routes(console: Console, api: Api) -> list[BaseRoute]:
     """Return the routes of this part of the API."""
 
     def get(path: str, answer: Answer) -> Route:
-        return Route(path, _reading(console, api, answer), methods=["GET"])
+        return Route(path, reads(console, api, answer), methods=["GET"])
 
     root = "/api/v1/clusters"
     return [
         get(root, read_list),
         get(root + "/{cluster}", read_cluster),
         get(root + "/{cluster}/journal", read_journal),
-        Route(root + "/{cluster}/{action}", partial(edit, console, api), methods=["POST"]),
+        Route(root + "/{cluster}/{action}", edits(console, api, edit), methods=["POST"]),
     ]
 
 
 # --- reading --------------------------------------------------------------------------------------
-
-
-def _reading(
-    console: Console, api: Api, answer: Answer
-) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            pace(api, await key_of(console, api, request, READ))
-            async with api.turnstile:
-                found = await run_in_threadpool(answer, console, request)
-        except ProblemError as error:
-            return problem(error.status, error.title, error.detail, error.wait_s)
-        except StoreError as error:
-            return _unavailable(error)
-        return JSONResponse(found)
-
-    return endpoint
 
 
 def read_list(console: Console, request: Request) -> dict[str, Any]:
@@ -159,40 +135,23 @@ def _number(request: Request, name: str, usual: int, most: int, *, least: int = 
 # --- editing --------------------------------------------------------------------------------------
 
 
-async def edit(console: Console, api: Api, request: Request) -> Response:
+def edit(console: Console, request: Request, body: bytes, actor: str) -> dict[str, Any]:
     """Carry out one edit; a refusal says what to do instead, and nothing is changed."""
-    try:
-        token = await key_of(console, api, request, EDIT)
-        pace(api, token)
-        body = await body_of(request)
-        async with api.turnstile:
-            done = await run_in_threadpool(_edit, console, request, body, f"key:{token.name}")
-    except ProblemError as error:
-        return problem(error.status, error.title, error.detail, error.wait_s)
-    except StoreError as error:
-        return _unavailable(error)
-    except GroundswellError as error:
-        return problem(409, "refused", str(error))
-    return JSONResponse(
-        {
-            "clusters": list(done.clusters),
-            "events": plain(done.events),
-            "incidents": [one.code for one in done.incidents],
-        }
-    )
-
-
-def _edit(console: Console, request: Request, body: bytes, actor: str) -> Edited:
     action = str(request.path_params["action"])
     if action not in ACTIONS or console.clusters is None:
         raise ProblemError(404, "no such edit", f"post to one of: {', '.join(ACTIONS)}")
-    said = _said(body)
+    said = object_of(body)
     with console.store.read() as queries:
         cluster = _find(queries, request)
         if action == "undo":
             _own_row(queries, cluster, said)
     who = Who(actor=actor, now=console.clock.now())
-    return _carry_out(console.clusters, action, cluster.cluster_id, said, who)
+    done = _carry_out(console.clusters, action, cluster.cluster_id, said, who)
+    return {
+        "clusters": list(done.clusters),
+        "events": plain(done.events),
+        "incidents": [one.code for one in done.incidents],
+    }
 
 
 def _carry_out(
@@ -212,16 +171,6 @@ def _carry_out(
         "undo": lambda: desk.undo(_row(said), *by),
     }
     return acts[asked]()
-
-
-def _said(body: bytes) -> Mapping[str, Any]:
-    try:
-        found = parsed(body.decode("utf-8-sig")) if body.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(400, "not JSON", f"send UTF-8 JSON: {str(error)[:200]}") from error
-    if not isinstance(found, Mapping):
-        raise ProblemError(400, "not JSON", "send an object, see /api/v1/openapi.json")
-    return found
 
 
 def _text(said: Mapping[str, Any], name: str, *, optional: bool = False) -> str:
@@ -261,8 +210,3 @@ def _own_row(queries: Queries, cluster: Cluster, said: Mapping[str, Any]) -> Non
             f"row {row} is not of this cluster; see GET /api/v1/clusters/"
             f"{cluster.cluster_id}/journal",
         )
-
-
-def _unavailable(error: StoreError) -> Response:
-    log.error("clusters: %s", error)
-    return problem(503, "database unavailable", "send the same call again later", 10)

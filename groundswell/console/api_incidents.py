@@ -6,30 +6,22 @@ its key; closing needs the customer's word here as everywhere.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alerts.command import Command, CommandName, IllegalMove, kind_named, level_named
 from alerts.commands import allowed_commands
-from config.errors import GroundswellError, StoreError
 from groundswell.cli.output import plain
-from groundswell.console.api import Api, ProblemError, body_of, key_of, pace, parsed, problem
+from groundswell.console.api import Api, ProblemError
 from groundswell.console.base import Console
+from groundswell.console.endpoint import edits, instant_of, object_of, reads
 from groundswell.console.openapi_incidents import COUNTS, LISTS, MOST, TEXTS
-from groundswell.doors import EDIT, READ
 from storage.queries import Queries
 from storage.records import Incident, IncidentState
-
-log = logging.getLogger(__name__)
 
 _TEXT_LIMIT = 2000  # characters of any value
 _MOST_AUTHORS = 10_000_000
@@ -37,34 +29,15 @@ _MOST_LISTED = 1000
 _MOST_COUNTS = 10
 _OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.HANDLED)
 
-Answer = Callable[[Console, Request], dict[str, Any]]
-
 
 def incident_routes(console: Console, api: Api) -> list[BaseRoute]:
     """Return the routes of this part of the API."""
     root = "/api/v1/incidents"
     return [
-        Route(root, _reading(console, api, read_list), methods=["GET"]),
-        Route(root + "/{incident}", _reading(console, api, read_incident), methods=["GET"]),
-        Route(root + "/{incident}/{command}", partial(act, console, api), methods=["POST"]),
+        Route(root, reads(console, api, read_list), methods=["GET"]),
+        Route(root + "/{incident}", reads(console, api, read_incident), methods=["GET"]),
+        Route(root + "/{incident}/{command}", edits(console, api, act), methods=["POST"]),
     ]
-
-
-def _reading(
-    console: Console, api: Api, answer: Answer
-) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            pace(api, await key_of(console, api, request, READ))
-            async with api.turnstile:
-                found = await run_in_threadpool(answer, console, request)
-        except ProblemError as error:
-            return problem(error.status, error.title, error.detail, error.wait_s)
-        except StoreError as error:
-            return _unavailable(error)
-        return JSONResponse(found)
-
-    return endpoint
 
 
 def read_list(console: Console, request: Request) -> dict[str, Any]:
@@ -93,29 +66,8 @@ def read_incident(console: Console, request: Request) -> dict[str, Any]:
     }
 
 
-async def act(console: Console, api: Api, request: Request) -> Response:
+def act(console: Console, request: Request, body: bytes, actor: str) -> dict[str, Any]:
     """Carry out one command; a refusal says what is allowed instead, and nothing is changed."""
-    try:
-        token = await key_of(console, api, request, EDIT)
-        pace(api, token)
-        body = await body_of(request)
-        async with api.turnstile:
-            after = await run_in_threadpool(_act, console, request, body, f"key:{token.name}")
-    except ProblemError as error:
-        return problem(error.status, error.title, error.detail, error.wait_s)
-    except StoreError as error:
-        return _unavailable(error)
-    except GroundswellError as error:
-        return problem(409, "refused", str(error))
-    return JSONResponse(
-        {
-            "incident": plain(after),
-            "allowed": [str(name) for name in allowed_commands(after)],
-        }
-    )
-
-
-def _act(console: Console, request: Request, body: bytes, actor: str) -> Incident:
     named = str(request.path_params["command"])
     if named not in set(CommandName):
         raise ProblemError(404, "no such command", f"post to one of: {', '.join(CommandName)}")
@@ -123,7 +75,11 @@ def _act(console: Console, request: Request, body: bytes, actor: str) -> Inciden
     with console.store.read() as queries:
         incident = _find(queries, request)
     command = _command(CommandName(named), actor, said, console.project.settings.zone)
-    return console.desk.act(incident.incident_id, command, into=said.get("into", ""))
+    after = console.desk.act(incident.incident_id, command, into=said.get("into", ""))
+    return {
+        "incident": plain(after),
+        "allowed": [str(name) for name in allowed_commands(after)],
+    }
 
 
 def _command(name: CommandName, actor: str, said: Mapping[str, Any], zone: ZoneInfo) -> Command:
@@ -133,7 +89,7 @@ def _command(name: CommandName, actor: str, said: Mapping[str, Any], zone: ZoneI
             actor=actor,
             text=said.get("text", ""),
             owner_id=said.get("to", ""),
-            until=_instant(said.get("until", ""), zone),
+            until=instant_of(said.get("until", ""), zone, "until"),
             level=level_named(said.get("level", "")) if name is CommandName.GRADE else None,
             authors=said.get("authors", 0),
             task_id=said.get("task", ""),
@@ -142,7 +98,7 @@ def _command(name: CommandName, actor: str, said: Mapping[str, Any], zone: ZoneI
             how=said.get("how", ""),
             who=tuple(said.get("who", ())),
             channel=said.get("channel", ""),
-            at=_instant(said.get("at", ""), zone),
+            at=instant_of(said.get("at", ""), zone, "at"),
             url=said.get("url", ""),
             role=said.get("role", ""),
             counts=said.get("counts", {}),
@@ -151,25 +107,8 @@ def _command(name: CommandName, actor: str, said: Mapping[str, Any], zone: ZoneI
         raise ProblemError(400, "bad value", str(error)) from error
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime | None:
-    if not text.strip():
-        return None
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise ProblemError(
-            400, "bad time", f"until {text[:40]!r}: send a time such as 2026-11-20T10:05+08:00"
-        ) from error
-    return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
 def _said(body: bytes) -> Mapping[str, Any]:
-    try:
-        found = parsed(body.decode("utf-8-sig")) if body.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(400, "not JSON", f"send UTF-8 JSON: {str(error)[:200]}") from error
-    if not isinstance(found, Mapping):
-        raise ProblemError(400, "not JSON", "send an object, see /api/v1/openapi.json")
+    found = object_of(body)
     for name, value in found.items():
         if name in TEXTS and isinstance(value, str) and len(value) <= _TEXT_LIMIT:
             continue
@@ -214,8 +153,3 @@ def _find(queries: Queries, request: Request) -> Incident:
             f"there is no incident {name[:80]!r}; see GET /api/v1/incidents",
         )
     return found
-
-
-def _unavailable(error: StoreError) -> Response:
-    log.error("incidents: %s", error)
-    return problem(503, "database unavailable", "send the same call again later", 10)

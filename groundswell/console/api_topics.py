@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import date
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
-from config.errors import ConfigError, StoreError
+from config.errors import ConfigError
 from groundswell.cli.output import plain
-from groundswell.console.api import Api, ProblemError, key_of, pace, problem
+from groundswell.console.api import ProblemError
 from groundswell.console.base import Console
-from groundswell.doors import READ
 from groundswell.topics import DAYS, survey_topics
-
-log = logging.getLogger(__name__)
 
 _MOST_DAYS = 92
 _FIRST = date(2000, 1, 1)
 
 
-async def read_topics(console: Console, api: Api, request: Request) -> Response:
+def read_topics(console: Console, request: Request) -> dict[str, Any]:
     """Answer one call."""
-    try:
-        pace(api, await key_of(console, api, request, READ))
-        async with api.turnstile:
-            found = await run_in_threadpool(_read, console, request)
-    except ProblemError as error:
-        return problem(error.status, error.title, error.detail, error.wait_s)
-    except StoreError as error:
-        log.error("topics: %s", error)  # noqa: TRY400 - the text says it all
-        return problem(503, "database unavailable", "ask again later", 10)
-    return JSONResponse(found)
-
-
-def _read(console: Console, request: Request) -> dict[str, Any]:
     asked = request.query_params
     now = console.clock.now()
     today = now.astimezone(console.project.settings.zone).date()

@@ -35,6 +35,7 @@ from groundswell.console.base import (
     ReadsLinks,
     posted,
 )
+from groundswell.console.endpoint import reads
 from groundswell.console.guard import Guard
 from groundswell.console.hooks import Porter, take_receipts
 from groundswell.console.pages import (
@@ -237,7 +238,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),
-        Route("/api/v1/topics", partial(read_topics, console, api), methods=["GET"]),
+        Route("/api/v1/topics", reads(console, api, read_topics), methods=["GET"]),
         *cluster_routes(console, api),
         *incident_routes(console, api),
         *silence_routes(console, api),
