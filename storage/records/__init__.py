@@ -37,6 +37,7 @@ from storage.records.handling import (
     ConfirmKind,
     Contact,
     Customer,
+    MentionCustomer,
     Pass,
     Sale,
     Seat,
@@ -90,6 +91,7 @@ from storage.records.incidents import (
     TaskKind,
     Timer,
 )
+from storage.records.launches import Borrowed, ProductComplaints, ProductDay
 from storage.records.mentions import (
     POSITIVE_FROM,
     AccessToken,
@@ -167,6 +169,7 @@ __all__ = [
     "Attachment",
     "Backlog",
     "BatchSignal",
+    "Borrowed",
     "BrandHit",
     "BrandId",
     "BrandTopics",
@@ -233,6 +236,8 @@ __all__ = [
     "Plan",
     "Polarity",
     "Policy",
+    "ProductComplaints",
+    "ProductDay",
     "PublicResponse",
     "Pulse",
     "RawMention",

@@ -25,6 +25,7 @@ from storage.records.ids import (
     OwnerId,
     SourceId,
 )
+from storage.records.launches import Borrowed
 from storage.records.mentions import HotStanding
 from storage.records.serving import Meter, Service
 from storage.records.topics import BrandTopics
@@ -91,6 +92,7 @@ class Evidence:
     # Authors whose every mention of the last 7 days here repeats somebody's text.
     copiers: frozenset[str] = frozenset()
     pulse: Pulse | None = None  # of its brand; read where detection may need it
+    borrowed: Borrowed | None = None  # from a sister, while its product is launched
 
     @property
     def is_brand(self) -> bool:
@@ -174,7 +176,7 @@ class Task:
     owner_id: OwnerId
     due_at: datetime
     by: str  # who set it
-    state: str = "open"  # "open", "done" or "dropped"
+    state: str = "open"  # "open", "done", "dropped" or "moved" (to the incident merged into)
     ended_at: datetime | None = None
     ended_by: str = ""
     note: str = ""
@@ -183,6 +185,10 @@ class Task:
     extended: str = ""  # why its time was extended, once
     rounds: int = 0  # how often its being overdue was brought to somebody
     units: Units | None = None  # for "收回故障件"
+    given_at: datetime | None = None  # None of tasks that were given before this was kept
+    next_at: datetime | None = None  # when it is brought up next; None: never, or at `due_at`
+    receipt: str = ""  # the number that a platform gave to a lawful report
+    solved: int = 0  # complainants who were helped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
