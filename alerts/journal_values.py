@@ -6,7 +6,7 @@ In an event they are plain JSON values, so that what is read from a database fol
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from storage.records import (
     Task,
     TaskKind,
     TriangleRole,
+    Units,
 )
 
 
@@ -50,7 +51,7 @@ def decode_reasons(values: Sequence[Sequence[Any]]) -> tuple[Reason, ...]:
 
 
 def encode_task(task: Task) -> Json:
-    """Return a new task."""
+    """Return a task that is new, or new to an incident."""
     return {
         "task_id": task.task_id,
         "kind": task.kind.value,
@@ -58,28 +59,68 @@ def encode_task(task: Task) -> Json:
         "owner_id": task.owner_id,
         "due_at": task.due_at.isoformat(),
         "by": task.by,
+        "function": task.function,
+        "extended": task.extended,
+        "rounds": task.rounds,
+        "units": encode_units(task.units),
+        "given_at": task.given_at.isoformat() if task.given_at else None,
+        "next_at": task.next_at.isoformat() if task.next_at else None,
+    }
+
+
+def encode_units(units: Units | None) -> Json | None:
+    """Return counts of failed parts as JSON can hold them."""
+    if units is None:
+        return None
+    return {
+        "wanted": units.wanted,
+        "received": units.received,
+        "analysed": units.analysed,
+        "verdict": units.verdict,
+        "signal": units.signal,
     }
 
 
 def tasks_after(tasks: tuple[Task, ...], event: IncidentEvent) -> tuple[Task, ...]:
-    """Return the tasks of an incident after one more event."""
+    """Return the tasks of an incident after one more event.
+
+    Data that is named `task` adds one, `tasks` those of a merged incident; `moves` changes those
+    it names: what a key of it says replaces that field.
+    """
     data = event.data
-    match event.kind:
-        case "task_set":
-            return (*tasks, _task(data["task"]))
-        case "task_done" | "task_dropped":
-            ended: dict[str, Any] = {
-                "state": "done" if event.kind == "task_done" else "dropped",
-                "ended_at": event.at,
-                "ended_by": event.actor,
-                "note": str(data.get("text", "")),
-            }
-            named = data["task_id"]
-            return tuple(
-                replace(task, **ended) if task.task_id == named else task for task in tasks
-            )
-        case _:
-            return tasks
+    if "task" in data and event.kind in _GIVES:
+        return (*tasks, _task(data["task"]))
+    if event.kind == "absorbed" and "tasks" in data:
+        return (*tasks, *map(_task, data["tasks"]))
+    if event.kind in _ENDS:
+        return tuple(
+            _ended(task, event) if task.task_id == data["task_id"] else task for task in tasks
+        )
+    if event.kind == "merged" and "handed_over" in data:
+        named = set(data["handed_over"])
+        return tuple(_ended(task, event) if task.task_id in named else task for task in tasks)
+    moves: Mapping[str, Json] = data.get("moves", {}) if event.kind in _MOVES else {}
+    return tuple(_moved(task, moves.get(task.task_id, {})) for task in tasks)
+
+
+def _ended(task: Task, event: IncidentEvent) -> Task:
+    data = event.data
+    return replace(
+        task,
+        state=_ENDS.get(event.kind, "moved"),
+        ended_at=event.at,
+        ended_by=event.actor,
+        note=str(data.get("text", "")),
+        url=str(data.get("url", "")),
+        receipt=str(data.get("receipt", "")),
+        solved=int(data.get("solved", 0)),
+        next_at=None,
+    )
+
+
+def _moved(task: Task, said: Json) -> Task:
+    known = {name: decode(said[name]) for name, decode in _TASK_FIELDS.items() if name in said}
+    return replace(task, **known) if known else task
 
 
 def encode_seats(seats: Iterable[Seat]) -> list[Json]:
@@ -167,12 +208,50 @@ def number(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else str(value)
 
 
+def _instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _units(value: Mapping[str, Any] | None) -> Units | None:
+    return None if value is None else Units(**value)
+
+
 def _task(value: Mapping[str, Any]) -> Task:
-    return Task(
-        task_id=value["task_id"],
-        kind=TaskKind(value["kind"]),
-        title=value["title"],
-        owner_id=OwnerId(value["owner_id"]),
-        due_at=datetime.fromisoformat(value["due_at"]),
-        by=value["by"],
+    return _moved(
+        Task(
+            task_id=value["task_id"],
+            kind=TaskKind(value["kind"]),
+            title=value["title"],
+            owner_id=OwnerId(value["owner_id"]),
+            due_at=datetime.fromisoformat(value["due_at"]),
+            by=value["by"],
+            given_at=_instant(value.get("given_at")),  # earlier tasks have none of these
+            function=value.get("function", ""),
+        ),
+        value,
     )
+
+
+# Events that add a task, end one, and say how some of them stand now.
+_GIVES = frozenset({"task_set", "recall_set"})
+_ENDS = {"task_done": "done", "task_dropped": "dropped"}
+_MOVES = frozenset(
+    {
+        "task_warned",
+        "task_due",
+        "task_overdue",
+        "task_moved",
+        "task_extended",
+        "drafted",
+        "units_moved",
+        "verdict_given",
+    }
+)
+_TASK_FIELDS: Mapping[str, Callable[[Any], Any]] = {
+    "owner_id": OwnerId,
+    "due_at": _instant,
+    "next_at": _instant,
+    "rounds": int,
+    "extended": str,
+    "units": _units,
+}
