@@ -24,6 +24,7 @@ from alerts.acts import (
 from alerts.command import Command, CommandName, IllegalMove
 from alerts.draft import Draft
 from alerts.escalation import insert_step
+from alerts.false_alarms import false_alarm_named
 from alerts.journal import OPEN_STATES, encode_policy
 from alerts.levels import set_level
 from alerts.messages import Links, NoLinks, Occasion, Scene
@@ -267,22 +268,22 @@ def _confirm(draft: Draft, command: Command, key: str) -> None:
 
 def _reject(draft: Draft, command: Command, key: str) -> None:
     del key  # one epoch is rejected once: its own key recognises it
-    incident, project = draft.incident, draft.scene.project
-    choice = same_route(incident, project, draft.now)
+    incident = draft.incident
+    choice = same_route(draft)
     open_again(draft, "rejected", Occasion.REJECTED, choice, incident.level, text=command.text)
 
 
 def _dismiss(draft: Draft, command: Command, key: str) -> None:
     del key  # the state itself makes a second press harmless
-    draft.record("dismissed", text=command.text)
+    draft.record("dismissed", text=command.text, how=str(false_alarm_named(command.how)))
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent("dismissed")
 
 
 def _reopen(draft: Draft, command: Command, key: str) -> None:
     del key  # a new epoch has a key of its own
-    incident, project = draft.incident, draft.scene.project
-    choice = same_route(incident, project, draft.now)
+    incident = draft.incident
+    choice = same_route(draft)
     level = max(Level.BLUE, incident.level)
     open_again(draft, "reopened", Occasion.REOPENED, choice, level, text=command.text)
 
@@ -308,8 +309,8 @@ def _merge(draft: Draft, command: Command, key: str) -> None:
 
 def _split(draft: Draft, command: Command, key: str) -> None:
     del key  # a new epoch has a key of its own
-    incident, project = draft.incident, draft.scene.project
-    choice = same_route(incident, project, draft.now)
+    incident = draft.incident
+    choice = same_route(draft)
     text = command.text or "事件被重新拆分出来"
     open_again(draft, "split", Occasion.REOPENED, choice, incident.level, text=text)
 

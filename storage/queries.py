@@ -19,12 +19,15 @@ from storage.accounts import find_meta, find_session, find_user, find_users
 from storage.adaptation import AdaptationQueries
 from storage.addresses import AddressQueries
 from storage.brand_talk import BrandQueries
+from storage.calendar import CalendarQueries
+from storage.cards import CardQueries
 from storage.channel_states import ChannelStateQueries
 from storage.cluster_history import ClusterHistoryQueries
 from storage.cluster_names import ClusterNames
 from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
+from storage.customers import CustomerQueries
 from storage.digests import had_digest, read_digest_facts
 from storage.doors import DoorQueries
 from storage.drift import DriftQueries
@@ -94,6 +97,8 @@ _IN_OUTBOX = "intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"
 
 class Queries(
     BrandQueries,
+    CalendarQueries,
+    CustomerQueries,
     ClusterQueries,
     ClusterHistoryQueries,
     ClusterPageQueries,
@@ -120,6 +125,7 @@ class Queries(
     OutboxQueries,
     ProposalQueries,
     TopicQueries,
+    CardQueries,
 ):
     """Reads on one connection, all of one moment."""
 

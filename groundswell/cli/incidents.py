@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundswell.cli import incident_acts
+from groundswell.cli import incident_acts, incident_dismiss
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -37,7 +37,6 @@ _ACTS = {
     "handled": ("note", "It is handled; the customer's side is asked. 已处理，待客户确认。"),
     "confirm": ("evidence", "The customer's side confirms: closes it. 客户确认，关闭。"),
     "reject": ("note", "The customer's side says it is not solved. 客户否认，重开。"),
-    "dismiss": ("reason", "A false alarm, with the reason. 误报。"),
     "reopen": ("reason", "Take up again what was closed or dismissed. 重新打开。"),
     "unshelve": ("note", "Take it off the shelf; you have it in hand. 取下已知问题。"),
     "merge": ("into", "It is the same as another incident. 合并到另一事件。"),
@@ -73,6 +72,7 @@ def commands() -> typer.Typer:
         + example("groundswell incidents replied 舆-7F3K --url https://… --at '2026-11-20 10:05'"),
     )(replied_)
     incident_acts.add_to(app)
+    incident_dismiss.add_to(app)
     for name, (option, help_text) in _ACTS.items():
         app.command(name, help=help_text + example(_example(name, option)))(_act(name, option))
     return app

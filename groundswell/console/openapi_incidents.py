@@ -71,6 +71,7 @@ _REQUIRED: dict[CommandName, tuple[str, ...]] = {
 _ALSO: dict[CommandName, tuple[str, ...]] = {
     CommandName.TASK: ("to",),
     CommandName.SHELVE: ("authors",),
+    CommandName.DISMISS: ("how",),
 }
 _ID = {
     "name": "incident",

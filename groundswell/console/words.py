@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from alerts.false_alarms import FalseAlarm
 from alerts.score import FACTS_ZH
 from storage.records import (
     DeliveryClass,
@@ -317,6 +318,7 @@ SILENCES: tuple[tuple[str, str], ...] = (
     ("24", "1 天"),
     ("72", "3 天"),
 )
+FALSE_ALARMS = tuple((reason.value, reason.zh) for reason in FalseAlarm)
 TASK_STATES: Mapping[str, str] = {"open": "进行中", "done": "已完成", "dropped": "已取消"}
 RECEIPTS: Mapping[str, str] = {"delivered": "已送达", "answered": "已接听", "failed": "未送达"}
 ROLES: Mapping[str, Word] = {

@@ -69,9 +69,9 @@ def test_a_silence_lasts_as_long_as_was_picked(world: World, incident: Incident)
 
 
 def test_a_dismissal_takes_a_reason_from_the_page(world: World, incident: Incident) -> None:
-    press(world, path_of(world, incident, "dismiss"), choice="旧闻，已经处理过", text="去年三月的")
+    press(world, path_of(world, incident, "dismiss"), choice="duplicate", text="去年三月的")
     now = world.incident(incident)
-    assert now.dismissed_reason == "旧闻，已经处理过：去年三月的"
+    assert now.dismissed_reason == "与已知事件重复：去年三月的"
 
 
 def test_a_message_from_before_it_came_back_does_nothing(world: World, incident: Incident) -> None:

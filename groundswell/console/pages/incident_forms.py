@@ -36,6 +36,7 @@ def to_command(name: str, actor: str, form: Form, now: datetime, zone: ZoneInfo)
         task_id=form.get("task", "")[:20],
         task_kind=_task_kind(form.get("kind", "")) if name == "task" else None,
         command_id=form.get("once", "")[:64],
+        how=form.get("how", "")[:40],
     )
 
 

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.acts import is_open
+from alerts.false_alarms import FalseAlarm
 from alerts.incidents import Command, IllegalMove, allowed_commands
 from alerts.moments import clock_words
 from alerts.routing import reachable
@@ -32,7 +33,7 @@ from storage.records import Incident, IncidentState, Level
 _OFFERED = frozenset({"ack", "dismiss", "assign", "silence"})  # what messages carry links for
 _MORNING = time(8)  # "until the morning": when the first shift of most service desks begins
 _TEXT_LIMIT = 500
-REASONS = ("与本品牌无关", "旧闻，已经处理过", "广告、玩笑或测试", "内容不是投诉")
+REASONS: tuple[FalseAlarm, ...] = tuple(FalseAlarm)[:-1]  # the last, "other", needs a text anyway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,22 +110,26 @@ def _command(console: Console, grant: Grant, incident: Incident, form: Form, tok
     now = console.clock.now()
     chosen = form.get("choice", "")
     text = form.get("text", "").strip()[:_TEXT_LIMIT]
+    how = FalseAlarm.OTHER
     if grant.action == "dismiss":
-        text = "：".join(part for part in (chosen if chosen in REASONS else "", text) if part)
+        how = next((reason for reason in REASONS if reason.value == chosen), FalseAlarm.OTHER)
+        said = how.zh if how is not FalseAlarm.OTHER else ""
+        text = "：".join(part for part in (said, text) if part)
         if not text:
             raise IllegalMove("“误报”需要选一个理由，或者写明理由")
     offered = {choice.value for choice in _choices(console, grant, incident, now)}
     if grant.action in {"assign", "silence"} and chosen not in offered:
         raise IllegalMove("请先在页面上选一项")
-    said = f"{token}|{incident.seq}|{chosen}"
+    press_id = f"{token}|{incident.seq}|{chosen}"
     zone = _owner(console, grant).zone
     return Command(
         name=grant.action,
         actor=grant.owner_id,
         text=text,
+        how=how if grant.action == "dismiss" else "",
         owner_id=chosen if grant.action == "assign" else "",
         until=_until(chosen, now, zone) if grant.action == "silence" else None,
-        command_id=f"link-{hashlib.sha256(said.encode()).hexdigest()[:24]}",
+        command_id=f"link-{hashlib.sha256(press_id.encode()).hexdigest()[:24]}",
     )
 
 
@@ -138,7 +143,7 @@ def _choices(console: Console, grant: Grant, incident: Incident, now: datetime) 
     """Return what there is to pick on the page."""
     project = console.project
     if grant.action == "dismiss":
-        return [Choice(value=reason, label=reason) for reason in REASONS]
+        return [Choice(value=reason.value, label=reason.zh) for reason in REASONS]
     if grant.action == "silence":
         zone = _owner(console, grant).zone
         morning = clock_words(_until("morning", now, zone), now, zone)
