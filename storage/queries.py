@@ -20,6 +20,7 @@ from storage.adaptation import AdaptationQueries
 from storage.addresses import AddressQueries
 from storage.brand_talk import BrandQueries
 from storage.calendar import CalendarQueries
+from storage.calendar import CalendarQueries
 from storage.cards import CardQueries
 from storage.channel_states import ChannelStateQueries
 from storage.cluster_history import ClusterHistoryQueries
@@ -27,6 +28,7 @@ from storage.cluster_names import ClusterNames
 from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
 from storage.completeness import read_completeness
+from storage.customers import CustomerQueries
 from storage.customers import CustomerQueries
 from storage.digests import had_digest, read_digest_facts
 from storage.doors import DoorQueries
@@ -97,6 +99,8 @@ _IN_OUTBOX = "intent.status IN ('pending', 'retry', 'ambiguous', 'leased')"
 
 class Queries(
     BrandQueries,
+    CalendarQueries,
+    CustomerQueries,
     CalendarQueries,
     CustomerQueries,
     ClusterQueries,

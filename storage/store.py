@@ -19,11 +19,13 @@ from storage.accounts import Accounts
 from storage.adaptation import Adaptations
 from storage.addresses import Addresses
 from storage.calendar import Calendar
+from storage.calendar import Calendar
 from storage.cards import Cards
 from storage.channel_states import ChannelStates
 from storage.cluster_undo import ClusterUndo
 from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
+from storage.customers import Customers
 from storage.customers import Customers
 from storage.digests import DigestClaims
 from storage.doors import Doors
@@ -79,6 +81,8 @@ class Transaction(
     Receipts,
     Replies,
     Addresses,
+    Calendar,
+    Customers,
     Calendar,
     Customers,
     Cards,

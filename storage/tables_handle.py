@@ -95,10 +95,19 @@ calendar_event = table(
 customer = narrow(
     "customer",
     text("key", key=True),
+    text("origin", key=True),  # a list is replaced as a whole; two lists may name one customer
     text("kind"),
     text("tier"),
     at("imported_at"),
-    text("origin"),
+    sa.Index(None, "origin"),
+)
+# By what a mention is known to be a customer's, and the tier that whoever took it in named.
+mention_customer = narrow(
+    "mention_customer",
+    number("mention_pk", key=True),
+    text("kind", key=True),  # "number", "contact", "said"
+    text("key"),  # a keyed digest; "" for "said"
+    text("tier"),  # of "said"
 )
 sale = narrow(
     "sale",

@@ -222,6 +222,7 @@ __all__ = [
     "Level",
     "Member",
     "Mention",
+    "MentionCustomer",
     "MentionId",
     "MergeProposal",
     "Meter",

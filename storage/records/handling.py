@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from storage.records.ids import NO_BRAND, NO_OWNER, BrandId, IncidentId, OwnerId
+from storage.records.ids import NO_BRAND, NO_OWNER, BrandId, IncidentId, MentionId, OwnerId
 
 
 class Contact(StrEnum):
@@ -204,6 +204,16 @@ class Customer:
     tier: str
     imported_at: datetime
     origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionCustomer:
+    """By what a mention is known to be a customer's: a keyed digest, or a tier that was said."""
+
+    mention_id: MentionId
+    kind: str  # "number", "contact"; "said": by whoever took it in
+    key: str = ""
+    tier: str = ""  # of "said"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

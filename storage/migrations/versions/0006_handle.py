@@ -14,6 +14,7 @@ depends_on = None
 _NEW = (
     "grading_pass",
     "sale",
+    "mention_customer",
     "customer",
     "calendar_event",
     "trial_end",
@@ -109,10 +110,17 @@ def _the_rest() -> None:
     op.create_index("ix_calendar_event_starts", "calendar_event", ["starts"])
     op.create_table(
         "customer",
-        *(_text(name) for name in ("key", "kind", "tier")),
+        *(_text(name) for name in ("key", "origin", "kind", "tier")),
         _at("imported_at"),
-        _text("origin"),
-        sa.PrimaryKeyConstraint("key", name="pk_customer"),
+        sa.PrimaryKeyConstraint("key", "origin", name="pk_customer"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_customer_origin", "customer", ["origin"])
+    op.create_table(
+        "mention_customer",
+        _number("mention_pk"),
+        *(_text(name) for name in ("kind", "key", "tier")),
+        sa.PrimaryKeyConstraint("mention_pk", "kind", name="pk_mention_customer"),
         sqlite_with_rowid=False,
     )
     op.create_table(
