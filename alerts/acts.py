@@ -25,10 +25,11 @@ def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId
     return tuple(dict.fromkeys((owner_id, *also)))
 
 
-def same_route(incident: Incident, project: Project, now: datetime) -> RouteChoice:
+def same_route(draft: Draft) -> RouteChoice:
     """Choose again from the route that an incident came by, for it was not graded anew."""
-    route_id = incident.policy.route_id
-    return choose(project, next((r for r in project.routes if r.id == route_id), None), now)
+    project, route_id = draft.scene.project, draft.incident.policy.route_id
+    route = next((route for route in project.routes if route.id == route_id), None)
+    return choose(project, route, draft.now, regions=draft.scene.regions)
 
 
 def open_again(

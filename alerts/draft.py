@@ -132,8 +132,10 @@ class Draft:
         project = self.scene.project
         fallback = self._incident.policy.fallback if self._incident else ()
         named = tuple(owner_ids)
-        self._standing |= standing(project, named, self.now)
-        return reachable(project, named, self.now) or last_resort(project, fallback, self.now)
+        regions = self.scene.regions
+        self._standing |= standing(project, named, self.now, regions=regions)
+        found = reachable(project, named, self.now, regions=regions)
+        return found or last_resort(project, fallback, self.now)
 
     def tell(
         self,

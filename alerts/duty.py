@@ -6,7 +6,7 @@ comes twice does not hand over twice, and one that is leapt over hands over when
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.hours import begins_on
 from alerts.presence import absence, members
-from config.schema import Duty, Project, Rotation, Shift
+from config.schema import Duty, Function, Project, Rotation, Shift
 from config.workdays import is_workday
 from storage.records import OwnerId
 
@@ -39,12 +39,15 @@ class Turn:
     """Who answers for one id at one instant, and who was passed over before him.
 
     `by` says by what: "person", "stand_in", "shift", "rotation"; of a roster without anybody
-    "gap" (no shift covers the instant) or "away" (one does, nobody of it can be told).
+    "gap" (no shift covers the instant) or "away" (one does, nobody of it can be told). Of a
+    function "function" (somebody who fills it), "filled_in" (`via` stands in for it), "gap" (it
+    names nobody) or "away".
     """
 
     owner_ids: tuple[OwnerId, ...]
     passed: tuple[Passed, ...]
-    by: Literal["person", "stand_in", "shift", "rotation", "gap", "away"]
+    by: Literal["person", "stand_in", "shift", "rotation", "gap", "away", "function", "filled_in"]
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +97,56 @@ def turn_of_person(project: Project, owner_id: str, now: datetime) -> Turn:
     )
 
 
-def turn_of(project: Project, named: str, now: datetime) -> Turn:
-    """Say who answers for an id that a route names: a roster's or a person's."""
+def turn_of(project: Project, named: str, now: datetime, regions: Sequence[str] = ()) -> Turn:
+    """Say who answers for an id that a route names: a roster's, a function's or a person's.
+
+    `regions` are those of what happened: functions may have a team of their own for each.
+    """
     duty = project.duty(named)
-    return turn_of_duty(duty, project, now) if duty else turn_of_person(project, named, now)
+    if duty is not None:
+        return turn_of_duty(duty, project, now)
+    function = project.function(named) if project.owner(named) is None else None
+    if function is not None:
+        return turn_of_function(function, project, now, regions)
+    return turn_of_person(project, named, now)
+
+
+def turn_of_function(
+    function: Function,
+    project: Project,
+    now: datetime,
+    regions: Sequence[str] = (),
+    asked: frozenset[str] = frozenset(),
+) -> Turn:
+    """Say who fills a function: the first of its people who can be told, else what stands in.
+
+    `asked` are functions that were asked before: a ring of stand-ins ends by itself.
+    """
+    passed: dict[str, Passed] = {}
+
+    def found(turn: Turn, by: Literal["function", "filled_in"], via: str) -> Turn | None:
+        passed.update({one.owner_id: one for one in turn.passed if one.owner_id not in passed})
+        if not turn.owner_ids:
+            return None
+        said = tuple(passed.values())
+        return Turn(owner_ids=turn.owner_ids, passed=said, by=by, via=via)
+
+    line = function.line(tuple(regions))
+    for one in line:
+        if turn := found(turn_of(project, one, now), "function", one):
+            return turn
+    asked |= {function.id}
+    for one in function.stand_in:
+        other = project.function(one)
+        if other is None:
+            turn = found(turn_of(project, one, now), "filled_in", one)
+        elif other.id not in asked:
+            turn = found(turn_of_function(other, project, now, regions, asked), "filled_in", one)
+        else:
+            turn = None
+        if turn is not None:
+            return turn
+    return Turn(owner_ids=(), passed=tuple(passed.values()), by="away" if line else "gap")
 
 
 def timetable(duty: Duty, project: Project, start: datetime, end: datetime) -> Iterator[Slot]:

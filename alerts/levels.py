@@ -139,7 +139,7 @@ def call_back(draft: Draft, grade: Grade) -> None:
 def _move(draft: Draft, grade: Grade | None, kind: str, why: str, values: dict[str, Any]) -> None:
     """Record a level that a person decided: up is told like any rise, down is quiet."""
     incident = draft.incident
-    choice = same_route(incident, draft.scene.project, draft.now)
+    choice = same_route(draft)
     if grade is None:
         return
     if grade.level > incident.level and incident.state is not IncidentState.HANDLED:

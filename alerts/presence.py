@@ -52,9 +52,12 @@ def members(duty: Duty) -> tuple[str, ...]:
 
 
 def name_of(project: Project, owner_id: str) -> str:
-    """Return a person's or a roster's name, or the id when there is none of that id (any more)."""
+    """Return a person's, a roster's or a function's name; the id when there is none (any more)."""
     found = project.owner(owner_id) or project.duty(owner_id)
-    return found.name if found else owner_id
+    if found is not None:
+        return found.name
+    function = project.function(owner_id)
+    return function.title if function else owner_id
 
 
 def wakers(project: Project) -> list[tuple[Owner, Channel]]:

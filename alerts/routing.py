@@ -1,7 +1,7 @@
 """Who hears of what: the project's routes and a cluster's traits in, the people and why out.
 
-Ids in routes may be people or duty rosters. Choices keep them as they are written, so that whoever
-fires a step later asks again who answers for them then (`reachable`).
+Ids in routes may be people, duty rosters or functions. Choices keep them as they are written, so
+that whoever fires a step later asks again who answers for them then (`reachable`).
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ class RouteChoice:
     """The people for one kind of trouble, and in words why these. `route` None: fallback only.
 
     `owner_id` is a person; `named` is the id that stands for him in the route, which may be a
-    roster's, and which later rounds of the ladder go by. `also`, `chain` and `fallback` are as
-    written. `held`: fallback people hold it until somebody is named its owner. Further codes:
-    "duty_gap" (the roster has nobody) and "nobody" (no one in the project can be told).
+    roster's or a function's, and which later rounds of the ladder go by. `also`, `chain` and
+    `fallback` are as written. `held`: fallback people hold it until somebody is named its owner.
+    Further codes: "duty_gap" (the roster has nobody), "function_empty" (the function names nobody)
+    and "nobody" (no one in the project can be told).
     """
 
     route: Route | None
@@ -91,27 +92,35 @@ class Traits:
     region: frozenset[str]
     platform: frozenset[str]
     issue_class: str = ""  # the main one of `issue`
+    regions: tuple[str, ...] = ()  # `region`, the most frequent first
 
 
-def reachable(project: Project, named: Iterable[str], now: datetime) -> tuple[OwnerId, ...]:
+def reachable(
+    project: Project, named: Iterable[str], now: datetime, *, regions: Sequence[str] = ()
+) -> tuple[OwnerId, ...]:
     """Return the people who answer for these ids now, in order, each once.
 
-    For a roster the one on duty, for a person on leave the first of his stand-ins who is there.
+    For a roster the one on duty, for a function who fills it in these regions, for a person on
+    leave the first of his stand-ins who is there.
     """
-    answering = (turn_of(project, one, now).owner_ids for one in named)
+    answering = (turn_of(project, one, now, regions).owner_ids for one in named)
     return tuple(dict.fromkeys(owner_id for owner_ids in answering for owner_id in owner_ids))
 
 
-def standing(project: Project, named: Iterable[str], now: datetime) -> dict[OwnerId, str]:
+def standing(
+    project: Project, named: Iterable[str], now: datetime, *, regions: Sequence[str] = ()
+) -> dict[OwnerId, str]:
     """Return who answers now for an id that is not his own, and in words to him why."""
     named = tuple(named)
     found: dict[OwnerId, str] = {}
     for one in named:
-        turn = turn_of(project, one, now)
+        turn = turn_of(project, one, now, regions)
         for owner_id in turn.owner_ids:
             if owner_id in named or owner_id in found:
                 continue
-            if turn.by != "stand_in":
+            if turn.by in {"function", "filled_in"}:
+                found[owner_id] = _of_function(project, one, turn)
+            elif turn.by != "stand_in":
                 found[owner_id] = f"你此刻在{name_of(project, one)}当班。"
             else:
                 found[owner_id] = f"{'、'.join(passed_words(project, turn.passed))}，由你代班。"
@@ -141,7 +150,7 @@ def last_resort(project: Project, fallback: Iterable[str], now: datetime) -> tup
 
 
 def fallback_line(project: Project) -> tuple[OwnerId, ...]:
-    """Return everybody whom the fallback names, in order; of a roster all its people.
+    """Return everybody whom the fallback names, in order; of a roster or function all its people.
 
     The order does not change with the hour, so that a line may be walked once and never back.
     """
@@ -149,11 +158,31 @@ def fallback_line(project: Project) -> tuple[OwnerId, ...]:
 
 
 def _people_named(project: Project, named: Iterable[str]) -> tuple[str, ...]:
-    found: list[str] = []
-    for one in named:
-        duty = project.duty(one)
-        found.extend(members(duty) if duty else (one,))
+    found = (one for name in named for one in people_of(project, name))
     return tuple(dict.fromkeys(found))
+
+
+def people_of(project: Project, named: str) -> tuple[str, ...]:
+    """Return every person whom an id may stand for at some hour, in order, stand-ins last.
+
+    The stand-ins of a function are among them, those of a person are not.
+    """
+    found: dict[str, None] = {}
+    asked: set[str] = set()
+    waiting = [named]
+    while waiting:
+        one = waiting.pop()
+        if one in asked:
+            continue
+        asked.add(one)
+        duty, function = project.duty(one), project.function(one)
+        if project.owner(one) is None and duty is not None:
+            found |= dict.fromkeys(members(duty))
+        elif project.owner(one) is None and function is not None:
+            waiting.extend(reversed((*function.own, *function.stand_in)))
+        else:
+            found[one] = None
+    return tuple(found)
 
 
 def find_route(
@@ -182,7 +211,7 @@ def find_route(
         regions=regions,
         platforms=platforms,
     )
-    return choose(project, matching(project, traits), now)
+    return choose(project, matching(project, traits), now, regions=traits.regions)
 
 
 def route_traits(
@@ -196,7 +225,7 @@ def route_traits(
     platforms: Iterable[str] = (),
 ) -> Traits:
     """Return what routes are asked about; a product goes by its id and by its name."""
-    named = set(products)
+    named, regions = set(products), tuple(regions)
     brand = project.brand(brand_id)
     for product in brand.products if brand else ():
         if named & {product.id, product.name, *product.aliases}:
@@ -208,6 +237,7 @@ def route_traits(
         region=frozenset(regions),
         platform=frozenset(platforms),
         issue_class=issue_class,
+        regions=regions,
     )
 
 
@@ -216,7 +246,9 @@ def matching(project: Project, traits: Traits) -> Route | None:
     return next((route for route in project.routes if not unmet(route, traits)), None)
 
 
-def choose(project: Project, route: Route | None, now: datetime) -> RouteChoice:
+def choose(
+    project: Project, route: Route | None, now: datetime, *, regions: Sequence[str] = ()
+) -> RouteChoice:
     """Choose the people of one route, or of the fallback when there is no route."""
     resort = last_resort(project, project.fallback, now)
     fallback = tuple(OwnerId(one) for one in project.fallback) or resort
@@ -234,8 +266,8 @@ def choose(project: Project, route: Route | None, now: datetime) -> RouteChoice:
             named=owner_id,
             held=True,
         )
-    turn = turn_of(project, route.owner, now)
-    named = reachable(project, (route.owner, *route.chain), now)
+    turn = turn_of(project, route.owner, now, regions)
+    named = reachable(project, (route.owner, *route.chain), now, regions=regions)
     owner_id = next(iter(named or resort), OwnerId(""))
     return RouteChoice(
         route=route,
@@ -243,7 +275,7 @@ def choose(project: Project, route: Route | None, now: datetime) -> RouteChoice:
         also=_others(route.also, owner_id),
         chain=_others(route.chain, owner_id),
         fallback=fallback,
-        code=_code(turn) if owner_id else "nobody",
+        code=_code(project, route, turn) if owner_id else "nobody",
         reason=_reason(project, route, turn, owner_id, held=not named),
         named=OwnerId(route.owner) if turn.owner_ids else owner_id,
         held=not named,
@@ -254,10 +286,12 @@ def _others(named: Sequence[str], owner_id: str) -> tuple[OwnerId, ...]:
     return tuple(OwnerId(one) for one in named if one != owner_id)
 
 
-def _code(turn: Turn) -> str:
+def _code(project: Project, route: Route, turn: Turn) -> str:
     if turn.passed:
         return turn.passed[0].code
-    return "matched" if turn.owner_ids else "duty_gap"
+    if turn.owner_ids:
+        return "matched"
+    return "duty_gap" if project.duty(route.owner) else "function_empty"
 
 
 def explain_route(project: Project, traits: Traits, now: datetime) -> list[RouteStep]:
@@ -269,7 +303,7 @@ def explain_route(project: Project, traits: Traits, now: datetime) -> list[Route
             break
         text = f"路由 {route.id} 不匹配：{missed}"
         steps.append(RouteStep(kind="passed_over", id=route.id, text=text))
-    choice = choose(project, matching(project, traits), now)
+    choice = choose(project, matching(project, traits), now, regions=traits.regions)
     steps.append(RouteStep(kind="matched", id=choice.route_id, text=choice.reason))
     wanted = choice.route.issue if choice.route else ()
     if wanted and traits.issue_class not in wanted:
@@ -283,7 +317,7 @@ def explain_route(project: Project, traits: Traits, now: datetime) -> list[Route
     )
     for kind, label, named in lines:
         if named:
-            told = " → ".join(answering(project, one, now) for one in named)
+            told = " → ".join(answering(project, one, now, traits.regions) for one in named)
             steps.append(RouteStep(kind=kind, id=choice.route_id, text=f"{label}：{told}"))
     return steps
 
@@ -308,9 +342,9 @@ _ABSENT = {
 }
 
 
-def answering(project: Project, named: str, now: datetime) -> str:
+def answering(project: Project, named: str, now: datetime, regions: Sequence[str] = ()) -> str:
     """Return an id's name and who answers for it at this instant: "售后夜班（此刻 周宁）"."""
-    turn, name = turn_of(project, named, now), name_of(project, named)
+    turn, name = turn_of(project, named, now, regions), name_of(project, named)
     passed = list(passed_words(project, turn.passed))
     if turn.by == "person":
         return name
@@ -318,9 +352,36 @@ def answering(project: Project, named: str, now: datetime) -> str:
     if project.duty(named):
         parts = [*passed, f"此刻 {told}" if told else "此刻无人当班，跳过"]
         return f"{name}（{'，'.join(parts)}）"
+    if _is_function(project, named):
+        here = [f"此刻 {told}"] if turn.by == "function" else [_filled_in(project, named, turn)]
+        return f"{name}（{'，'.join([*passed, *here])}）"
     said = _ABSENT[turn.passed[0].code]
     further = "".join(f"，{one}" for one in passed[1:])
     return f"{name}（{said}{further}，{f'由{told}代班' if told else '跳过'}）"
+
+
+def _is_function(project: Project, named: str) -> bool:
+    return project.owner(named) is None and project.function(named) is not None
+
+
+def _filled_in(project: Project, named: str, turn: Turn) -> str:
+    """Say what stands in for a function: "公关没有人，由销售代行，此刻 沈宁"."""
+    function = project.function(named)
+    who = "没有人" if function is None or not function.own else "此刻没有人"
+    if not turn.owner_ids:
+        return f"{who}，也没有人代行，跳过"
+    told, via = name_of(project, turn.owner_ids[0]), name_of(project, turn.via)
+    return f"{who}，由{via}代行" + ("" if told == via else f"，此刻 {told}")
+
+
+def _of_function(project: Project, named: str, turn: Turn) -> str:
+    """Say to a person by which function he is told."""
+    name = name_of(project, named)
+    if turn.by == "function":
+        return f"你代表{name}。"
+    function = project.function(named)
+    why = "没有人" if function is None or not function.own else "此刻没有人"
+    return f"{name}{why}，由{name_of(project, turn.via)}代行，轮到你。"
 
 
 def passed_words(project: Project, passed: Iterable[Passed]) -> Iterator[str]:
@@ -345,6 +406,8 @@ def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: 
     told, wanted = name_of(project, owner_id), name_of(project, route.owner)
     duty = project.duty(route.owner)
     rather = f"按兜底名单由{told}先接住，等待指派负责人" if held else f"改由{told}负责"
+    if _is_function(project, route.owner):
+        return f"按路由 {route.id}，{_reason_of_function(project, route, turn, rather)}"
     if not turn.passed:
         if not turn.owner_ids:
             return f"按路由 {route.id} 应由{wanted}负责，但值班表此刻无人当班，{rather}"
@@ -355,6 +418,16 @@ def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: 
         rather = f"由{told}代班" if turn.by == "stand_in" else f"由{told}当班负责"
     whom = f"{wanted}的{name_of(project, first.owner_id)}" if duty else wanted
     return f"按路由 {route.id} 应由{whom}负责，但{_WHY_NOT[first.code]}，{rather}"
+
+
+def _reason_of_function(project: Project, route: Route, turn: Turn, rather: str) -> str:
+    name = name_of(project, route.owner)
+    passed = "".join(f"{one}，" for one in passed_words(project, turn.passed))
+    if turn.by == "function":
+        return f"{passed}由{name}的{name_of(project, turn.owner_ids[0])}负责"
+    if not turn.owner_ids:
+        return f"应由{name}负责，但{passed}{name}此刻没有人，也没有人代行，{rather}"
+    return f"{passed}{name}{_filled_in(project, route.owner, turn)}负责"
 
 
 _WHY_NOT = {

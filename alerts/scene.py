@@ -51,6 +51,11 @@ class Scene:
     samples: Sequence[tuple[Mention, Verdict]] = ()
     silences: Sequence[Silence] = ()  # that hold now, maintenance windows among them
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions that the mentions name, by which functions have people of their own."""
+        return tuple(self.evidence.regions) if self.evidence else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:

@@ -66,7 +66,8 @@ def _told(draft: Draft, incident: Incident, *, over: bool) -> tuple[OwnerId, ...
         return told
     policy, project = incident.policy, draft.scene.project
     for named in (*(step.owner_ids for step in policy.steps[incident.step :]), policy.fallback):
-        further = tuple(one for one in reachable(project, named, draft.now) if one not in told)
+        found = reachable(project, named, draft.now, regions=draft.scene.regions)
+        further = tuple(one for one in found if one not in told)
         if further:
             return (*told, *further)
     return told

@@ -104,7 +104,7 @@ def come_off(draft: Draft, why: str, *, key: str = "", is_told: bool = True) -> 
         "people": f"人数达到 {seen} 位（搁置时定的上限是 {shelf.authors} 位）",
         "date": "到了搁置时定的日期",
     }[why]
-    choice = same_route(incident, project, draft.now)
+    choice = same_route(draft)
     told = draft.people((incident.owner_id,)) if is_told else ()
     fresh = freeze_policy(choice, incident.level, project)
     draft.record(

@@ -21,10 +21,11 @@ LIST_SECTIONS = {
     "media": "outlet",
     "issues": "issue",
     "duties": "duty",
+    "functions": "function",
     "services": "service",
     "maintenance": "window",
 }
-SINGLE_SECTIONS = ("settings", "levels", "fallback", "templates")
+SINGLE_SECTIONS = ("settings", "levels", "fallback", "templates", "triangle")
 FOLDERS = {"brands": "brand", "sources": "source"}
 SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)
 

@@ -21,12 +21,14 @@ from config.channel_checks import check_channels
 from config.checks import Entries, check_together
 from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_file, whole
 from config.errors import ConfigError
+from config.function_checks import check_functions
 from config.issue_checks import check_issues
 from config.people_checks import check_people
 from config.schema import (
     Brand,
     Channel,
     Duty,
+    Function,
     IssueRule,
     Levels,
     MaintenanceWindow,
@@ -39,6 +41,7 @@ from config.schema import (
     Settings,
     SourceConfig,
     Templates,
+    Triangle,
     Words,
     json_schema,
 )
@@ -62,6 +65,8 @@ class RootFile(Model):
     media: tuple[MediaOutlet, ...] = ()
     issues: tuple[IssueRule, ...] = ()
     duties: tuple[Duty, ...] = ()
+    functions: tuple[Function, ...] = ()
+    triangle: Triangle = Triangle()
     services: tuple[ServiceTier, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     templates: Templates = Field(default_factory=dict, description="Texts by occasion.")
@@ -82,6 +87,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     entries = Entries(reading.entries, reading.unread)
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
     problems.extend(check_people(entries))
+    problems.extend(check_functions(entries))
     problems.extend(check_issues(entries))
     problems.extend(check_channels(entries))
     problems.extend(check_templates(entries))
@@ -287,6 +293,8 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "outlet": MediaOutlet,
         "issue": IssueRule,
         "duty": Duty,
+        "function": Function,
+        "triangle": Triangle,
         "service": ServiceTier,
         "window": MaintenanceWindow,
         "templates": Templates,
@@ -352,6 +360,8 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         media=tuple(models.get("outlet", ())),
         issues=tuple(models.get("issue", ())),
         duties=tuple(models.get("duty", ())),
+        functions=tuple(models.get("function", ())),
+        triangle=one("triangle", Triangle()),
         services=tuple(models.get("service", ())),
         maintenance=tuple(models.get("window", ())),
         templates=one("templates", {}),

@@ -29,7 +29,7 @@ def check_people(entries: Entries) -> Iterator[Problem]:
     yield from _nobody_woken(entries)
     for route in entries.of("route"):
         for path in ("owner", "also", "chain"):
-            yield from _people(route, (path,), entries)
+            yield from people_named(route, (path,), entries)
         yield from references(route, ("service",), "service", entries)
     for window in entries.of("window"):
         for name in ("brand", "product"):
@@ -38,25 +38,31 @@ def check_people(entries: Entries) -> Iterator[Problem]:
         yield from _fallback(fallback, entries)
 
 
-def _people(entry: Entry, path: Where, entries: Entries) -> Iterator[Problem]:
-    """Yield a problem for every id at `path` that is neither a person's nor a roster's."""
-    if "duty" in entries.unread:
+def people_named(
+    entry: Entry,
+    path: Where,
+    entries: Entries,
+    kinds: tuple[str, ...] = ("owner", "duty", "function"),
+) -> Iterator[Problem]:
+    """Yield a problem for every id at `path` that is of none of these kinds."""
+    if {*kinds[1:]} & {*entries.unread}:
         return
-    duties = entries.ids("duty")
-    ids = {*entries.ids("owner"), *duties}
-    what = "owner or duty" if duties else "owner"
+    ids = {kind: entries.ids(kind) for kind in kinds}
+    known = {one for found in ids.values() for one in found}
+    there = [kind for kind in kinds if ids[kind] or kind == "owner"]
+    what = " or ".join(filter(None, (", ".join(there[:-1]), there[-1])))
     seen: set[str] = set()
     for place, word in entry.words(*path):
-        if word not in ids and "owner" not in entries.unread:
-            yield entry.problem(f'there is no {what} "{word}"{did_you_mean(word, ids)}', *place)
+        if word not in known and "owner" not in entries.unread:
+            yield entry.problem(f'there is no {what} "{word}"{did_you_mean(word, known)}', *place)
         elif word in seen:
-            named = "duty" if word in duties else "owner"
+            named = next((kind for kind in reversed(kinds) if word in ids[kind]), "owner")
             yield entry.problem(f'{named} "{word}" is named twice', *place)
         seen.add(word)
 
 
 def _fallback(fallback: Entry, entries: Entries) -> Iterator[Problem]:
-    yield from _people(fallback, (), entries)
+    yield from people_named(fallback, (), entries)
     if fallback.value in ([], ""):
         yield fallback.problem("expected at least one owner's id, got none")
         return

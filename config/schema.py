@@ -41,6 +41,7 @@ from config.channel_schema import (
     text_limits,
 )
 from config.cluster_schema import ClusterSettings
+from config.function_schema import Function, Speakers, Triangle
 from config.level_schema import LaunchRules, LevelRules, Levels, SurgeRules
 from config.people_schema import Duty, Hours, Owner, Rotation, Route, Shift
 from config.service_schema import (
@@ -102,6 +103,7 @@ __all__ = [
     "FeishuBotChannel",
     "FetchRules",
     "FieldRule",
+    "Function",
     "HeartbeatRules",
     "Hours",
     "Identifier",
@@ -132,11 +134,13 @@ __all__ = [
     "SlackChannel",
     "SmsChannel",
     "SourceConfig",
+    "Speakers",
     "SurgeRules",
     "Templates",
     "TextLimits",
     "ThreadRules",
     "Timezone",
+    "Triangle",
     "UrlRules",
     "VaultRules",
     "VoiceChannel",
@@ -216,6 +220,7 @@ class Settings(Model):
     heartbeat: HeartbeatRules = HeartbeatRules()
     vault: VaultRules = VaultRules()
     clusters: ClusterSettings = ClusterSettings()
+    speakers: Speakers = Speakers()
     user_agent: str = "Groundswell/0.1"
 
     @property
@@ -243,6 +248,8 @@ class Project(Model):
     routes: tuple[Route, ...] = ()
     fallback: Words = ()
     duties: tuple[Duty, ...] = ()
+    functions: tuple[Function, ...] = ()
+    triangle: Triangle = Triangle()
     services: tuple[ServiceTier, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     templates: Templates = Field(default_factory=dict)
@@ -256,6 +263,10 @@ class Project(Model):
     def duty(self, duty_id: str) -> Duty | None:
         """Return the duty roster with this id, None when there is none (any more)."""
         return next((duty for duty in self.duties if duty.id == duty_id), None)
+
+    def function(self, function_id: str) -> Function | None:
+        """Return the function with this id, None when the project has none of it (any more)."""
+        return next((one for one in self.functions if one.id == function_id), None)
 
     def service(self, service_id: str | None) -> ServiceTier | None:
         """Return the service tier with this id, None when there is none (any more)."""
