@@ -20,15 +20,14 @@ from storage.adaptation import AdaptationQueries
 from storage.addresses import AddressQueries
 from storage.brand_talk import BrandQueries
 from storage.calendar import CalendarQueries
-from storage.calendar import CalendarQueries
 from storage.cards import CardQueries
 from storage.channel_states import ChannelStateQueries
 from storage.cluster_history import ClusterHistoryQueries
 from storage.cluster_names import ClusterNames
 from storage.cluster_pages import ClusterPageQueries
 from storage.clusters import ClusterQueries
+from storage.complainants import ComplainantQueries
 from storage.completeness import read_completeness
-from storage.customers import CustomerQueries
 from storage.customers import CustomerQueries
 from storage.digests import had_digest, read_digest_facts
 from storage.doors import DoorQueries
@@ -40,6 +39,7 @@ from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
 from storage.labels import LabelQueries
+from storage.launches import LaunchQueries
 from storage.models import ModelQueries
 from storage.observed import ObservedQueries
 from storage.official import OfficialQueries
@@ -78,6 +78,7 @@ from storage.rows import (
     source_state_of,
     verdict_of,
 )
+from storage.sales import SalesQueries
 from storage.silences import SilenceQueries
 from storage.timers import TimerQueries
 from storage.topics import TopicQueries
@@ -101,12 +102,11 @@ class Queries(
     BrandQueries,
     CalendarQueries,
     CustomerQueries,
-    CalendarQueries,
-    CustomerQueries,
     ClusterQueries,
     ClusterHistoryQueries,
     ClusterPageQueries,
     ClusterNames,
+    ComplainantQueries,
     FactQueries,
     DoorQueries,
     ObservedQueries,
@@ -129,6 +129,8 @@ class Queries(
     OutboxQueries,
     ProposalQueries,
     TopicQueries,
+    LaunchQueries,
+    SalesQueries,
     CardQueries,
 ):
     """Reads on one connection, all of one moment."""

@@ -19,13 +19,11 @@ from storage.accounts import Accounts
 from storage.adaptation import Adaptations
 from storage.addresses import Addresses
 from storage.calendar import Calendar
-from storage.calendar import Calendar
 from storage.cards import Cards
 from storage.channel_states import ChannelStates
 from storage.cluster_undo import ClusterUndo
 from storage.columns import database_clock, insert_one, read_clock
 from storage.corrections import Corrections
-from storage.customers import Customers
 from storage.customers import Customers
 from storage.digests import DigestClaims
 from storage.doors import Doors
@@ -44,6 +42,7 @@ from storage.queries import Queries
 from storage.receipts import Receipts
 from storage.replies import Replies
 from storage.review import Review
+from storage.sales import Sales
 from storage.silences import Silences
 from storage.sources import Sources
 from storage.timers import Timers
@@ -81,8 +80,7 @@ class Transaction(
     Receipts,
     Replies,
     Addresses,
-    Calendar,
-    Customers,
+    Sales,
     Calendar,
     Customers,
     Cards,
