@@ -24,6 +24,7 @@ LIST_SECTIONS = {
     "functions": "function",
     "services": "service",
     "maintenance": "window",
+    "trial": "trial",
 }
 SINGLE_SECTIONS = ("settings", "levels", "fallback", "templates", "triangle")
 FOLDERS = {"brands": "brand", "sources": "source"}

@@ -48,6 +48,8 @@ from config.schema import (
 from config.source_checks import check_outside, check_source
 from config.spider_files import check_spiders, located
 from config.templates import check_templates
+from config.trial_checks import check_trials
+from config.trial_schema import Trial
 from config.voice_checks import check_voices
 from config.wording import SchemaView, describe
 from config.yaml_lines import Document, Problem, Where, read_document
@@ -69,6 +71,7 @@ class RootFile(Model):
     triangle: Triangle = Triangle()
     services: tuple[ServiceTier, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    trial: tuple[Trial, ...] = ()
     templates: Templates = Field(default_factory=dict, description="Texts by occasion.")
 
 
@@ -91,6 +94,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     problems.extend(check_issues(entries))
     problems.extend(check_channels(entries))
     problems.extend(check_templates(entries))
+    problems.extend(check_trials(entries))
     problems.extend(check_spiders(entries.of("source"), directory))
     models: dict[str, list[Any]] = {}
     for entry in reading.entries:
@@ -297,6 +301,7 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "triangle": Triangle,
         "service": ServiceTier,
         "window": MaintenanceWindow,
+        "trial": Trial,
         "templates": Templates,
     }
     return TypeAdapter(kinds[kind])
@@ -364,5 +369,6 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         triangle=one("triangle", Triangle()),
         services=tuple(models.get("service", ())),
         maintenance=tuple(models.get("window", ())),
+        trials=tuple(models.get("trial", ())),
         templates=one("templates", {}),
     )

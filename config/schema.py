@@ -65,6 +65,7 @@ from config.source_schema import (
     ThreadRules,
     UrlRules,
 )
+from config.trial_schema import Trial
 from config.values import (
     ISSUE_CLASSES,
     SUB_CLASSES,
@@ -140,6 +141,7 @@ __all__ = [
     "TextLimits",
     "ThreadRules",
     "Timezone",
+    "Trial",
     "Triangle",
     "UrlRules",
     "VaultRules",
@@ -213,6 +215,7 @@ class Settings(Model):
     pseudonymise_authors: bool = False
     raw_page_days: int = Field(default=7, ge=0)
     demo: bool = False
+    confirm_addresses: bool = True  # nobody is written to where no code came back
     console: ConsoleRules = ConsoleRules()
     surge: SurgeRules = SurgeRules()
     launch: LaunchRules = LaunchRules()
@@ -252,6 +255,7 @@ class Project(Model):
     triangle: Triangle = Triangle()
     services: tuple[ServiceTier, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    trials: tuple[Trial, ...] = ()
     templates: Templates = Field(default_factory=dict)
     media: tuple[MediaOutlet, ...] = ()
     issues: tuple[IssueRule, ...] = ()
