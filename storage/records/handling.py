@@ -55,6 +55,24 @@ class Complainant:
     text: str = ""
     responded_at: datetime | None = None  # when somebody first reached, or tried to reach, him
     seq: int = 0  # of the event that moved it last; 0: no event names it yet
+    # what the clusters of today say of him; no column of `complainant` holds it
+    found_at: datetime | None = None  # when his first post was taken in
+    answered_at: datetime | None = None  # when the brand answered a post of his in public
+    is_repost: bool = False  # he passed on what somebody else wrote
+    is_harmed: bool = False  # his posts state bodily harm or another grave fact
+    is_here: bool = True  # False: no post of his is in a cluster of the incident (any more)
+    mention_id: MentionId | None = None  # his first post
+
+    @property
+    def first_response_at(self) -> datetime | None:
+        """When he first got an answer, from a person or in public; None: not yet."""
+        known = [at for at in (self.responded_at, self.answered_at) if at is not None]
+        return min(known, default=None)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether his posts were split or corrected away after somebody had moved him."""
+        return not self.is_here and bool(self.url or self.posted_at)
 
 
 class ConfirmKind(StrEnum):
