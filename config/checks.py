@@ -15,7 +15,7 @@ from config.wording import did_you_mean
 from config.yaml_lines import Problem, Where
 
 _NEEDED = {"brand": "brands/*.yaml", "owner": "owners.yaml", "channel": "channels.yaml"}
-_WITH_ID = ("brand", "source", "owner", "channel", "route", "duty", "function", "service", "window")
+_WITH_ID = ("brand", "source", "owner", "channel", "route", "duty", "function", "service", "tier", "window")
 _CONDITIONS = ("brand", "product", "issue", "region", "platform")
 
 

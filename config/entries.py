@@ -23,10 +23,11 @@ LIST_SECTIONS = {
     "duties": "duty",
     "functions": "function",
     "services": "service",
+    "tiers": "tier",
     "maintenance": "window",
     "trial": "trial",
 }
-SINGLE_SECTIONS = ("settings", "levels", "fallback", "templates", "triangle")
+SINGLE_SECTIONS = ("settings", "levels", "fallback", "calendar", "templates", "triangle")
 FOLDERS = {"brands": "brand", "sources": "source"}
 SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)
 

@@ -17,6 +17,8 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from config.brand_checks import check_brand
+from config.calendar_checks import check_calendar
+from config.calendar_schema import EventCalendar
 from config.channel_checks import check_channels
 from config.checks import Entries, check_together
 from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_file, whole
@@ -48,6 +50,7 @@ from config.schema import (
 from config.source_checks import check_outside, check_source
 from config.spider_files import check_spiders, located
 from config.templates import check_templates
+from config.tier_schema import CustomerTier
 from config.trial_checks import check_trials
 from config.trial_schema import Trial
 from config.voice_checks import check_voices
@@ -70,6 +73,8 @@ class RootFile(Model):
     functions: tuple[Function, ...] = ()
     triangle: Triangle = Triangle()
     services: tuple[ServiceTier, ...] = ()
+    tiers: tuple[CustomerTier, ...] = ()
+    calendar: EventCalendar = EventCalendar()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     trial: tuple[Trial, ...] = ()
     templates: Templates = Field(default_factory=dict, description="Texts by occasion.")
@@ -91,6 +96,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     problems = [*check_together(entries), *check_outside(entries), *check_voices(entries)]
     problems.extend(check_people(entries))
     problems.extend(check_functions(entries))
+    problems.extend(check_calendar(entries))
     problems.extend(check_issues(entries))
     problems.extend(check_channels(entries))
     problems.extend(check_templates(entries))
@@ -300,6 +306,8 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "function": Function,
         "triangle": Triangle,
         "service": ServiceTier,
+        "tier": CustomerTier,
+        "calendar": EventCalendar,
         "window": MaintenanceWindow,
         "trial": Trial,
         "templates": Templates,
@@ -349,12 +357,26 @@ def _described(entry: Entry, error: ValidationError) -> Iterator[tuple[Problem, 
         yield Problem(problem.file, line, problem.text), shown
 
 
+def _settings(settings: Settings, calendar: EventCalendar) -> Settings:
+    """Return the settings with the days off of the calendar's own section."""
+    days = settings.calendar
+    if not calendar.holidays and not calendar.workdays:
+        return settings
+    both = {
+        "holidays": (*days.holidays, *calendar.holidays),
+        "workdays": (*days.workdays, *calendar.workdays),
+    }
+    return settings.model_copy(update={"calendar": days.model_copy(update=both)})
+
+
 def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
     def one(kind: str, default: object) -> Any:
         return next(iter(models.get(kind, ())), default)
 
+    calendar = one("calendar", EventCalendar())
+
     return Project(
-        settings=one("settings", Settings()),
+        settings=_settings(one("settings", Settings()), calendar),
         levels=one("levels", Levels()),
         brands=tuple(models.get("brand", ())),
         sources=tuple(models.get("source", ())),
@@ -368,6 +390,8 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         functions=tuple(models.get("function", ())),
         triangle=one("triangle", Triangle()),
         services=tuple(models.get("service", ())),
+        tiers=tuple(models.get("tier", ())),
+        calendar=calendar,
         maintenance=tuple(models.get("window", ())),
         trials=tuple(models.get("trial", ())),
         templates=one("templates", {}),

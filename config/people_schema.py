@@ -57,6 +57,7 @@ class Owner(Model):
     mobile: str | None = None  # E.164, or eleven digits of mainland China
     addresses: Mapping[str, str] = Field(default_factory=dict)
     digest_at: ClockTime | None = "09:00"
+    digest_on: Literal["all", "workdays"] = "all"  # workdays: the next one covers the days off
     away: tuple[tuple[date, date], ...] = ()  # inclusive day ranges
     stand_in: Words = ()  # who is told instead while this person cannot be, in order
 

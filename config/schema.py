@@ -23,6 +23,7 @@ from config.brand_schema import (
     OfficialAccount,
     ProductLine,
 )
+from config.calendar_schema import EventCalendar
 from config.channel_schema import (
     AppriseChannel,
     Channel,
@@ -66,6 +67,7 @@ from config.source_schema import (
     UrlRules,
 )
 from config.trial_schema import Trial
+from config.tier_schema import TIERS, CustomerTier
 from config.values import (
     ISSUE_CLASSES,
     SUB_CLASSES,
@@ -92,12 +94,14 @@ __all__ = [
     "Channel",
     "ClockTime",
     "ConsoleRules",
+    "CustomerTier",
     "DetailRules",
     "DingtalkBotChannel",
     "Duration",
     "Duty",
     "EmailChannel",
     "ErrorCost",
+    "EventCalendar",
     "Exclusions",
     "Expectations",
     "FeishuAppChannel",
@@ -254,6 +258,8 @@ class Project(Model):
     functions: tuple[Function, ...] = ()
     triangle: Triangle = Triangle()
     services: tuple[ServiceTier, ...] = ()
+    tiers: tuple[CustomerTier, ...] = ()
+    calendar: EventCalendar = EventCalendar()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     trials: tuple[Trial, ...] = ()
     templates: Templates = Field(default_factory=dict)
@@ -275,6 +281,21 @@ class Project(Model):
     def service(self, service_id: str | None) -> ServiceTier | None:
         """Return the service tier with this id, None when there is none (any more)."""
         return next((tier for tier in self.services if tier.id == service_id), None)
+
+    @property
+    def customer_tiers(self) -> tuple[CustomerTier, ...]:
+        """The tiers of customers, the lowest first."""
+        return self.tiers or TIERS
+
+    @property
+    def default_tier(self) -> CustomerTier:
+        """The tier of people of whom nothing is known."""
+        tiers = self.customer_tiers
+        return next((one for one in tiers if one.default), tiers[0])
+
+    def tier(self, tier_id: str) -> CustomerTier | None:
+        """Return the tier of customers with this id, None when there is none (any more)."""
+        return next((one for one in self.customer_tiers if one.id == tier_id), None)
 
     def brand(self, brand_id: str) -> Brand | None:
         """Return the brand with this id, None when there is none (any more)."""

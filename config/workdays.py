@@ -15,7 +15,9 @@ from config.service_schema import WorkCalendar
 
 _FRIDAY = 4
 _NONE: tuple[frozenset[date], frozenset[date]] = (frozenset(), frozenset())
-_AHEAD = timedelta(days=28)  # the span that rosters are looked over for gaps (alerts/duty.py)
+# The State Council's notice comes in October or November; clocks of red and orange run for days,
+# those of blue for a week of workdays, rosters are planned a month ahead.
+_AHEAD = timedelta(days=60)
 
 
 def is_workday(calendar: WorkCalendar, day: date) -> bool:
@@ -48,19 +50,26 @@ def _china() -> tuple[frozenset[date], frozenset[date]]:
     return frozenset(constants.holidays), frozenset(constants.workdays)
 
 
+def is_told(calendar: WorkCalendar, year: int) -> bool:
+    """Say whether the days off of a year are known: by the library, or by the company's own.
+
+    Without a country Monday to Friday are worked, and nothing is to be known.
+    """
+    if calendar.country != "CN" or year in known_years():
+        return True
+    return any(day.year == year for day in (*calendar.holidays, *calendar.workdays))
+
+
 def unknown_year(calendar: WorkCalendar, today: date) -> str:
-    """Return a warning when the next four weeks reach a year that nobody has told us about.
+    """Return a warning when the next 60 days reach a year that nobody has told us about.
 
     A year in which the company names days of its own counts as told.
     """
-    if calendar.country != "CN":
-        return ""
-    told = known_years() | {day.year for day in (*calendar.holidays, *calendar.workdays)}
     for day in (today, today + _AHEAD):
-        if day.year not in told:
+        if not is_told(calendar, day.year):
             return (
                 f"{day.year} 年的法定节假日还没有数据，暂按周一至周五为工作日："
-                "升级 chinesecalendar，或在 settings.calendar 写明 holidays 和 workdays "
+                "升级 chinesecalendar，或在 calendar.yaml 写明 holidays 和 workdays "
                 f"(no holidays known for {day.year}: Monday to Friday are taken as workdays)"
             )
     return ""

@@ -50,8 +50,8 @@ def test_of_a_year_that_nobody_knows_the_weekdays_are_worked() -> None:
     assert not is_workday(CHINA, saturday)
 
 
-def test_a_warning_comes_four_weeks_before_the_days_run_out() -> None:
-    early, late = date(LAST, 12, 3), date(LAST, 12, 4)
+def test_a_warning_comes_sixty_days_before_the_days_run_out() -> None:
+    early, late = date(LAST, 11, 1), date(LAST, 11, 2)
 
     assert unknown_year(CHINA, early) == ""
     assert str(LAST + 1) in unknown_year(CHINA, late)
