@@ -11,6 +11,7 @@ from alerts import journal
 from alerts.command import IllegalMove
 from alerts.draft import Draft
 from alerts.escalation import confirm_timer, freeze_policy, insert_step, lease_warning_at
+from alerts.launch_routes import route_named
 from alerts.messages import Occasion, clock_words
 from alerts.routing import RouteChoice, choose, name_of
 from config.schema import Owner, Project
@@ -28,7 +29,7 @@ def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId
 def same_route(draft: Draft) -> RouteChoice:
     """Choose again from the route that an incident came by, for it was not graded anew."""
     project, route_id = draft.scene.project, draft.incident.policy.route_id
-    route = next((route for route in project.routes if route.id == route_id), None)
+    route = route_named(project, route_id, draft.now)
     return choose(project, route, draft.now, regions=draft.scene.regions)
 
 
@@ -38,7 +39,7 @@ def open_again(
     """Begin a new epoch: a fresh policy, everybody concerned told at once, the clocks from zero."""
     incident, project = draft.incident, draft.scene.project
     [owner_id, *_] = (*draft.people((incident.owner_id, choice.owner_id)), choice.owner_id)
-    policy = freeze_policy(choice, level, project)
+    policy = freeze_policy(choice, level, project, incident.tier)
     if owner_id == incident.owner_id:
         policy = replace(policy, held=incident.policy.held)
     told = draft.people(first_told(policy, owner_id, level))

@@ -99,6 +99,7 @@ def fit(
     brand_clusters: int,
     upto: int,
     slot_phi: Floats | float = 1.0,
+    borrowed: tuple[float, float] | None = None,
 ) -> Baseline:
     """Fit season, prior rate and spread on what lies before grid index `upto`.
 
@@ -106,11 +107,16 @@ def fit(
     absolute UTC hour of each column. Hours whose mask is 0 (before the cluster existed, no source
     answered, inside an open incident) count neither as posts nor as exposure.
     `slot_phi` (...) is what `dispersion_in_slots` says of the brand; 1 when nothing is known.
+    `borrowed`: the rate of a sister product (authors an hour per cluster) and its share of the
+    prior rate; what the cluster itself brings outweighs both as its hours add up.
     """
     past = slice(max(0, upto - BASELINE_HOURS), max(0, upto))
     shape, rate = _brand_profile(
         brand[..., past], brand_watched[..., past], hours[past], brand_clusters
     )
+    if borrowed is not None:
+        sister, weight = borrowed
+        rate = weight * sister + (1.0 - weight) * rate
     profile = _own_profile(
         shape,
         cluster[..., past] * cluster_watched[..., past],

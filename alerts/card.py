@@ -53,7 +53,9 @@ _STILL = {
 _NAME = 6  # characters of a name in the first line; 欧阳晓明 has four
 _SOURCES = 3
 # Grounds that people are to read even though they bring no points.
-_ALWAYS_NAMED = frozenset({"launch_watch", "brand_lift", "industry_wave", "only_unsure"})
+_ALWAYS_NAMED = frozenset(
+    {"launch_watch", "launch_baseline", "brand_lift", "industry_wave", "only_unsure"}
+)
 _NEWS = frozenset({Occasion.NOTICE, Occasion.LEVEL_UP, Occasion.REOPENED, Occasion.REJECTED})
 
 

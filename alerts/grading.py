@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from alerts import batches, hot
 from alerts.growth import times_words
-from alerts.launch import Launch
+from alerts.launch import Launch, borrowed_reason
 from alerts.score import (
     BODILY,
     FACTS_ZH,
@@ -103,7 +103,12 @@ def grade(
     return Grade(
         level=level,
         score=score,
-        reasons=(*_merged(grounds, parts), *_capped(evidence), *_lifted(evidence, surge)),
+        reasons=(
+            *_merged(grounds, parts),
+            *_capped(evidence),
+            *_lifted(evidence, surge),
+            *borrowed_reason(evidence.borrowed),
+        ),
         surge=surge,
         rule_version=RULE_VERSION,
         at=now,

@@ -128,6 +128,7 @@ class Grid:
             brand_clusters=evidence.brand_clusters,
             upto=upto,
             slot_phi=_slot_phi(evidence.pulse),
+            borrowed=(lent.rate, lent.weight) if (lent := evidence.borrowed) else None,
         )
 
     def _first(self, hours: tuple[HourCount, ...]) -> int:

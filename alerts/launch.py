@@ -6,13 +6,16 @@ that are old or whose day of launch nobody wrote down.
 
 from __future__ import annotations
 
-import calendar
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from alerts.baseline import COLD_HOURS, COLD_RATE
 from alerts.subject import product_of
+from config.launch_schema import LaunchPlan
+from config.launch_schema import months_after as months_after  # noqa: PLC0414 - found here
 from config.schema import Project, SurgeRules
-from storage.records import Evidence, Reason
+from storage.records import Borrowed, Evidence, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,11 @@ def launch_of(project: Project, evidence: Evidence, now: datetime) -> Launch | N
     line, rules = product_of(project, evidence), project.settings.launch
     if line is None or line.launched is None:
         return None
-    ends_on = months_after(line.launched, rules.months)
+    plan = project.launch_of(line.id)
+    if plan is None:
+        ends_on = months_after(line.launched, rules.months)
+    else:
+        ends_on = plan.last_day(rules.months) + timedelta(days=1)
     today = now.astimezone(project.settings.zone).date()
     if not line.launched <= today < ends_on:
         return None
@@ -75,8 +82,52 @@ def fewest_authors(project: Project) -> int:
     return min(normal, launch) if has_launched else normal
 
 
-def months_after(day: date, months: int) -> date:
-    """Return the same day so many months later, the month's last day where it has no such day."""
-    year, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + year, month + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+def plan_of(project: Project, evidence: Evidence, now: datetime) -> LaunchPlan | None:
+    """Return the plan of the launch that a cluster's product is in today, if it has one."""
+    line = product_of(project, evidence)
+    plan = project.launch_of(line.id) if line is not None else None
+    today = now.astimezone(project.settings.zone).date()
+    if plan is None or not plan.holds(today, project.settings.launch.months):
+        return None
+    return plan
+
+
+def borrow(
+    project: Project,
+    plan: LaunchPlan,
+    now: datetime,
+    *,
+    authors: int,
+    hours: float,
+    clusters: int,
+) -> Borrowed | None:
+    """Return what a new product takes over from its sister; None where she has no history either.
+
+    The sister's rate is shrunk to that of a cluster nobody knows (`COLD_RATE`), as a brand's is.
+    Her share of the prior is `sister_days` / (`sister_days` + own days): half after that many days.
+    """
+    if not clusters or hours <= 0:
+        return None
+    rules, today = project.settings.launch, now.astimezone(project.settings.zone).date()
+    own_days = max(0, (today - plan.launched).days)
+    lines = (line for brand in project.brands for line in brand.products)
+    name = next((line.name for line in lines if line.id == plan.sister), plan.sister)
+    return Borrowed(
+        product=plan.sister,
+        name=name,
+        rate=(authors + COLD_RATE * COLD_HOURS) / (hours + COLD_HOURS),
+        weight=rules.sister_days / (rules.sister_days + own_days),
+        clusters=clusters,
+    )
+
+
+def borrowed_reason(borrowed: Borrowed | None) -> Iterator[Reason]:
+    """Yield the ground that names the sister whose rate passes for usual; it brings no points."""
+    if borrowed is None:
+        return
+    text = (
+        f"平常有多少借自姊妹产品 {borrowed.name}（baseline of {borrowed.name}）："
+        f"它的 {borrowed.clusters} 个聚类每个一天约 {24 * borrowed.rate:.1f} 人，"
+        f"占 {borrowed.weight:.0%}，本产品自己的日子越多占得越少"
+    )
+    yield Reason(code="launch_baseline", text=text, value=round(borrowed.weight, 3))

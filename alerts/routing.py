@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from alerts.duty import Passed, Turn, turn_of
+from alerts.launch_routes import by_launch
 from alerts.presence import absence, is_away, members, name_of, usable_channels, wakers
 from config.schema import Project, Route
 from storage.records import OwnerId
@@ -93,6 +94,7 @@ class Traits:
     platform: frozenset[str]
     issue_class: str = ""  # the main one of `issue`
     regions: tuple[str, ...] = ()  # `region`, the most frequent first
+    main_product: str = ""  # of `product`, the one most is said about
 
 
 def reachable(
@@ -211,7 +213,7 @@ def find_route(
         regions=regions,
         platforms=platforms,
     )
-    return choose(project, matching(project, traits), now, regions=traits.regions)
+    return choose(project, matching(project, traits, now), now, regions=traits.regions)
 
 
 def route_traits(
@@ -225,7 +227,8 @@ def route_traits(
     platforms: Iterable[str] = (),
 ) -> Traits:
     """Return what routes are asked about; a product goes by its id and by its name."""
-    named, regions = set(products), tuple(regions)
+    products, regions = tuple(products), tuple(regions)
+    named = set(products)
     brand = project.brand(brand_id)
     for product in brand.products if brand else ():
         if named & {product.id, product.name, *product.aliases}:
@@ -238,12 +241,17 @@ def route_traits(
         platform=frozenset(platforms),
         issue_class=issue_class,
         regions=regions,
+        main_product=next(iter(products), ""),
     )
 
 
-def matching(project: Project, traits: Traits) -> Route | None:
-    """Return the first route that matches, None when only the fallback is left."""
-    return next((route for route in project.routes if not unmet(route, traits)), None)
+def matching(project: Project, traits: Traits, now: datetime) -> Route | None:
+    """Return the first route that matches, None when only the fallback is left.
+
+    While its product is launched, a general route goes through the launch's representatives.
+    """
+    route = next((route for route in project.routes if not unmet(route, traits)), None)
+    return by_launch(project, route, traits.main_product, now)
 
 
 def choose(
@@ -303,7 +311,7 @@ def explain_route(project: Project, traits: Traits, now: datetime) -> list[Route
             break
         text = f"路由 {route.id} 不匹配：{missed}"
         steps.append(RouteStep(kind="passed_over", id=route.id, text=text))
-    choice = choose(project, matching(project, traits), now, regions=traits.regions)
+    choice = choose(project, matching(project, traits, now), now, regions=traits.regions)
     steps.append(RouteStep(kind="matched", id=choice.route_id, text=choice.reason))
     wanted = choice.route.issue if choice.route else ()
     if wanted and traits.issue_class not in wanted:

@@ -15,7 +15,10 @@ from config.wording import did_you_mean
 from config.yaml_lines import Problem, Where
 
 _NEEDED = {"brand": "brands/*.yaml", "owner": "owners.yaml", "channel": "channels.yaml"}
-_WITH_ID = ("brand", "source", "owner", "channel", "route", "duty", "function", "service", "tier", "window")
+_WITH_ID = (
+    "brand", "source", "owner", "channel", "route", "duty", "function", "service", "tier", "window",
+    "trial", "launch",
+)  # fmt: skip
 _CONDITIONS = ("brand", "product", "issue", "region", "platform")
 
 
@@ -34,9 +37,10 @@ class Entries:
         """Return the ids of one kind."""
         return [entry.id for entry in self.of(kind) if entry.id]
 
-    def product_ids(self) -> dict[str, str]:
-        """Return every product's id with the id of its brand."""
-        return {
+    def product_ids(self, *, launches: bool = True) -> dict[str, str]:
+        """Return every product's id with the id of its brand, those that a launch brings too."""
+        new = self.of("launch") if launches else []
+        return {one.text("product"): one.text("brand") for one in new} | {
             brand.text("products", index, "id"): brand.id
             for brand in self.of("brand")
             for index in positions(brand, "products")

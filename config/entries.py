@@ -28,7 +28,7 @@ LIST_SECTIONS = {
     "trial": "trial",
 }
 SINGLE_SECTIONS = ("settings", "levels", "fallback", "calendar", "templates", "triangle")
-FOLDERS = {"brands": "brand", "sources": "source"}
+FOLDERS = {"brands": "brand", "sources": "source", "launches": "launch"}
 SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)
 
 

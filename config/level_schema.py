@@ -86,9 +86,12 @@ class LaunchRules(Model):
     `alpha_factor` times as likely by chance counts as unusual. Judgement: with the defaults what
     scores 32 is yellow, and chance alarms about that product are ten times as frequent as those
     about others, which at the page setting is still less than one in a cluster's five months.
+    `sister_days`: after so many own days the rate of a sister product is half of what passes for
+    usual; 28 is how far a baseline looks back.
     """
 
     months: int = Field(default=6, ge=1, le=24)
     factor: float = Field(default=1.25, ge=1, le=3)
     alpha_factor: float = Field(default=10, ge=1, le=1000)
     min_authors: int = Field(default=3, ge=1)
+    sister_days: float = Field(default=28, gt=0, le=365)

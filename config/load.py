@@ -25,6 +25,8 @@ from config.entries import LIST_SECTIONS, Entry, positions, read_entries, read_f
 from config.errors import ConfigError
 from config.function_checks import check_functions
 from config.issue_checks import check_issues
+from config.launch_checks import check_launches
+from config.launch_schema import LaunchPlan, with_launches
 from config.people_checks import check_people
 from config.schema import (
     Brand,
@@ -98,6 +100,7 @@ def load(directory: Path, *, environ: Mapping[str, str] | None = None) -> Projec
     problems.extend(check_functions(entries))
     problems.extend(check_calendar(entries))
     problems.extend(check_issues(entries))
+    problems.extend(check_launches(entries))
     problems.extend(check_channels(entries))
     problems.extend(check_templates(entries))
     problems.extend(check_trials(entries))
@@ -241,6 +244,9 @@ def summary(project: Project) -> list[str]:
         f"fallback 兜底: {_listed(project.fallback)}",
     ]
     lines += _voices(project)
+    if project.launches:
+        named = _listed(f"{one.product} ({one.launched})" for one in project.launches)
+        lines.append(f"launches 上市: {len(project.launches)} — {named}")
     if off:
         lines.append(f"switched off 已停用: {_listed(off)}")
     return lines
@@ -274,6 +280,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     found = {
         "brand.json": json_schema(Brand),
         "source.json": json_schema(SourceConfig),
+        "launch.json": json_schema(LaunchPlan),
         "project.json": root,
     }
     for section in LIST_SECTIONS:
@@ -294,6 +301,7 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
     kinds: dict[str, Any] = {
         "brand": Brand,
         "source": SourceConfig,
+        "launch": LaunchPlan,
         "settings": Settings,
         "levels": Levels,
         "fallback": Words,
@@ -317,7 +325,11 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
 
 @cache
 def _view(kind: str) -> SchemaView:
-    by_file: dict[str, type[Model]] = {"brand": Brand, "source": SourceConfig}
+    by_file: dict[str, type[Model]] = {
+        "brand": Brand,
+        "source": SourceConfig,
+        "launch": LaunchPlan,
+    }
     return SchemaView(json_schema(by_file.get(kind, RootFile)))
 
 
@@ -375,10 +387,12 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
 
     calendar = one("calendar", EventCalendar())
 
+    launches = tuple(models.get("launch", ()))
     return Project(
         settings=_settings(one("settings", Settings()), calendar),
         levels=one("levels", Levels()),
-        brands=tuple(models.get("brand", ())),
+        brands=with_launches(models.get("brand", ()), launches),
+        launches=launches,
         sources=tuple(models.get("source", ())),
         owners=tuple(models.get("owner", ())),
         channels=tuple(models.get("channel", ())),

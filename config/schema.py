@@ -43,6 +43,7 @@ from config.channel_schema import (
 )
 from config.cluster_schema import ClusterSettings
 from config.function_schema import Function, Speakers, Triangle
+from config.launch_schema import Faq, LaunchPlan, Readiness
 from config.level_schema import LaunchRules, LevelRules, Levels, SurgeRules
 from config.people_schema import Duty, Hours, Owner, Rotation, Route, Shift
 from config.service_schema import (
@@ -66,8 +67,8 @@ from config.source_schema import (
     ThreadRules,
     UrlRules,
 )
-from config.trial_schema import Trial
 from config.tier_schema import TIERS, CustomerTier
+from config.trial_schema import Trial
 from config.values import (
     ISSUE_CLASSES,
     SUB_CLASSES,
@@ -104,6 +105,7 @@ __all__ = [
     "EventCalendar",
     "Exclusions",
     "Expectations",
+    "Faq",
     "FeishuAppChannel",
     "FeishuBotChannel",
     "FetchRules",
@@ -113,6 +115,7 @@ __all__ = [
     "Hours",
     "Identifier",
     "IssueRule",
+    "LaunchPlan",
     "LaunchRules",
     "LevelName",
     "LevelRules",
@@ -128,6 +131,7 @@ __all__ = [
     "PageRules",
     "ProductLine",
     "Project",
+    "Readiness",
     "Rotation",
     "Route",
     "ScheduleRules",
@@ -249,6 +253,7 @@ class Project(Model):
     settings: Settings = Settings()
     levels: Levels = Levels()
     brands: tuple[Brand, ...] = ()
+    launches: tuple[LaunchPlan, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     owners: tuple[Owner, ...] = ()
     channels: tuple[Channel, ...] = ()
@@ -300,6 +305,19 @@ class Project(Model):
     def brand(self, brand_id: str) -> Brand | None:
         """Return the brand with this id, None when there is none (any more)."""
         return next((brand for brand in self.brands if brand.id == brand_id), None)
+
+    def brand_of_product(self, product_id: str) -> Brand | None:
+        """Return the brand that has this product, None when none has it (any more)."""
+        lines = ((line.id, brand) for brand in self.brands for line in brand.products)
+        return next((brand for line_id, brand in lines if line_id == product_id), None)
+
+    def launch(self, launch_id: str) -> LaunchPlan | None:
+        """Return the launch with this id, None when there is none (any more)."""
+        return next((plan for plan in self.launches if plan.id == launch_id), None)
+
+    def launch_of(self, product_id: str) -> LaunchPlan | None:
+        """Return the launch of this product, None when it has none."""
+        return next((plan for plan in self.launches if plan.product == product_id), None)
 
     def source(self, source_id: str) -> SourceConfig | None:
         """Return the source with this id, None when there is none (any more)."""

@@ -6,18 +6,37 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.baseline import HISTORY_HOURS, PULSE_HOURS, PULSE_LAG_HOURS
+from alerts.baseline import (
+    BASELINE_HOURS,
+    FIT_LAG,
+    HISTORY_HOURS,
+    PULSE_HOURS,
+    PULSE_LAG_HOURS,
+)
 from alerts.brand_surge import pulse_of
+from alerts.launch import borrow, plan_of
+from config.launch_schema import LaunchPlan
 from config.schema import Project
 from storage.brand_talk import less
 from storage.completeness import serves
 from storage.queries import Queries
-from storage.records import BRAND_PREFIX, BrandId, ClusterId, Evidence, HourCount, Pulse, SourceId
+from storage.records import (
+    BRAND_PREFIX,
+    Borrowed,
+    BrandId,
+    ClusterId,
+    Evidence,
+    HourCount,
+    Pulse,
+    SourceId,
+)
 
 _BACK = timedelta(hours=HISTORY_HOURS)
 _SLOTS_FOR = timedelta(hours=PULSE_HOURS)
 _SLOTS_AGO = timedelta(hours=PULSE_LAG_HOURS)
 _LOUD_FOR = timedelta(hours=24)
+# As a brand's own rate is read, and on nothing that may be a burst of the last two days.
+_LENT_FOR, _LENT_AGO = timedelta(hours=BASELINE_HOURS), timedelta(hours=FIT_LAG)
 
 
 def brand_clusters(project: Project) -> list[ClusterId]:
@@ -37,6 +56,7 @@ class PulseView:
         self._now = now
         self._slots: dict[BrandId, tuple[int, ...]] = {}
         self._blind: dict[BrandId, tuple[datetime, ...] | None] = {}
+        self._lent: dict[str, Borrowed | None] = {}
 
     def see(self, evidence: Evidence) -> Evidence:
         """Tell the evidence on a cluster how bursty its brand is, and when nobody could see it.
@@ -47,10 +67,9 @@ class PulseView:
             return evidence
         brand_id = evidence.cluster.brand_id
         pulse = Pulse(slots=self._slots_of(brand_id))
+        evidence = replace(evidence, pulse=pulse, borrowed=self._borrowed(evidence))
         blind = self._blind_of(brand_id)
-        if blind is None:
-            return replace(evidence, pulse=pulse)
-        return replace(evidence, pulse=pulse, blind_hours=blind)
+        return evidence if blind is None else replace(evidence, blind_hours=blind)
 
     def lifted(self, evidence: Evidence, at: datetime) -> Evidence:
         """Tell the evidence how the rest of its brand stood when its own surge did, at `at`."""
@@ -69,6 +88,27 @@ class PulseView:
         found = pulse_of(evidence, evidence.hours, self._competitors(at), at, slots)
         # what rose is the brand itself: no excuse, only the name of it
         return replace(evidence, pulse=replace(found, lift=1.0))
+
+    def _borrowed(self, evidence: Evidence) -> Borrowed | None:
+        """Return the rate that a product in its launch borrows from its sister."""
+        plan = plan_of(self._project, evidence, self._now)
+        if plan is None or not plan.sister:
+            return None
+        if plan.id not in self._lent:
+            self._lent[plan.id] = self._lend(plan)
+        return self._lent[plan.id]
+
+    def _lend(self, plan: LaunchPlan) -> Borrowed | None:
+        brand = self._project.brand_of_product(plan.sister)
+        if brand is None:
+            return None
+        until = self._now - _LENT_AGO
+        authors, hours, clusters = self._queries.product_rate(
+            BrandId(brand.id), plan.sister, until - _LENT_FOR, until
+        )
+        return borrow(
+            self._project, plan, self._now, authors=authors, hours=hours, clusters=clusters
+        )
 
     def _competitors(self, at: datetime) -> Iterator[tuple[str, tuple[HourCount, ...]]]:
         for brand in self._project.brands:

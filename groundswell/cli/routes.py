@@ -152,7 +152,7 @@ def _told(
 
     zone = project.settings.zone
     now = (moment(at, zone) or datetime.now(UTC)).astimezone(zone)
-    choice = choose(project, matching(project, traits), now)
+    choice = choose(project, matching(project, traits, now), now)
     steps = explain_route(project, traits, now)
     rungs = climb(project, choice, level, now)
     document: dict[str, object] = {
