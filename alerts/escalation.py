@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from alerts.hours import wall_at
 from alerts.quiet import rules_of
 from alerts.routing import RouteChoice
-from alerts.service_clock import frozen_service
+from alerts.service_terms import service_for
 from config.schema import LevelRules, Owner, Project
 from storage.records import EscalationStep, Incident, Level, OwnerId, Policy, Timer
 
@@ -34,11 +34,14 @@ _DORMANT_DAYS = 14
 _WARN_LEASE_LEFT = 0.2
 
 
-def freeze_policy(choice: RouteChoice, level: Level, project: Project) -> Policy:
+def freeze_policy(
+    choice: RouteChoice, level: Level, project: Project, tier: str = ""
+) -> Policy:
     """Write down who will be told when, and what service is promised, as the files say now.
 
     A later change of the files does not alter it. First the chain, one person a step; each further
-    loop begins with the owner; then the fallback.
+    loop begins with the owner; then the fallback. `tier`: of the customers who complain, "" while
+    none is known; the stricter of its service and the route's holds.
     """
     rules = rules_of(project.levels, level)
     rounds = [choice.chain] + [(choice.named, *choice.chain)] * (rules.loops - 1)
@@ -53,8 +56,8 @@ def freeze_policy(choice: RouteChoice, level: Level, project: Project) -> Policy
         ack_lease_s=_ACK_LEASE_S.get(level, _ACK_LEASE_S[Level.BLUE]),
         fallback=choice.fallback,
         reason=choice.reason,
-        service=frozen_service(
-            project, project.service(choice.route.service) if choice.route else None, level
+        service=service_for(
+            project, project.service(choice.route.service) if choice.route else None, tier, level
         ),
         held=choice.held,
     )

@@ -35,7 +35,7 @@ def rise(
 ) -> None:
     """Raise the level: re-route at once; who has acknowledged is left in peace, new people hear."""
     incident, project = draft.incident, draft.scene.project
-    fresh = freeze_policy(choice, grade.level, project)
+    fresh = freeze_policy(choice, grade.level, project, incident.tier)
     wanted = first_told(fresh, incident.owner_id, grade.level)
     acknowledged = incident.state is IncidentState.ACKNOWLEDGED
     told: tuple[OwnerId, ...] = new_people(incident, wanted) if acknowledged else wanted
@@ -150,7 +150,7 @@ def _move(draft: Draft, grade: Grade | None, kind: str, why: str, values: dict[s
         return
     told: dict[str, Any] = {"level": int(grade.level), "grade": journal.encode_grade(grade)}
     if grade.level < incident.level:
-        fresh = freeze_policy(choice, grade.level, draft.scene.project)
+        fresh = freeze_policy(choice, grade.level, draft.scene.project, incident.tier)
         policy = continue_policy(incident.policy, incident.step, (), fresh)
         told |= {"policy": journal.encode_policy(policy), "step": incident.step + 1}
     draft.record(kind, below_since=None, **told, **values)

@@ -106,7 +106,7 @@ def come_off(draft: Draft, why: str, *, key: str = "", is_told: bool = True) -> 
     }[why]
     choice = same_route(draft)
     told = draft.people((incident.owner_id,)) if is_told else ()
-    fresh = freeze_policy(choice, incident.level, project)
+    fresh = freeze_policy(choice, incident.level, project, incident.tier)
     draft.record(
         "unshelved",
         key=key,

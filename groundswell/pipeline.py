@@ -24,6 +24,7 @@ from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
 from groundswell.batches import BatchView
+from groundswell.customer_book import CustomerBook, raise_tier
 from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
@@ -220,6 +221,7 @@ def act_on(
     batches = BatchView(project, tx.queries, now)
     pulses = PulseView(project, tx.queries, now)
     silences = current(tx.active_silences(now), project, now) if fresh else ()
+    book = CustomerBook.of(project, tx.queries) if fresh else None
     for cluster_id in sorted(fresh):
         evidence = batches.see(hot_lists.see(tx.evidence(cluster_id, now), hot))
         evidence = pulses.see(evidence)
@@ -256,8 +258,13 @@ def act_on(
             before=before.get(cluster_id),
             silences=silences,
         )
-        if change is not None and tx.save_change(change):
-            changes.append(change)
+        saved = change if change is not None and tx.save_change(change) else None
+        standing = incident if saved is None else saved.incident
+        tiered = None
+        if book is not None and standing is not None:  # of a new incident everybody is looked at
+            known = fresh[cluster_id] if incident is not None else ()
+            tiered = raise_tier(tx, book, standing, now, fresh=known)
+        changes += [one for one in (saved, tiered) if one is not None]
     return changes
 
 
