@@ -42,6 +42,7 @@ from config.channel_schema import (
     text_limits,
 )
 from config.cluster_schema import ClusterSettings
+from config.confirm_schema import ConfirmRules
 from config.function_schema import Function, Speakers, Triangle
 from config.launch_schema import Faq, LaunchPlan, Readiness
 from config.level_schema import LaunchRules, LevelRules, Levels, SurgeRules
@@ -232,6 +233,7 @@ class Settings(Model):
     vault: VaultRules = VaultRules()
     clusters: ClusterSettings = ClusterSettings()
     speakers: Speakers = Speakers()
+    confirm: ConfirmRules = ConfirmRules()
     user_agent: str = "Groundswell/0.1"
 
     @property
