@@ -22,10 +22,12 @@ from typing import Any, Protocol
 from alerts.channel_notices import refused_notices
 from alerts.channels.answer import Answer, Sender
 from alerts.fallback import fallback_intent, is_over
+from alerts.gate import UNCONFIRMED, Gate, Sight, bare_lines
 from alerts.ruling import Ruling, rule, rule_wait
 from alerts.storm import Storm
+from alerts.trial import CANCELLED, redirect_all
 from config.errors import StoreError
-from config.schema import Project
+from config.schema import Owner, Project
 from storage.records import (
     Backlog,
     Budget,
@@ -120,7 +122,9 @@ class Courier:
 
     `chance` returns a number in [0, 1) for spreading retries; `in_thread` runs a blocking call of
     the outbox off the loop; `page` gives the address of an incident's page. Channels are metered by
-    the database's clock, by `meter` where time itself is made up (a rehearsal).
+    the database's clock, by `meter` where time itself is made up (a rehearsal). `gate` is asked for
+    each message: what a trial covers goes to its reviewer only, and an address that nobody
+    confirmed gets nothing. Without one everything goes where it is addressed.
     """
 
     def __init__(
@@ -134,8 +138,12 @@ class Courier:
         in_thread: InThread = asyncio.to_thread,
         page: Callable[[IncidentId], str] = lambda _: "",
         meter: Clock | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._outbox = outbox
+        self._gate = gate
+        self._sights: dict[IntentId, Sight] = {}
+        self._open_sight = Sight(project=project.model_copy(update={"trials": ()}))
         self._channels = channels
         self._project = project
         self._clock = clock
@@ -194,6 +202,9 @@ class Courier:
                 _LEASE_S,
             )
             self._busy.update(intent.channel_id for intent in claimed)
+            if self._gate is not None and claimed:
+                sight: Sight = await self._in_thread(self._gate.look, claimed)
+                self._sights |= {intent.intent_id: sight for intent in claimed}
             return claimed
 
     async def _occupy(self, intent: Intent, at: _Pass) -> None:
@@ -201,6 +212,7 @@ class Courier:
             await self._carry(intent, at)
         finally:
             self._busy[intent.channel_id] -= 1
+            self._sights.pop(intent.intent_id, None)
 
     async def _carry(self, intent: Intent, at: _Pass) -> None:
         sender = self._channels.get(intent.channel_id)
@@ -209,6 +221,9 @@ class Courier:
             gone = "channel" if sender is None else "recipient"
             ruling = Ruling.hopeless(f"the {gone} is no longer configured", self._clock.now())
             await self._finish(intent, None, ruling)
+            return
+        if (refusal := self._refusal(intent, owner)) is not None:
+            await self._finish(intent, None, refusal)
             return
         delivery = await self._admit(intent, at)
         if delivery is None:
@@ -223,6 +238,18 @@ class Courier:
             )
             answer = Answer(outcome=DeliveryClass.AMBIGUOUS, text="the channel's program broke")
         await self._conclude(intent, delivery, answer, sender, at)
+
+    def _sight(self, intent: Intent) -> Sight:
+        return self._sights.get(intent.intent_id, self._open_sight)
+
+    def _refusal(self, intent: Intent, owner: Owner) -> Ruling | None:
+        """Return what becomes of a message that may not go where it is addressed."""
+        channel = self._project.channel(intent.channel_id)
+        assert channel is not None, "it has a sender"
+        refusal = self._sight(intent).refusal(intent, owner, channel)
+        if refusal == CANCELLED:
+            return Ruling(status=IntentStatus.CANCELLED, reason=CANCELLED)
+        return Ruling.hopeless(refusal, self._clock.now()) if refusal else None
 
     async def _admit(self, intent: Intent, at: _Pass) -> Delivery | None:
         """Begin an attempt, unless the channel must rest: then the intent waits, or goes elsewhere.
@@ -289,7 +316,8 @@ class Courier:
             at.resting = answer.text
         also: tuple[Intent, ...] = ()
         if answer.outcome is DeliveryClass.PERMANENT:
-            also = refused_notices(intent, answer.text, self._project, now)
+            found = refused_notices(intent, answer.text, self._project, now)
+            also = tuple(redirect_all(found, None, self._sight(intent).project))
         await self._finish(intent, done, ruling, also)
 
     async def _finish(
@@ -301,9 +329,11 @@ class Courier:
     ) -> None:
         fallback = None
         if ruling.use_fallback:
-            fallback = fallback_intent(intent, self._project, self._clock.now())
+            now, sight = self._clock.now(), self._sight(intent)
+            fallback = fallback_intent(intent, sight.project, now, sight.ways(intent))
             if fallback is None:
-                ruling = ruling.without_fallback(ends=is_over(intent, self._project))
+                also = (*also, *_in_its_place(intent, ruling, sight, now))
+                ruling = _without_fallback(intent, ruling, self._project)
         held: bool = await self._in_thread(
             functools.partial(
                 self._outbox.finish_delivery,
@@ -325,3 +355,20 @@ class Courier:
             fallback.channel_id if fallback else "",
             held,
         )
+
+
+def _in_its_place(
+    intent: Intent, ruling: Ruling, sight: Sight, now: datetime
+) -> tuple[Intent, ...]:
+    """Return the bare lines for a message whose ways are all unconfirmed, or fail."""
+    refused = ruling.reason == UNCONFIRMED
+    if refused or fallback_intent(intent, sight.project, now) is not None:
+        return tuple(bare_lines(intent, sight, now))
+    return ()
+
+
+def _without_fallback(intent: Intent, ruling: Ruling, project: Project) -> Ruling:
+    """Rule for a message that nobody takes over: on trial, or unproved, it is a dead letter."""
+    if intent.trial_id or ruling.reason == UNCONFIRMED:
+        return replace(ruling, use_fallback=False)
+    return ruling.without_fallback(ends=is_over(intent, project))

@@ -22,6 +22,7 @@ from alerts.quiet import release_at
 from alerts.routing import last_resort, reachable, standing, usable_channels
 from alerts.service_clock import SERVICE_TIMERS, metered, next_words
 from alerts.silences import holding
+from alerts.trial import covering, reader_of, redirect_all, trial_of_incident
 from config.schema import Channel, Owner
 from storage.records import (
     Change,
@@ -42,6 +43,8 @@ SYSTEM = "system"
 
 # Timers that end with another one.
 _WITH = {"ack": ("lease_warn",)}
+# Said to everybody who hears of an incident for the first time after its trial.
+_WENT_LIVE = "此前为试运行，之前的通知只发给了审阅人。"
 # Answers to what people did: a silence keeps back what the program says by itself.
 _PASS = frozenset(
     {
@@ -77,6 +80,7 @@ class Draft:
         self.now = now
         self.actor = actor
         self._standing: dict[OwnerId, str] = {}  # for whom people answer, in words to them
+        self._went_live = ""  # that it was on trial until now, in words
         self._incident = incident
         self._metered = incident.meter if incident else None
         self._told: list[_Told] = []
@@ -155,6 +159,7 @@ class Draft:
             self._hold(occasion, owners)
             return
         owners = self._with_silenced(owners)
+        self._note_trial(owners)
         incident, project = self.incident, self.scene.project
         urgency, calendar = occasion.urgency(incident.level), project.settings.calendar
         due = [release_at(one, urgency, project.levels, self.now, calendar) for one in owners]
@@ -171,11 +176,23 @@ class Draft:
                 owner=owner,
                 at=at,
                 ask_by=ask_by,
-                why=why(owner) + self._standing.get(OwnerId(owner.id), ""),
+                why=why(owner) + self._standing.get(OwnerId(owner.id), "") + self._went_live,
                 late=late,
             )
             for owner, at in zip(owners, due, strict=True)
         ]
+
+    def _note_trial(self, owners: Iterable[Owner]) -> None:
+        """Note that what is said from here on goes to a reviewer, or to the people again."""
+        told = [owner.id for owner in owners]
+        trial = trial_of_incident(self.scene.project, self.incident)
+        if not told or (trial.id if trial else "") == self.incident.trial_id:
+            return
+        if trial is not None:
+            self.record("on_trial", trial_id=trial.id)
+        else:
+            self.record("went_live", trial_id="", told=told)
+            self._went_live = _WENT_LIVE
 
     def silence(self) -> Silence | None:
         """Return the silence or maintenance window that holds notices about the incident now."""
@@ -274,31 +291,35 @@ class Draft:
                 )
             )
 
-    def _written(self) -> Iterable[Intent]:
+    def _written(self) -> list[Intent]:
         """Word what each person is told: several occasions of one act become one message."""
         by_owner: dict[str, list[_Told]] = {}
+        written: list[Intent] = []
         for told in self._told:
             by_owner.setdefault(told.owner.id, []).append(told)
         for first, *further in by_owner.values():
             said = dict.fromkeys((first.why, *(told.why for told in further)))
             told = replace(first, why="".join(said))
-            for channel in _channels(told, self.scene):
-                yield self._intent(told, channel)
+            written += [self._intent(told, channel) for channel in _channels(told, self.scene)]
+        project, incident = self.scene.project, self._incident
+        return redirect_all(written, incident, project, is_worded=True)
 
     def _intent(self, told: _Told, channel: Channel) -> Intent:
         incident, occasion, owner = told.incident, told.occasion, told.owner
-        urgency = occasion.urgency(incident.level)
+        urgency, project = occasion.urgency(incident.level), self.scene.project
+        trial = covering(project, incident, owner.id)
+        reader, shown_on = reader_of(project, trial) if trial else (owner, channel)
         address = Address(
             recipient=owner,
-            channel=channel,
+            channel=shown_on or channel,
             at=told.at,
             ask_by=told.ask_by,
             why=told.why,
             late=told.late,
+            signed_for=OwnerId(reader.id),
         )
         # a mail keeps its HTML wherever it may end up; chat-only people never need one
-        project = self.scene.project
-        mailed = any(item.kind == "email" for item in usable_channels(owner, project))
+        mailed = any(item.kind == "email" for item in usable_channels(reader, project))
         rendered = render_notice(incident, occasion, self.scene, address, has_page=mailed)
         return Intent(
             intent_id=intent_id(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from alerts.escalation import deadline_at
 from alerts.messages import hand_over, reword
 from alerts.quiet import release_at
 from alerts.routing import absence, fallback_line, name_of, usable_channels
+from alerts.trial import redirect
 from config.channel_schema import text_limits
 from config.schema import Channel, Owner, Project
 from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
@@ -29,13 +30,25 @@ def is_over(intent: Intent, project: Project) -> bool:
     return intent.kind in OF_ONE_CHANNEL or (gone and intent.kind in _PERSONAL)
 
 
-def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent | None:
+MayReach = Callable[[Owner, Channel], bool]
+
+
+def anybody(owner: Owner, channel: Channel) -> bool:
+    """Say that every address may be written to: nobody asks whether codes came back."""
+    del owner, channel
+    return True
+
+
+def fallback_intent(
+    intent: Intent, project: Project, now: datetime, may_reach: MayReach = anybody
+) -> Intent | None:
     """Return the message that takes over from one that could not be delivered; None at the end.
 
     First the same person's next channels in his order, then the project's fallback people, each on
-    the first channel that he has. A message for somebody else loses the links signed for the first.
+    the first channel that he has; nobody but its reviewer for one on trial. A message for somebody
+    else loses the links signed for the first. `may_reach`: which addresses may be written to.
     """
-    found = next(_addresses(intent, project, now), None)
+    found = next((one for one in _addresses(intent, project, now) if may_reach(*one)), None)
     if found is None or intent.kind in OF_ONE_CHANNEL:
         return None
     owner, channel = found
@@ -45,7 +58,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
     key = f"{intent.intent_id}|fallback|{owner.id}|{channel.id}"
     digest = hashlib.sha256(key.encode()).digest()
     name = name_of(project, intent.recipient_id)
-    return replace(
+    taken_over = replace(
         intent,
         intent_id=IntentId(b32encode(digest).decode()[:26].lower()),
         recipient_id=OwnerId(owner.id),
@@ -63,6 +76,7 @@ def fallback_intent(intent: Intent, project: Project, now: datetime) -> Intent |
         reason="",
         fallback_of=intent.intent_id,
     )
+    return taken_over if same else redirect(taken_over, None, project)
 
 
 def _reworded(intent: Intent, channel: Channel, project: Project) -> str:
@@ -80,14 +94,14 @@ def _addresses(intent: Intent, project: Project, now: datetime) -> Iterator[tupl
         start = ids.index(intent.channel_id) + 1 if intent.channel_id in ids else 0
         for channel in channels[start:]:
             yield owner, channel
-    if intent.kind in _PERSONAL:
+    if intent.kind in _PERSONAL or intent.trial_id:
         return
     for present in (True, False):  # rather somebody on holiday than nobody
         for owner_id in _others(intent, project):
             other = project.owner(owner_id)
             if other is None or (absence(project, owner_id, now) == "") is not present:
                 continue
-            for channel in usable_channels(other, project)[:1]:
+            for channel in usable_channels(other, project):
                 yield other, channel
 
 

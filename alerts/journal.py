@@ -124,7 +124,9 @@ def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
     if event.kind in _COMES_BACK:
         values["returned_at"] = event.at
     values |= _said(event) | _decoded(event.data)
-    values["told"] = _joined(incident.told, event.data.get("told", ()))
+    # on trial nobody but the reviewer was told
+    before = () if event.kind == "went_live" else incident.told
+    values["told"] = _joined(before, event.data.get("told", ()))
     if event.kind == "assigned":  # it has an owner now, whoever held it
         values["policy"] = replace(values.get("policy", incident.policy), held=False)
     values["tasks"] = tasks_after(incident.tasks, event)
@@ -296,6 +298,7 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "locked_at": _instant,
     "extended": str,
     "declined": lambda owner_ids: tuple(map(OwnerId, owner_ids)),
+    "trial_id": str,
     "tier": str,
     "tier_why": str,
 }

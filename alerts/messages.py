@@ -193,7 +193,7 @@ def _actions(incident: Incident, links: Links, address: Address) -> tuple[Action
         IncidentState.OPEN: ("ack", "dismiss", "assign", "silence"),
         IncidentState.ACKNOWLEDGED: ("assign", "silence"),
     }.get(incident.state, ())
-    owner_id = OwnerId(address.recipient.id)
+    owner_id = address.signed_for or OwnerId(address.recipient.id)
     pairs = [
         (name, links.action(incident, name, owner_id))
         for name in offered

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from config.schema import Channel, Owner, Project
-from storage.records import Evidence, Incident, Mention, OwnerId, Silence, Verdict
+from storage.records import NO_OWNER, Evidence, Incident, Mention, OwnerId, Silence, Verdict
 
 
 class Links(Protocol):
@@ -67,3 +67,4 @@ class Address:
     ask_by: datetime | None = None
     why: str = ""
     late: timedelta | None = None  # how much later than planned, after an outage
+    signed_for: OwnerId = NO_OWNER  # in whose name its links act; "": the recipient's

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts.summary import KIND, Page, grown, summary_id, write_summary
+from alerts.trial import marked
 from config.schema import Project
 from storage import bucket
 from storage.records import (
@@ -62,6 +63,9 @@ _INTERVAL: Mapping[Level, timedelta] = {
 }
 _FEW_LEFT = 6  # with so many sent, what is left of the ten is spread: the wait of orange for all
 _SOON = timedelta(seconds=1)
+
+# Who is told where, and on which trial: what is on trial is never told together with what is not.
+Place = tuple[OwnerId, ChannelId, str]
 
 
 @dataclass(slots=True)
@@ -207,18 +211,18 @@ class _Planning:
         self._people: dict[OwnerId, _Person] = defaultdict(_Person)
         for told in backlog.told:
             self._people[told.recipient_id].heard(told, now)
-        self._open = {(one.recipient_id, one.channel_id): one for one in backlog.summaries}
+        self._open = {_place_of(one): one for one in backlog.summaries}
         self._take: list[IntentId] = []
         self._put_off: dict[IntentId, datetime] = {}
 
     def plan(self, limit: int, slots: Mapping[ChannelId, int]) -> Plan:
         """Walk through what is due, the gravest first."""
         free = dict(slots)
-        left: dict[tuple[OwnerId, ChannelId], list[Waiting]] = defaultdict(list)
-        taken: set[tuple[OwnerId, ChannelId]] = set()
+        left: dict[Place, list[Waiting]] = defaultdict(list)
+        taken: set[Place] = set()
         for waiting in self._backlog.due:
             intent = waiting.intent
-            place = (intent.recipient_id, intent.channel_id)
+            place = _place_of(intent)
             if not self._is_known(intent) or self._goes_now(intent, place in self._open):
                 free[intent.channel_id] = free.get(intent.channel_id, limit) - 1
                 if len(self._take) < limit and free[intent.channel_id] >= 0:
@@ -271,9 +275,7 @@ class _Planning:
         after = self._now + timedelta(seconds=seconds)
         return intent.deadline_at is not None and after > intent.deadline_at
 
-    def _fold(
-        self, place: tuple[OwnerId, ChannelId], left: Sequence[Waiting], *, grows: bool
-    ) -> Iterable[Summary]:
+    def _fold(self, place: Place, left: Sequence[Waiting], *, grows: bool) -> Iterable[Summary]:
         """Yield the summary that says these messages, or let a single one wait for its turn."""
         before = self._open.get(place) if grows else None
         fresh = [one for one in left if before is None or one.intent.intent_id != before.intent_id]
@@ -307,6 +309,8 @@ class _Planning:
             due_at=person.summary_due(level, since),
             page=self._page,
         )
+        if place[2]:
+            written = marked(written, place[2])
         yield Summary(
             intent=grown(before, written) if before is not None else written,
             members=tuple(one.intent.intent_id for one in fresh),
@@ -360,6 +364,10 @@ class _Planning:
             rate = budget.per_minute * bucket.SUSTAINED / 60
             for_red = min(1.0, bucket.capacity(budget.per_minute) - 1)
         return _Room(tokens, mild, rate, blocked_s, for_red, quiet_s)
+
+
+def _place_of(intent: Intent) -> Place:
+    return intent.recipient_id, intent.channel_id, intent.trial_id
 
 
 def is_foldable(intent: Intent) -> bool:

@@ -12,6 +12,7 @@ from config.errors import ChangedMeanwhileError, GroundswellError
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.clock import Clock
+from groundswell.gate import with_trials
 from groundswell.hot import HotLists
 from groundswell.judging import judge
 from groundswell.pipeline import SAMPLES
@@ -60,7 +61,7 @@ class Desk:
             change = on_command(
                 found,
                 replace(command, into=target),
-                self.project,
+                with_trials(self.project, tx.queries, now),
                 now,
                 evidence=evidence,
                 samples=tx.queries.cluster_mentions(found.cluster_id, SAMPLES),

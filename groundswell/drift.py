@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alerts.source_notices import SourceNotice
+from alerts.trial import redirect_all
 from classify.sentiment import ScoreItem, Scorer, probability
 from config.schema import Project, SourceConfig
+from groundswell.gate import with_trials
 from groundswell.models import Live
 from groundswell.upkeep import Upkeep
 from storage.queries import Queries
@@ -336,7 +338,9 @@ class DriftCheck:
                     tx.save_notice(source_id, mark)
             tx.drop_drift_days(now - timedelta(days=2 * _KEPT_DAYS))
             notices = [notice_of(one, self._project, now) for one in fresh]
-            written = tx.add_intents(list(self._upkeep.intents(notices, now)))
+            project = with_trials(self._project, tx.queries, now)
+            intents = redirect_all(self._upkeep.intents(notices, now), None, project)
+            written = tx.add_intents(intents)
         for drift in fresh:
             log.info(
                 "source notice=drifted source=%s %s", drift.source_id, "; ".join(drift.reasons)

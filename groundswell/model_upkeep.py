@@ -12,8 +12,10 @@ from datetime import datetime
 from alerts.model_notices import damaged
 from alerts.quiet import quiet_until
 from alerts.routing import usable_channels
+from alerts.trial import redirect_all
 from config.channel_schema import text_limits
 from config.schema import Project
+from groundswell.gate import with_trials
 from groundswell.models import Live, Problem
 from groundswell.upkeep import recipients
 from storage.records import ChannelId, Intent, IntentId, Level, OwnerId
@@ -41,7 +43,8 @@ class ModelUpkeep:
             return 0
         intents = [intent for problem in fresh for intent in self._intents(problem, now)]
         with self.store.transaction() as tx:
-            written = tx.add_intents(intents)
+            project = with_trials(self.project, tx.queries, now)
+            written = tx.add_intents(redirect_all(intents, None, project))
         self._told.update(fresh)
         return written
 

@@ -25,6 +25,7 @@ from classify.clustering import Shard
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.customer_book import CustomerBook, raise_tier
+from groundswell.gate import with_trials
 from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
@@ -178,6 +179,7 @@ class Journey:
         and originals to show, takes most of the time, and people would wait for it.
         """
         changes = []
+        project = with_trials(self.project, tx.queries, now) if incident_ids else self.project
         look = self.hot.look(tx.queries, now) if incident_ids else HotView()
         batches = BatchView(self.project, tx.queries, now)
         silences = current(tx.active_silences(now), self.project, now) if incident_ids else ()
@@ -191,7 +193,7 @@ class Journey:
             change = on_timers(
                 incident,
                 timers,
-                self.project,
+                project,
                 now,
                 evidence=evidence,
                 samples=samples,
@@ -217,6 +219,7 @@ def act_on(
 ) -> list[Change]:
     """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too."""
     changes = []
+    project = with_trials(project, tx.queries, now) if fresh else project
     hot = hot_lists.look(tx.queries, now) if fresh else HotView()
     batches = BatchView(project, tx.queries, now)
     pulses = PulseView(project, tx.queries, now)

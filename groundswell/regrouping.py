@@ -13,6 +13,7 @@ from datetime import datetime
 from alerts.messages import Links, Scene
 from alerts.regrouping import join_incidents, level_before, revive
 from config.schema import Project
+from groundswell.gate import with_trials
 from storage.records import Change, ClusterEvent, ClusterId, Level
 from storage.store import Transaction
 
@@ -36,6 +37,7 @@ def follow(
 
     Call it when members and journal are stored, and grade `clusters` afterwards.
     """
+    project = with_trials(project, tx.queries, now)
     touched: set[ClusterId] = set()
     before: dict[ClusterId, Level] = {}
     changes: list[Change] = []

@@ -15,6 +15,7 @@ from config.errors import GroundswellError
 from config.schema import Project
 from config.wording import did_you_mean
 from groundswell.clock import Clock
+from groundswell.gate import with_trials
 from groundswell.pipeline import SAMPLES
 from storage.records import Incident, IncidentId, Silence
 from storage.store import Store, Transaction
@@ -161,7 +162,7 @@ class SilenceDesk:
             if silence.brand and incident.brand_id not in silence.brand:
                 continue
             scene = Scene(
-                project=self.project,
+                project=with_trials(self.project, tx.queries, now),
                 links=self.links,
                 evidence=tx.evidence(incident.cluster_id, now) if asks else None,
                 silences=silences,
@@ -176,7 +177,7 @@ class SilenceDesk:
 
     def _scene(self, tx: Transaction, incident: Incident, now: datetime) -> Scene:
         return Scene(
-            project=self.project,
+            project=with_trials(self.project, tx.queries, now),
             links=self.links,
             evidence=tx.evidence(incident.cluster_id, now),
             samples=tx.queries.cluster_mentions(incident.cluster_id, SAMPLES),

@@ -20,8 +20,10 @@ from zoneinfo import ZoneInfo
 from alerts.quiet import quiet_until
 from alerts.routing import absence, fallback_line, reachable, usable_channels
 from alerts.source_notices import SourceNotice, render
+from alerts.trial import redirect_all
 from config.channel_schema import text_limits
 from config.schema import Owner, Project, SourceConfig
+from groundswell.gate import with_trials
 from groundswell.sourcing_advice import FALLBACK, advice_for
 from storage.records import (
     ChannelId,
@@ -277,7 +279,8 @@ class Upkeep:
             intents = list(self.intents(decision.notices, now))
             for source_id, mark in decision.marks.items():
                 tx.save_notice(source_id, mark)
-            written = tx.add_intents(intents)
+            project = with_trials(self.project, tx.queries, now)
+            written = tx.add_intents(redirect_all(intents, None, project))
         for notice in decision.notices:
             log.info("source notice=%s source=%s", notice.kind, notice.source_id)
         return written

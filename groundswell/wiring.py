@@ -26,6 +26,7 @@ from groundswell.adapting import Adapting, take_stock
 from groundswell.clock import Clock, RealClock
 from groundswell.clock_guard import ClockGuard
 from groundswell.desk import Desk
+from groundswell.gate import SendGate
 from groundswell.hot import HotLists
 from groundswell.keeping import Keeper
 from groundswell.links import SignedLinks, installation_key
@@ -179,4 +180,5 @@ def make_courier(application: Application) -> Courier:
         # what is paced by real time would be told in summaries where a day takes minutes
         meter=None if isinstance(clock, RealClock) else clock,
         page=application.links.page,
+        gate=SendGate(store=application.store, project=application.project, clock=clock),
     )

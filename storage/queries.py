@@ -82,6 +82,7 @@ from storage.sales import SalesQueries
 from storage.silences import SilenceQueries
 from storage.timers import TimerQueries
 from storage.topics import TopicQueries
+from storage.trials import TrialQueries
 from storage.vault import ContactQueries
 
 _incident = tables.incident
@@ -125,6 +126,7 @@ class Queries(
     ReceiptQueries,
     ReplyQueries,
     AddressQueries,
+    TrialQueries,
     ChannelStateQueries,
     OutboxQueries,
     ProposalQueries,

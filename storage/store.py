@@ -47,6 +47,7 @@ from storage.silences import Silences
 from storage.sources import Sources
 from storage.timers import Timers
 from storage.topics import TopicMemory
+from storage.trials import TrialEnds
 from storage.understanding import Understanding
 from storage.vault import Contacts
 
@@ -80,6 +81,7 @@ class Transaction(
     Receipts,
     Replies,
     Addresses,
+    TrialEnds,
     Sales,
     Calendar,
     Customers,

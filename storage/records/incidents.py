@@ -305,6 +305,7 @@ class Incident:
     locked_at: datetime | None = None  # when the three were made to stay
     extended: str = ""  # why the time of this acknowledge was extended, once
     declined: tuple[OwnerId, ...] = ()  # who said in this epoch that it is not theirs
+    trial_id: str = ""  # what it was last told of went to the reviewer of this trial
     tier: str = ""  # the highest tier among its complainants
     tier_why: str = ""
 
