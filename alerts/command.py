@@ -25,6 +25,9 @@ class CommandName(StrEnum):
     SILENCE = "silence"
     SHELVE = "shelve"
     UNSHELVE = "unshelve"
+    CONTACT = "contact"
+    COMPLAINANTS = "complainants"
+    GIVE = "give"
     HANDLED = "handled"
     CONFIRM = "confirm"
     REJECT = "reject"
@@ -67,6 +70,14 @@ class Command:
     url: str = ""
     role: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A clarification that stands in public: an answer that was recorded, or a task's result."""
+
+    at: datetime
+    url: str
 
 
 class IllegalMove(GroundswellError):  # noqa: N818 - it is a refusal, not a fault

@@ -5,7 +5,7 @@ There is no command to close one: only the customer's side ends it, by `confirm`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,9 @@ from alerts.acts import (
     same_route,
     wait_for_progress,
 )
-from alerts.command import Command, CommandName, IllegalMove
+from alerts.command import Command, CommandName, IllegalMove, Published
+from alerts.complainants import add_people, contact, give
+from alerts.confirming import confirm
 from alerts.draft import Draft
 from alerts.escalation import insert_step
 from alerts.false_alarms import false_alarm_named
@@ -34,6 +36,7 @@ from alerts.tasks import drop_task, finish_task, give_task
 from config.schema import Project
 from storage.records import (
     Change,
+    Complainant,
     Evidence,
     Grade,
     Incident,
@@ -54,6 +57,7 @@ _STATE_WORDS = {
 }
 
 _TASKS = (CommandName.TASK, CommandName.TASK_DONE, CommandName.TASK_DROP)
+_PEOPLE = (CommandName.CONTACT, CommandName.GIVE, CommandName.COMPLAINANTS)
 _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
     IncidentState.OPEN: (
         CommandName.ACK,
@@ -62,6 +66,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.ESCALATE,
         CommandName.GRADE,
         *_TASKS,
+        *_PEOPLE,
         CommandName.SILENCE,
         CommandName.SHELVE,
         CommandName.DISMISS,
@@ -74,6 +79,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.ESCALATE,
         CommandName.GRADE,
         *_TASKS,
+        *_PEOPLE,
         CommandName.SILENCE,
         CommandName.SHELVE,
         CommandName.HANDLED,
@@ -85,6 +91,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.ASSIGN,
         CommandName.GRADE,
         *_TASKS,
+        *_PEOPLE,
         CommandName.CONFIRM,
         CommandName.REJECT,
         CommandName.MERGE,
@@ -132,16 +139,22 @@ def on_command(
     links: Links | None = None,
     grade: Grade | None = None,
     beside: Sequence[Incident] = (),
+    complainants: Iterable[Complainant] = (),
+    published: Sequence[Published] = (),
 ) -> Change:
     """Carry out a command. A Change without events means that it was done already.
 
     `grade` is the program's judgement of this instant, for a level that is set by hand. `beside`
     are the other open incidents of the same cluster: with one of them, none comes back.
+    `complainants` are those whom the command may name (for a confirmation: all of the incident),
+    `published` the answers in public that are recorded.
     Errors: IllegalMove, which names the state and what is allowed, or what the command lacks.
     """
     name = _checked(incident, command)
     scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
     draft = Draft(incident, scene, now, actor=command.actor)
+    draft.complainants = {one.complainant_id: one for one in complainants}
+    draft.published = tuple(published)
     if name in {CommandName.SPLIT, CommandName.REOPEN} and beside:
         raise IllegalMove(_beside_words(incident, name, beside[0]))
     key = f"command:{command.command_id}" if command.command_id else ""
@@ -255,17 +268,6 @@ def _handled(draft: Draft, command: Command, key: str) -> None:
     ask_for_confirmation(draft, "事件已标记为处理完毕。请向客户侧取得确认，并登记确认依据。")
 
 
-def _confirm(draft: Draft, command: Command, key: str) -> None:
-    del key  # the state itself makes a second press harmless
-    draft.record("confirmed", text=command.text)
-    draft.stop(*ALL_TIMERS)
-    draft.drop_unsent("closed")
-    told = [owner_id for owner_id in draft.incident.told if owner_id != command.actor]
-    if told:
-        why = "你收到过这个事件的通知，现在客户侧已确认解决。"
-        draft.tell(Occasion.CLOSING, draft.people(told), lambda _: why)
-
-
 def _reject(draft: Draft, command: Command, key: str) -> None:
     del key  # one epoch is rejected once: its own key recognises it
     incident = draft.incident
@@ -327,7 +329,10 @@ _ACTS: dict[CommandName, Callable[[Draft, Command, str], None]] = {
     CommandName.SHELVE: put_on_shelf,
     CommandName.UNSHELVE: take_off_shelf,
     CommandName.HANDLED: _handled,
-    CommandName.CONFIRM: _confirm,
+    CommandName.CONTACT: contact,
+    CommandName.COMPLAINANTS: add_people,
+    CommandName.GIVE: give,
+    CommandName.CONFIRM: confirm,
     CommandName.REJECT: _reject,
     CommandName.DISMISS: _dismiss,
     CommandName.REOPEN: _reopen,

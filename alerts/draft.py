@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import journal
+from alerts.command import Published
 from alerts.escalation import deadline_at, step_timer
 from alerts.messages import Address, Occasion, Scene, render_notice
 from alerts.meters import encode_meter
@@ -27,6 +28,7 @@ from config.schema import Channel, Owner
 from storage.records import (
     Change,
     ChannelId,
+    Complainant,
     Incident,
     IncidentEvent,
     IncidentId,
@@ -88,12 +90,25 @@ class Draft:
         self._timers: list[Timer] = []
         self._cancelled: list[str] = []
         self._cancel_intents = ""
+        self.complainants: dict[str, Complainant] = {}  # those whom the act may name
+        self.published: tuple[Published, ...] = ()  # what was answered in public
+        self._moved: dict[str, Complainant] = {}
 
     @property
     def incident(self) -> Incident:
         """The incident as it stands after what was recorded so far."""
         assert self._incident is not None, "nothing was recorded yet"
         return self._incident
+
+    @property
+    def last_event(self) -> IncidentEvent:
+        """What was recorded last."""
+        return self._events[-1]
+
+    def move(self, complainants: Mapping[str, Complainant]) -> None:
+        """Note how the last event leaves complainants; their rows are written with it."""
+        self._moved |= complainants
+        self.complainants |= complainants
 
     @property
     def last_kind(self) -> str:
@@ -274,6 +289,7 @@ class Draft:
             intents=tuple(self._written()),
             cancel_intents=self._cancel_intents,
             reason=reason,
+            complainants=tuple(self._moved.values()),
         )
 
     def _wait_for_service(self) -> None:

@@ -137,6 +137,8 @@ def _complainant(incident_id: IncidentId, row: Row, post: Row | None = None) -> 
         seen = {"platform": post["platform"], "author": post["author"].strip(),
                 "url": post["url"], "ticket": ticket}  # fmt: skip
         said |= {name: value for name, value in seen.items() if not said.get(name)}
+    if row["of"] not in {None, incident_id}:
+        said |= {"seq": 0}  # a merged incident's log names him, this one's does not yet
     first = row["first_pk"]
     return Complainant(
         incident_id=incident_id,
@@ -187,7 +189,7 @@ def _family(connection: Connection, incident_id: IncidentId) -> list[str]:
 
 
 def _listed(connection: Connection, incident_id: IncidentId) -> sa.Subquery:
-    """Return a query of all: whom the clusters show with the log's word, and whom it alone names."""
+    """Return a query of all: whom clusters show with the log's word, and whom it alone names."""
     family = _family(connection, incident_id)
     clusters = {one for name in family for one in clusters_of(connection, IncidentId(name))}
     found = _found(sorted(clusters))
@@ -203,6 +205,7 @@ def _listed(connection: Connection, incident_id: IncidentId) -> sa.Subquery:
         sa.func.coalesce(kept.c.state, Contact.WAITING.value).label("state"),
         sa.func.coalesce(found.c.posted_at, kept.c.posted_at, type_=Instant).label("posted_at"),
         *(one.label(name) for name, one in zip(_KEPT, from_kept, strict=True)),
+        kept.c.incident_id.label("of"),
         found.c.answered_at,
         found.c.found_at,
         (1 - found.c.is_original).label("is_repost"),
@@ -216,6 +219,7 @@ def _listed(connection: Connection, incident_id: IncidentId) -> sa.Subquery:
         kept.c.state,
         kept.c.posted_at,
         *(kept.c[name] for name in _KEPT),
+        kept.c.incident_id.label("of"),
         sa.null().cast(Instant).label("answered_at"),
         sa.null().cast(Instant).label("found_at"),
         sa.literal(0).label("is_repost"),

@@ -22,6 +22,9 @@ _SAID: dict[CommandName, str] = {
     CommandName.SILENCE: "No notices until then; a rise in level passes",
     CommandName.SHELVE: "A known trouble: mentions join silently until a day or a number of people",
     CommandName.UNSHELVE: "Take it off the shelf",
+    CommandName.CONTACT: "How far the service has come with these complainants",
+    CommandName.COMPLAINANTS: "Add complainants whom no post shows: tickets, or platform:author",
+    CommandName.GIVE: "Give complainants to a colleague",
     CommandName.HANDLED: "It is handled; the customer's side is asked",
     CommandName.CONFIRM: "The customer's side confirms, with evidence: closes it",
     CommandName.REJECT: "The customer's side says it is not solved",
@@ -61,6 +64,9 @@ _REQUIRED: dict[CommandName, tuple[str, ...]] = {
     CommandName.TASK_DROP: ("text", "task"),
     CommandName.SILENCE: ("until",),
     CommandName.SHELVE: ("text", "until"),
+    CommandName.CONTACT: ("who", "how"),
+    CommandName.COMPLAINANTS: ("who",),
+    CommandName.GIVE: ("who", "to"),
     CommandName.HANDLED: ("text",),
     CommandName.CONFIRM: ("text",),
     CommandName.REJECT: ("text",),
@@ -69,6 +75,8 @@ _REQUIRED: dict[CommandName, tuple[str, ...]] = {
     CommandName.MERGE: ("into",),
 }
 _ALSO: dict[CommandName, tuple[str, ...]] = {
+    CommandName.CONTACT: ("channel", "at"),
+    CommandName.CONFIRM: ("how", "who", "counts", "url"),
     CommandName.TASK: ("to",),
     CommandName.SHELVE: ("authors",),
     CommandName.DISMISS: ("how",),
