@@ -16,7 +16,7 @@ from classify.privacy import mask
 from config.errors import ConfigError
 from groundswell import columns_names as names
 from groundswell.columns_values import TIME_ONLY, URL, facts_of, fit, is_day, shown
-from groundswell.importing_values import CONTACTS, FIELDS, read_count
+from groundswell.importing_values import CONTACTS, CUSTOMERS, FIELDS, read_count
 from groundswell.vault import CLOSED
 from storage.records import ColumnMapping
 
@@ -171,7 +171,7 @@ def _sheet(name: str, head: Sequence[Sequence[Any]], wishes: Wishes) -> Proposal
     columns, facts = _known(headers, wishes) or _guessed(headers, values)
     sampled = tuple(
         replace(column, samples=tuple(mask(shown(v))[:80] for v in found[:_SAMPLES]))
-        if column.ours not in CONTACTS and column.why != names.PERSONAL
+        if column.ours not in {*CONTACTS, *CUSTOMERS} and column.why != names.PERSONAL
         else column  # whom to call is shown to nobody who does not ask for it
         for column, found in zip(columns, values, strict=True)
     )

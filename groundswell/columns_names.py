@@ -38,6 +38,8 @@ LABELS: Mapping[str, str] = {
     "contact_address": "客户地址（加密保存）",
     "contact_email": "客户邮箱（加密保存）",
     "contact_wechat": "客户微信或QQ（加密保存）",
+    "customer_no": "客户编号（只存摘要）",
+    "customer_tier": "客户等级",
 }
 # Parts of a longer header, weaker than a whole name.
 _WITHIN: tuple[tuple[str, str], ...] = (

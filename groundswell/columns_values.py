@@ -12,6 +12,8 @@ from typing import Any
 from crawlers.dates import parse_date
 from groundswell.importing_values import (
     CONTACTS,
+    CUSTOMER_LIMIT,
+    CUSTOMERS,
     COUNTERS,
     LIMITS,
     excel_serial,
@@ -88,8 +90,9 @@ def fit(ours: str, facts: Facts, *, named: bool) -> float:
     judge = _JUDGES.get(ours)
     if judge is not None:
         return judge(facts, named)
-    if ours in CONTACTS:
-        return 0.5 if named and facts.urls < 0.3 and facts.length <= 100 else _NEVER
+    if ours in CONTACTS or ours in CUSTOMERS:
+        limit = CUSTOMER_LIMIT  # contacts of more than 100 characters on average are none
+        return 0.5 if named and facts.urls < 0.3 and facts.length <= limit else _NEVER
     limit = LIMITS.get(ours, 100)  # title, author, source, region
     return 0.5 if named and facts.plain and facts.length <= limit else _NEVER
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from alerts.tiers import Known, highest, on_tier, rank_of, rises
+from alerts.tiers import Known, highest, on_tier, rank_of, rises, tier_named
 from config.schema import Project
 from storage.identity import author_key
 from storage.queries import Queries
@@ -27,6 +28,7 @@ from storage.records import (
     Mention,
     MentionCustomer,
     MentionId,
+    RawMention,
 )
 from storage.store import Transaction
 
@@ -86,13 +88,13 @@ class CustomerBook:
         """Return the complainants of clusters of whom a tier is known, of these mentions only."""
         talkers = self.queries.talkers(cluster_ids, mention_ids)
         ties = self.queries.ties({mention_id for mention_id, _ in talkers})
-        authors = {
-            author: customer_key(self.secret, AUTHOR, author) for _, author in talkers if author
-        }
-        lists = self._lists([*authors.values(), *(tie.key for tie in ties if tie.key)])
+        authors = {author: self._keys_of(author) for _, author in talkers if author}
+        keys = [key for own in authors.values() for key in own]
+        lists = self._lists([*keys, *(tie.key for tie in ties if tie.key)])
         found = [
             Known(person=author, tier=one.tier, why=one.origin)
-            for author, key in authors.items()
+            for author, own in authors.items()
+            for key in own
             for one in lists.get(key, ())
         ]
         return [*found, *_tied(ties, lists)]
@@ -100,9 +102,7 @@ class CustomerBook:
     def tiers(self, complainants: Sequence[Complainant]) -> dict[str, str]:
         """Return the tier of each complainant of whom one is known, by complainant id."""
         authors = {
-            one.complainant_id: customer_key(
-                self.secret, AUTHOR, author_key(one.platform, one.author)
-            )
+            one.complainant_id: self._keys_of(author_key(one.platform, one.author))
             for one in complainants
             if one.author
         }
@@ -110,17 +110,25 @@ class CustomerBook:
         for tie in self.queries.ties({m for one in complainants if (m := one.mention_id)}):
             ties.setdefault(tie.mention_id, []).append(tie)
         keys = [tie.key for of_one in ties.values() for tie in of_one]
-        lists = self._lists([*authors.values(), *keys])
+        lists = self._lists([*keys, *(key for own in authors.values() for key in own)])
         found: dict[str, str] = {}
         for one in complainants:
             own = ties.get(one.mention_id, []) if one.mention_id else []
-            keyed = [authors.get(one.complainant_id, ""), *(tie.key for tie in own)]
+            keyed = [*authors.get(one.complainant_id, ()), *(tie.key for tie in own)]
             said = [tie.tier for tie in own if tie.kind == SAID]
             named = [*said, *(each.tier for key in keyed for each in lists.get(key, ()))]
             named = [tier for tier in named if rank_of(self.project, tier) >= 0]
             if named:
                 found[one.complainant_id] = max(named, key=partial(rank_of, self.project))
         return found
+
+    def _keys_of(self, author: str) -> tuple[str, str]:
+        """Return an author's digests: by name, and as a number, which tickets have for a name."""
+        name = author.partition(":")[2]
+        return (
+            customer_key(self.secret, AUTHOR, author),
+            customer_key(self.secret, NUMBER, name),
+        )
 
     def _lists(self, keys: Iterable[str]) -> Mapping[str, list[Customer]]:
         found: dict[str, list[Customer]] = {}
@@ -185,3 +193,38 @@ def author_keys(
     names = dict.fromkeys((author, masked, pseudonym))
     keys = (customer_key(secret, AUTHOR, author_key(platform, name)) for name in names if name)
     return tuple(dict.fromkeys(key for key in keys if key))
+
+
+def secret_of(tx: Transaction) -> str:
+    """Return this installation's key of customers, made at first use."""
+    secret = tx.queries.meta(KEY)
+    if not secret:
+        secret = secrets.token_urlsafe(32)
+        tx.set_meta(KEY, secret)
+    return secret
+
+
+def ties_of(
+    tx: Transaction, project: Project, raws: Mapping[MentionId | None, RawMention]
+) -> list[MentionCustomer]:
+    """Return by what mentions are known to be a customer's, as it may be stored.
+
+    A number is kept as a digest; whom to call only where a list knows him already, for without a
+    vault nothing else of him stays. A tier that the project does not have is left out.
+    """
+    secret = secret_of(tx)
+    ties: list[MentionCustomer] = []
+    calls: list[MentionCustomer] = []
+    for mention_id, raw in raws.items():
+        if mention_id is None:
+            continue
+        said = dict(raw.customer)
+        if key := customer_key(secret, NUMBER, said.get("number", "")):
+            ties.append(MentionCustomer(mention_id=mention_id, kind=NUMBER, key=key))
+        if tier := tier_named(project, said.get("tier", "")):
+            ties.append(MentionCustomer(mention_id=mention_id, kind=SAID, tier=tier))
+        for kind, value in raw.contact:
+            if kind in {"phone", "email"} and (key := customer_key(secret, CONTACT, value)):
+                calls.append(MentionCustomer(mention_id=mention_id, kind=CONTACT, key=key))
+    listed = {one.key for one in tx.queries.customers([tie.key for tie in calls])}
+    return ties + list({one.mention_id: one for one in calls if one.key in listed}.values())

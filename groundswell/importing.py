@@ -21,7 +21,7 @@ from groundswell import columns_files as files
 from groundswell.columns import HEAD, Proposal, Wishes, propose
 from groundswell.columns_files import Cells, Position
 from groundswell.columns_names import PERSONAL, contact_of, left_out, meanings
-from groundswell.importing_values import CONTACTS, FIELDS, Reading, read_row
+from groundswell.importing_values import CONTACTS, CUSTOMERS, FIELDS, Reading, read_row
 from storage.records import RawMention
 
 __all__ = ["Opened", "Reading", "Rejected", "opened", "read_mentions"]
@@ -189,7 +189,8 @@ def _mentions(
 
 def _without_people(row: Named, ours: Named) -> Named:
     """Return a row that can be kept: the file it came from still says whom to call."""
-    contacts = [value for name, value in ours.items() if name in CONTACTS and value]
+    personal = {*CONTACTS, *CUSTOMERS}
+    contacts = [value for name, value in ours.items() if name in personal and value]
     kept: Named = {}
     for name, value in row.items():
         header = str(name)

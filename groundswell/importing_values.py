@@ -45,8 +45,14 @@ CONTACTS = {
     "contact_wechat": "wechat",
 }
 CONTACT_LIMIT = 200  # characters; the longest addresses of parcels have some 100
+# Of which tier a customer is: by a number on a list, or as said (groundswell.customer_book).
+CUSTOMERS = {"customer_no": "number", "customer_tier": "tier"}
+CUSTOMER_LIMIT = 100  # characters; card numbers have some 20
 COUNTERS = ("reposts", "comments", "likes", "views")
-FIELDS = (*LIMITS, "published_at", "published_time", "rating", *COUNTERS, "history", *CONTACTS)
+FIELDS = (
+    *(*LIMITS, "published_at", "published_time", "rating", *COUNTERS, "history"),
+    *(*CONTACTS, *CUSTOMERS),
+)
 CHANNELS = ("public", "internal")
 _COUNT_LIMIT = 10**12  # the whole of the web has fewer views of anything
 _RATING_LIMIT = 10**6
@@ -133,6 +139,7 @@ def read_row(row: Mapping[str, Any], reading: Reading) -> RawMention:
         history=reading.history or published_at is None or _flag("history", row.get("history")),
         parent_url=canonical_url(_url("parent_url", said["parent_url"])),
         contact=_contact(row),
+        customer=_customer(row),
         **figures,
     )
 
@@ -158,6 +165,12 @@ def _contact(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((kind, " ".join(value.split())) for kind, value in values.items() if value)
 
 
+def _customer(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return who the customer is, as (kind, value)."""
+    values = {kind: _text(field, row.get(field)) for field, kind in CUSTOMERS.items()}
+    return tuple((kind, value) for kind, value in values.items() if value)
+
+
 def _text(name: str, value: object) -> str:
     """Return a value as text without what no database keeps.
 
@@ -172,6 +185,7 @@ def _text(name: str, value: object) -> str:
         value = int(value)  # spreadsheets turn ids into floats
     text = _UNSTORABLE.sub("", str(value)).strip()
     limit = CONTACT_LIMIT if name in CONTACTS else LIMITS.get(name, 1000)
+    limit = CUSTOMER_LIMIT if name in CUSTOMERS else limit
     if len(text) > limit:
         raise ValueError(f"{name}: expected at most {limit} characters, got {len(text)}")
     return text if name in {"text", "title"} or not is_nothing(text) else ""

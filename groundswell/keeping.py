@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from config.media import MediaTable
 from config.official import OfficialAccounts
 from config.schema import Project
+from groundswell.customer_book import ties_of
 from groundswell.vault import Vault
 from storage.identity import item_key
 from storage.records import BrandId, MentionId, OfficialPost, Outcome, RawMention
@@ -93,6 +94,9 @@ class Keeper:
         ):
             answers[n] = kept
         self._keep_contacts(tx, mentions, answers, now)
+        tied = {answers[n][1]: raw for n, raw in mentions.items() if raw.customer or raw.contact}
+        if tied:
+            tx.tie_mentions(ties_of(tx, self.project, tied))
         said = list(posts.values())
         for n, is_new in zip(posts, tx.save_official(said), strict=True):
             answers[n] = (Outcome.OFFICIAL if is_new else Outcome.DUPLICATE, None)

@@ -8,7 +8,7 @@ from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.console.openapi_incidents import incident_paths
 from groundswell.console.openapi_silences import silence_paths
 from groundswell.doors import MOST_ROWS
-from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, LIMITS
+from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, CUSTOMER_LIMIT, LIMITS
 
 _SAID = {
     "text": "the text; text or title is needed",
@@ -140,6 +140,16 @@ def _mention() -> dict[str, Any]:
             "published_time": {"type": "string", "description": "time of day, if kept apart"},
             "rating": {"type": "number", "description": "stars given"},
             **counters,
+            "customer_no": {
+                "type": "string",
+                "maxLength": CUSTOMER_LIMIT,
+                "description": "the number on your customer list; kept as a keyed digest only",
+            },
+            "customer_tier": {
+                "type": "string",
+                "maxLength": CUSTOMER_LIMIT,
+                "description": "the customer's tier by its id or name; an unknown one is left out",
+            },
             "history": {"type": "boolean", "description": "true: feeds baselines, tells nobody"},
             "contact": {
                 "type": "object",

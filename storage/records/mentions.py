@@ -151,6 +151,8 @@ class RawMention:
     history: bool = False  # true: feeds baselines, never pages
     parent_url: str = ""  # canonical: what this answers or stands under (a thread, an article)
     contact: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    # who the customer is, as ("number" or "tier", value): kept as a keyed digest only
+    customer: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

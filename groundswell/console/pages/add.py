@@ -29,13 +29,14 @@ from groundswell.console.base import (
     same,
 )
 from groundswell.doors_photos import MOST_PHOTOS, checked_photos
-from groundswell.importing_values import CONTACT_LIMIT, LIMITS, Reading, read_row
+from groundswell.importing_values import CONTACT_LIMIT, CUSTOMERS, LIMITS, Reading, read_row
 from storage.records import MentionId, Outcome, RawMention
 
 _CONTACTS = ("contact_phone", "contact_name", "contact_address")
 _FIELDS = (
     *("text", "title", "url", "author", "source", "region", "published_at", "channel"),
     *_CONTACTS,
+    *CUSTOMERS,
 )
 _ADDRESS_LIMIT = 20_000  # characters taken from the address of the page, which anybody may write
 _LARGEST_ID = 2**63 - 1
@@ -52,6 +53,8 @@ _REASONS = {
     "contact_phone": "客户电话太长",
     "contact_name": "客户姓名太长",
     "contact_address": "客户地址太长",
+    "customer_no": "客户编号太长",
+    "customer_tier": "客户等级太长",
 }
 # Opens the form with the page's address, title and the marked text; sends nothing by itself.
 _BOOKMARKLET = (
@@ -65,7 +68,7 @@ def form_page(console: Console, request: Request) -> Response:
     """Show the form, filled in with what the address says."""
     asked = request.query_params
     values = {
-        name: "" if name in _CONTACTS else asked.get(name, "")[:_ADDRESS_LIMIT]
+        name: "" if name in {*_CONTACTS, *CUSTOMERS} else asked.get(name, "")[:_ADDRESS_LIMIT]
         for name in _FIELDS  # no contact in an address: addresses stand in logs and histories
     }
     if values["url"] and not values["source"]:
@@ -138,7 +141,7 @@ def _missing(values: Form) -> dict[str, str]:
     if not values["text"] and not values["title"]:
         problems["text"] = _REASONS["text"]
     for name in _FIELDS:
-        limit = CONTACT_LIMIT if name in _CONTACTS else LIMITS.get(name, 40)
+        limit = CONTACT_LIMIT if name in {*_CONTACTS, *CUSTOMERS} else LIMITS.get(name, 40)
         if len(values[name]) > limit:
             problems[name] = f"最多 {limit} 字，现在 {len(values[name])} 字"
     return problems

@@ -140,6 +140,8 @@ def _row(console: Console, token: AccessToken, form: Form) -> dict[str, Any]:
         "author": token.name,
         "published_at": console.clock.now(),
         "contact": {contact_kind(said): said} if contact else None,
+        "customer_no": form.get("customer_no", "").strip()[:_CONTACT_LIMIT],
+        "customer_tier": form.get("customer_tier", "").strip()[:_CONTACT_LIMIT],
     }
 
 
@@ -242,6 +244,7 @@ def _form(
         problem=problem,
         issues=ISSUES,
         products=products,
+        tiers=console.project.customer_tiers,
         most=MOST_PHOTOS,
         limit=_TEXT_LIMIT,
         has_vault=console.vault is not None,
