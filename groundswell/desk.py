@@ -12,9 +12,11 @@ from config.errors import ChangedMeanwhileError, GroundswellError
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.clock import Clock
+from groundswell.complainants import checked, named_in, published
 from groundswell.gate import with_trials
 from groundswell.hot import HotLists
 from groundswell.judging import judge
+from groundswell.knowledge import learn
 from groundswell.pipeline import SAMPLES
 from groundswell.pulses import PulseView
 from groundswell.responses import answers_to, entered
@@ -50,7 +52,7 @@ class Desk:
         return self._act(incident, command, into)
 
     def _act(self, incident: str, command: Command, into: str) -> Incident:
-        now = self.clock.now()
+        now, command = self.clock.now(), checked(command)
         with self.store.transaction() as tx:
             found = _found(tx, incident)
             target = _found(tx, into) if into else None
@@ -68,9 +70,12 @@ class Desk:
                 links=self.links,
                 grade=judge(pulses.see(evidence), found, found, self.project, now, pulses),
                 beside=_beside(tx, found),
+                complainants=named_in(tx.queries, found, command),
+                published=published(tx.queries, found),
             )
             if not tx.save_change(change):
                 return _found(tx, incident)  # this very act was carried out before
+            learn(tx, change, self.project, now)
             if target is not None:
                 tx.save_change(absorb(target, change.incident, command.actor, self.project, now))
             tx.audit(command.actor, str(command.name), found.incident_id, now, command.text)

@@ -39,11 +39,13 @@ from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
 from storage.labels import LabelQueries
+from storage.ledger import LedgerQueries
 from storage.launches import LaunchQueries
 from storage.models import ModelQueries
 from storage.observed import ObservedQueries
 from storage.official import OfficialQueries
 from storage.outbox_pages import OutboxQueries
+from storage.passes import PassQueries
 from storage.proposals import ProposalQueries
 from storage.receipts import ReceiptQueries
 from storage.records import (
@@ -129,11 +131,13 @@ class Queries(
     TrialQueries,
     ChannelStateQueries,
     OutboxQueries,
+    PassQueries,
     ProposalQueries,
     TopicQueries,
     LaunchQueries,
     SalesQueries,
     CardQueries,
+    LedgerQueries,
 ):
     """Reads on one connection, all of one moment."""
 

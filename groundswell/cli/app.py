@@ -8,6 +8,7 @@ import typer
 
 from groundswell.cli import (
     brand,
+    cards,
     cluster,
     cluster_tune,
     coverage,
@@ -26,6 +27,7 @@ from groundswell.cli import (
     outbox,
     people,
     project,
+    replies,
     reporter,
     routes,
     run,
@@ -80,6 +82,8 @@ def build() -> typer.Typer:
     app.add_typer(reporter.commands(), name="reporter")
     app.add_typer(incidents.commands(), name="incidents")
     app.add_typer(silence.commands(), name="silence")
+    app.add_typer(cards.commands(), name="cards")
+    app.add_typer(replies.commands(), name="replies")
     app.add_typer(routes.commands(), name="routes")
     app.add_typer(duty.commands(), name="duty")
     app.add_typer(people.commands(), name="people")

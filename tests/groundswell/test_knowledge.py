@@ -1,0 +1,89 @@
+"""What is learnt from a closed incident, and what is shown of it beside the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from alerts.effect import effect_of
+from groundswell import wiring
+from groundswell.knowledge import lesson_for, lessons_for
+from groundswell.replay import SteppedClock
+from groundswell.wiring import Application
+from storage.records import ApprovedReply, BrandId
+from storage.store import Store
+from tests.groundswell.test_incident_desk import close, first_wave, second_wave
+from tests.groundswell.test_pipeline import NOW, project
+
+
+@pytest.fixture
+def application(sqlite_url: str) -> Iterator[Application]:
+    store = Store(sqlite_url)
+    yield wiring.wire(project(), store, SteppedClock(NOW))
+    store.close()
+
+
+def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -> None:
+    incident = first_wave(application)
+    application.desk.replied(
+        incident.incident_id, url="https://www.yunque.example/n/1", actor="linxiao", note="免费换新"
+    )
+    close(application, incident)
+    with application.store.read() as queries:
+        [card] = queries.cards_of(incident.incident_id)
+    assert (card.cause, card.fix) == ("第三批次滤芯座换新", "第三批次滤芯座换新")
+    assert (card.reply, card.reply_url) == ("免费换新", "https://www.yunque.example/n/1")
+    assert card.code == incident.code
+    assert card.words
+
+    second_wave(application)
+    with application.store.read() as queries:
+        again = queries.incident(incident.incident_id)
+        assert again is not None
+        found = lessons_for(queries, again, application.project, application.clock.now())
+        [first, *_] = found.cards
+        line = lesson_for(queries, again, application.project, NOW, "https://c.example")
+    assert (first.card, first.why) == (card, "same_incident")
+    grave = again.level.value >= 3
+    assert ("第三批次滤芯座换新" in line) is grave
+    # closing it again makes a second card, of the second time
+    close(application, again)
+    with application.store.read() as queries:
+        assert [one.epoch for one in queries.cards_of(incident.incident_id)] == [2, 1]
+
+
+def test_an_expired_reply_is_never_offered(store: Store) -> None:
+    reply = ApprovedReply(
+        reply_id="r-1",
+        brand_id=BrandId("yunque"),
+        product="",
+        question="漏水怎么办",
+        answer="请停机，免费上门",
+        approved_by="linxiao",
+        approved_at=NOW,
+        until=NOW.date() - timedelta(days=1),
+    )
+    with store.transaction() as tx:
+        assert tx.save_reply(reply)
+        assert not tx.save_reply(reply)
+    with store.read() as queries:
+        assert queries.approved_reply("r-1") == reply
+        [kept] = queries.approved_replies(brand_id=BrandId("yunque"))
+    assert kept == reply
+
+
+def test_a_reply_works_when_new_people_become_fewer() -> None:
+    before = [NOW - timedelta(hours=n) for n in range(47, 0, -1)]
+    after = [NOW + timedelta(hours=n * 12 + 1) for n in range(3)]
+    later = NOW + timedelta(hours=48)
+    found = effect_of(NOW, [*before, *after], later)
+    assert found.verdict == "fell"
+    assert found.high is not None
+    assert found.high < 1
+    assert (found.before, found.after) == (46, 3)  # the watch begins with the first of them
+    assert effect_of(NOW, before, NOW + timedelta(hours=23)).verdict == "too_early"
+    assert effect_of(NOW, before, later, is_blind=True).verdict == "unknown"
+    # with nobody before, a single person proves nothing
+    assert effect_of(NOW, [NOW + timedelta(hours=1)], later).verdict == "unclear"
