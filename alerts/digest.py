@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from alerts import digest_launches as launches
 from alerts import digest_tasks as tasks
 from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
@@ -91,6 +92,9 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         sections.append((TITLE, topics))
     if facts.signals:
         sections.append(("批次信号", _signals(facts)))
+    sees_all = owner.role in _SEES_ALL
+    if begun := launches.launch_items(facts, OwnerId(owner.id), sees_all=sees_all):
+        sections.append((launches.TITLE, begun))
     past = _would_have_been(facts)
     if past:
         sections.append(("历史导入", past))
@@ -236,7 +240,8 @@ def to_html(digest: Digest, base_url: str) -> str:
         digest=digest,
         base_url=base_url.rstrip("/"),
         english=SECTIONS
-        | {tasks.TITLE: tasks.ENGLISH, TITLE: ENGLISH, "批次信号": "Batch signals"},
+        | {tasks.TITLE: tasks.ENGLISH, TITLE: ENGLISH, "批次信号": "Batch signals"}
+        | {launches.TITLE: launches.ENGLISH},
         colours={level.value: colour for level, colour in _COLOURS.items()},
         is_complete=digest.completeness.startswith("全部"),
     )

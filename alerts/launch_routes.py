@@ -63,14 +63,14 @@ def _plan_of(project: Project, product: str, today: date) -> LaunchPlan | None:
 def _through(plan: LaunchPlan, route: Route | None) -> Route:
     first, *rest = plan.representatives
     chain = (*rest, route.owner, *route.chain) if route else rest
-    kept = {"also": route.also, "service": route.service} if route else {}
     return Route(
         id=_id(plan),
         brand=(plan.brand,),
         product=(plan.product,),
         owner=first,
         chain=tuple(dict.fromkeys(one for one in chain if one != first)),
-        **kept,
+        also=route.also if route else (),
+        service=route.service if route else None,
     )
 
 

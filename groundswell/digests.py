@@ -12,6 +12,7 @@ from config.schema import Owner, Project
 from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
+from groundswell.launch_page import briefs
 from groundswell.links import SignedLinks
 from groundswell.topics import survey_topics
 from storage.queries import Queries
@@ -100,6 +101,7 @@ class Digests:
             missing=never_connected(queries, self.project, until),
             drifted=self._drifted(queries, until),
             signals=new_signals(queries, self.project, since, until),
+            launches=briefs(queries, self.project, since, until),
         )
 
     def _drifted(self, queries: Queries, until: datetime) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ from storage.records.incidents import (
     TaskKind,
     Timer,
 )
-from storage.records.launches import Borrowed, ProductComplaints, ProductDay
+from storage.records.launches import Borrowed, LaunchBrief, ProductComplaints, ProductDay
 from storage.records.mentions import (
     POSITIVE_FROM,
     AccessToken,
@@ -219,6 +219,7 @@ __all__ = [
     "IntentStatus",
     "ItemKey",
     "Json",
+    "LaunchBrief",
     "Level",
     "Member",
     "Mention",

@@ -25,7 +25,7 @@ from storage.records.ids import (
     OwnerId,
     SourceId,
 )
-from storage.records.launches import Borrowed
+from storage.records.launches import Borrowed, LaunchBrief
 from storage.records.mentions import HotStanding
 from storage.records.serving import Meter, Service
 from storage.records.topics import BrandTopics
@@ -497,6 +497,7 @@ class DigestFacts:
     signals: tuple[BatchSignal, ...] = ()  # batches that stand out since this day
     drifted: tuple[str, ...] = ()  # names of sources whose texts have changed lastingly
     topics: tuple[BrandTopics, ...] = ()  # of the seven days that end with this one
+    launches: tuple[LaunchBrief, ...] = ()  # that run, or ended with this day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

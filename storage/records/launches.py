@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from storage.records.ids import OwnerId
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borrowed:
@@ -40,3 +42,26 @@ class ProductComplaints:
 
     people: int = 0
     symptoms: tuple[tuple[str, int], ...] = ()  # family, people; most first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchBrief:
+    """One launch as a digest tells it to those who answer for it. Counts are of the digest's range.
+
+    `per_thousand` is of the launch so far, None without sales; `missing` are titles of the
+    checklist.
+    """
+
+    launch_id: str
+    name: str
+    day_no: int
+    of_days: int
+    ends: date
+    is_over: bool
+    representatives: tuple[OwnerId, ...]
+    mentions: int
+    people: int
+    symptoms: tuple[tuple[str, int], ...]
+    per_thousand: float | None
+    incidents: int
+    missing: tuple[str, ...]
