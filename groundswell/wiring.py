@@ -118,13 +118,7 @@ def make_journey(
     fits: Fits | None = None,
 ) -> Journey:
     """Return the pipeline with its models loaded: those at work on this database."""
-    author_secret = installation_key(store, "author_key").encode()
-
-    def pseudonym(platform: str, author: str) -> str:
-        """Name an author so that nobody outside this installation can tell who it is."""
-        digest = hmac.new(author_secret, f"{platform}|{author}".encode(), hashlib.sha256)
-        return f"用户{digest.hexdigest()[:10]}"
-
+    pseudonym = make_pseudonym(store)
     linker = Linker(project=project, pseudonym=pseudonym)
     return Journey(
         project=project,
@@ -134,6 +128,17 @@ def make_journey(
         hot=HotLists(project),
         links=links,
     )
+
+
+def make_pseudonym(store: Store) -> Callable[[str, str], str]:
+    """Return what names authors so that nobody outside this installation can tell who they are."""
+    author_secret = installation_key(store, "author_key").encode()
+
+    def pseudonym(platform: str, author: str) -> str:
+        digest = hmac.new(author_secret, f"{platform}|{author}".encode(), hashlib.sha256)
+        return f"用户{digest.hexdigest()[:10]}"
+
+    return pseudonym
 
 
 def make_fits(project: Project, store: Store, now: datetime) -> Fits:

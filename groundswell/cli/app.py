@@ -12,6 +12,7 @@ from groundswell.cli import (
     cluster,
     cluster_tune,
     coverage,
+    customers,
     database,
     demo,
     digest,
@@ -94,6 +95,7 @@ def build() -> typer.Typer:
     app.add_typer(evaluate.commands(), name="eval")
     app.add_typer(user.commands(), name="user")
     app.add_typer(vault.commands(), name="vault")
+    app.add_typer(customers.commands(), name="customers")
     app.add_typer(database.commands(), name="db")
     return app
 
