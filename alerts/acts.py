@@ -38,11 +38,12 @@ def open_again(
 ) -> None:
     """Begin a new epoch: a fresh policy, everybody concerned told at once, the clocks from zero."""
     incident, project = draft.incident, draft.scene.project
-    [owner_id, *_] = (*draft.people((incident.owner_id, choice.owner_id)), choice.owner_id)
+    asked = draft.people((incident.owner_id, choice.owner_id), anew=True)
+    [owner_id, *_] = (*asked, choice.owner_id)
     policy = freeze_policy(choice, level, project, incident.tier)
     if owner_id == incident.owner_id:
         policy = replace(policy, held=incident.policy.held)
-    told = draft.people(first_told(policy, owner_id, level))
+    told = draft.people(first_told(policy, owner_id, level), anew=True)
     draft.record(
         kind,
         epoch=incident.epoch + 1,

@@ -18,6 +18,7 @@ class CommandName(StrEnum):
     NOTE = "note"
     ASSIGN = "assign"
     ESCALATE = "escalate"
+    NOT_MINE = "not_mine"
     GRADE = "grade"
     TASK = "task"
     TASK_DONE = "task_done"

@@ -30,6 +30,7 @@ from alerts.false_alarms import false_alarm_named
 from alerts.journal import OPEN_STATES, encode_policy
 from alerts.levels import set_level
 from alerts.messages import Links, NoLinks, Occasion, Scene
+from alerts.not_mine import not_mine
 from alerts.routing import name_of
 from alerts.shelf import put_on_shelf, take_off_shelf
 from alerts.tasks import drop_task, finish_task, give_task
@@ -64,6 +65,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.NOTE,
         CommandName.ASSIGN,
         CommandName.ESCALATE,
+        CommandName.NOT_MINE,
         CommandName.GRADE,
         *_TASKS,
         *_PEOPLE,
@@ -77,6 +79,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.NOTE,
         CommandName.ASSIGN,
         CommandName.ESCALATE,
+        CommandName.NOT_MINE,
         CommandName.GRADE,
         *_TASKS,
         *_PEOPLE,
@@ -102,7 +105,9 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
     IncidentState.MERGED: (CommandName.NOTE, *_TASKS[1:], CommandName.SPLIT),
 }
 # On the shelf nobody is called, so there is nothing to acknowledge, escalate or silence.
-_NOT_SHELVED = frozenset({CommandName.ACK, CommandName.ESCALATE, CommandName.SILENCE})
+_NOT_SHELVED = frozenset(
+    {CommandName.ACK, CommandName.ESCALATE, CommandName.NOT_MINE, CommandName.SILENCE}
+)
 
 _NEEDS_TEXT = {
     CommandName.NOTE: ("进展内容", "what was done"),
@@ -224,9 +229,11 @@ def _assign(draft: Draft, command: Command, key: str) -> None:
     owner_id = known_owner(project, command.owner_id)
     if owner_id == draft.incident.owner_id and not draft.incident.policy.held:
         return
-    told = draft.people((owner_id,))
+    told = draft.people((owner_id,), anew=True)
     values: dict[str, Any] = {"owner_id": owner_id, "text": command.text, "told": list(told)}
     incident = draft.incident
+    if owner_id in incident.declined:  # a colleague thinks it is his after all
+        values["declined"] = [one for one in incident.declined if one != owner_id]
     if incident.state is IncidentState.OPEN:  # the new owner gets his own time to acknowledge
         policy = insert_step(incident.policy, incident.step, told)
         values |= {"policy": encode_policy(policy), "step": incident.step + 1}
@@ -322,6 +329,7 @@ _ACTS: dict[CommandName, Callable[[Draft, Command, str], None]] = {
     CommandName.NOTE: _note,
     CommandName.ASSIGN: _assign,
     CommandName.ESCALATE: _escalate,
+    CommandName.NOT_MINE: not_mine,
     CommandName.TASK: give_task,
     CommandName.TASK_DONE: finish_task,
     CommandName.TASK_DROP: drop_task,

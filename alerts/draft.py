@@ -146,15 +146,23 @@ class Draft:
         self._incident = after
         self._events.append(event)
 
-    def people(self, owner_ids: Iterable[str]) -> tuple[OwnerId, ...]:
-        """Return those who can be told now, the fallback when none of them can."""
+    def people(self, owner_ids: Iterable[str], *, anew: bool = False) -> tuple[OwnerId, ...]:
+        """Return those who can be told now, the fallback when none of them can.
+
+        Who said in this epoch that it is not theirs is not asked again, unless it is `anew`.
+        """
         project = self.scene.project
         fallback = self._incident.policy.fallback if self._incident else ()
         named = tuple(owner_ids)
         regions = self.scene.regions
         self._standing |= standing(project, named, self.now, regions=regions)
         found = reachable(project, named, self.now, regions=regions)
-        return found or last_resort(project, fallback, self.now)
+        declined = self._incident.declined if self._incident and not anew else ()
+        resort = last_resort(project, fallback, self.now)
+        if not declined:
+            return found or resort
+        kept = (tuple(one for one in group if one not in declined) for group in (found, resort))
+        return next((group for group in kept if group), resort)
 
     def tell(
         self,

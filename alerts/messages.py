@@ -31,6 +31,7 @@ from storage.records import Action, Incident, IncidentState, Level, OwnerId
 # The buttons of a message in their order (the command each one stands for, and its label).
 ACTIONS: Mapping[str, str] = {
     "ack": "确认收到",
+    "not_mine": "不归我管",
     "dismiss": "标记误报",
     "assign": "转派他人",
     "silence": "暂时静默",
@@ -190,7 +191,7 @@ def _within(
 def _actions(incident: Incident, links: Links, address: Address) -> tuple[Action, ...]:
     """Return the buttons of what this person may do; red is never held, so it has no silence."""
     offered = {
-        IncidentState.OPEN: ("ack", "dismiss", "assign", "silence"),
+        IncidentState.OPEN: ("ack", "not_mine", "dismiss", "assign", "silence"),
         IncidentState.ACKNOWLEDGED: ("assign", "silence"),
     }.get(incident.state, ())
     owner_id = address.signed_for or OwnerId(address.recipient.id)

@@ -23,7 +23,7 @@ from alerts.quiet import release_at
 from config.channel_schema import text_limits
 from config.people_schema import WAKING_KINDS
 from config.schema import Channel, Owner, Project, Trial
-from storage.records import ChannelId, Incident, Intent, IntentId, OwnerId
+from storage.records import ChannelId, DigestFacts, Incident, Intent, IntentId, OwnerId
 
 MARK = "试运行"
 CANCELLED = "trial"
@@ -261,3 +261,32 @@ def _words(intent: Intent, name: str) -> dict[str, str]:
         if key in intent.words
     }
     return {**intent.words, **said, "name": name}
+
+
+def digest_share(facts: DigestFacts, owner: Owner, project: Project) -> DigestFacts:
+    """Return what a person's digest may tell of: incidents on trial stand in their reviewer's only.
+
+    Those of a digest that goes to a reviewer as a whole stay as they are; a reviewer reads his
+    trials' incidents, marked, whoever would have been told.
+    """
+    if covering(project, None, owner.id) or whole_project(project):
+        return facts
+    kept: list[Incident] = []
+    for incident in facts.incidents:
+        trial = trial_of_incident(project, incident)
+        if trial is None:
+            kept.append(incident)
+        elif trial.reviewer == owner.id:
+            told = tuple(dict.fromkeys((*incident.told, OwnerId(owner.id))))
+            kept.append(replace(incident, title=f"{MARK}·{incident.title}", told=told))
+    named = {one.incident_id for one in kept}
+    hidden = {brand for one in project.trials if one.reviewer != owner.id for brand in one.brand}
+    return replace(
+        facts,
+        incidents=tuple(kept),
+        events=tuple(one for one in facts.events if one.incident_id in named),
+        counts={key: value for key, value in facts.counts.items() if key in named},
+        signals=tuple(one for one in facts.signals if one.brand_id not in hidden),
+        topics=tuple(one for one in facts.topics if one.brand_id not in hidden),
+        would_have_been=() if hidden else facts.would_have_been,
+    )

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from alerts.digest import compose, to_html, to_text
+from alerts.trial import digest_share, redirect
 from config.schema import Owner, Project
 from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
 from groundswell.launch_page import briefs
+from groundswell.gate import with_trials
 from groundswell.links import SignedLinks
 from groundswell.topics import survey_topics
 from storage.queries import Queries
@@ -85,9 +87,10 @@ class Digests:
         with self.store.transaction() as tx:
             if not tx.claim_digest(OwnerId(owner.id), "daily", day, now):
                 return False
+            project = with_trials(self.project, tx.queries, now)
             facts = replace(self._facts(tx.queries, day, since, until), topics=told[last])
-            digest = compose(facts, owner, self.project.owners, now)
-            tx.add_intents([self._intent(digest, owner, now)])
+            digest = compose(digest_share(facts, owner, project), owner, self.project.owners, now)
+            tx.add_intents([redirect(self._intent(digest, owner, now), None, project)])
             return True
 
     def _last_day(self, until: datetime) -> date:

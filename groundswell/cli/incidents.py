@@ -33,6 +33,7 @@ _ACTS = {
     "note": ("note", "Add a note; it counts as progress. 备注进展。"),
     "assign": ("to", "Give it to another owner. 转派。"),
     "escalate": ("note", "Tell the next person of the chain now. 立即升级。"),
+    "not-mine": ("to", "Not theirs: no acknowledge, the next is told at once. 不归我管。"),
     "silence": ("hours", "No notices for some hours; a rise in level passes. 静默。"),
     "handled": ("note", "It is handled; the customer's side is asked. 已处理，待客户确认。"),
     "confirm": ("evidence", "The customer's side confirms: closes it. 客户确认，关闭。"),
@@ -294,7 +295,7 @@ def _act(name: str, option: str) -> Callable[..., None]:
             links = wiring.make_links(project, store)
             desk = Desk(store=store, project=project, clock=clock, links=links)
             actor = by or getpass.getuser()
-            command = _command(name, actor, {"why": why, option or "note": value}, clock.now())
+            command = _command(name.replace("-", "_"), actor, {"why": why, option or "note": value}, clock.now())
             after = desk.act(incident, command, into=value if option == "into" else "")
         line = f"{after.code} → {after.state}（{after.level.zh}）{after.title}"
         show(choices, {"incident": after}, [line])

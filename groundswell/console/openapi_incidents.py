@@ -15,6 +15,7 @@ _SAID: dict[CommandName, str] = {
     CommandName.NOTE: "A note; it counts as progress",
     CommandName.ASSIGN: "Give it to another owner",
     CommandName.ESCALATE: "Tell the next person of the chain now",
+    CommandName.NOT_MINE: "It is not theirs: no acknowledge, the next person is told at once",
     CommandName.GRADE: "Set the level by hand, or give it back with auto; lowering needs a text",
     CommandName.TASK: "Give somebody a task",
     CommandName.TASK_DONE: "A task is done",
@@ -79,6 +80,7 @@ _ALSO: dict[CommandName, tuple[str, ...]] = {
     CommandName.CONFIRM: ("how", "who", "counts", "url"),
     CommandName.TASK: ("to",),
     CommandName.SHELVE: ("authors",),
+    CommandName.NOT_MINE: ("to", "who"),
     CommandName.DISMISS: ("how",),
 }
 _ID = {

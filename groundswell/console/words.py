@@ -53,6 +53,9 @@ EVENTS: Mapping[str, str] = {
     "escalated": "升级通知",
     "noted": "备注",
     "assigned": "转派",
+    "not_mine": "有人表示不归自己管，改问下一位",
+    "on_trial": "试运行：通知只发给审阅人",
+    "went_live": "试运行结束，从这条起通知本人",
     "silenced": "静默",
     "unmuted": "静默结束",
     "handled": "已处理，等客户确认",
@@ -215,6 +218,13 @@ ACTIONS: Mapping[str, Action] = {
             hint="现在就通知升级链上的下一位。",
             field="原因（可选）",
             done="已通知下一位。",
+        ),
+        Action(
+            name="not_mine",
+            label=Word("不归我管", "not mine"),
+            hint="不算确认：计时不停，马上问下一位；知道该归谁就选上。",
+            field="说明（可选）",
+            done="已记下，并请下一位接手。",
         ),
         Action(
             name="grade",

@@ -262,6 +262,8 @@ class ReplyDesk:
         if said.word == "handled" and not said.remark:
             text = f"“处理完毕”要写明做了什么，例如：{incident.code} 处理完毕 已上门换新，客户签收"
             raise _Refusal("refused", text, incident)
+        if said.word == "not_mine":
+            return replace(command, owner_id=_named_in(self.project, said.remark))
         if said.word == "assign":
             return replace(
                 command, owner_id=self._person(incident, said.remark, letter.now), text=""
@@ -286,6 +288,12 @@ class ReplyDesk:
             f"转派给谁没有看懂，或者此刻找不到人。可以写：{names}。例如：{incident.code} 转派 姓名"
         )
         raise _Refusal("refused", text, incident)
+
+
+def _named_in(project: Project, remark: str) -> str:
+    """Return the id of the first person whom a remark names; "" when it names nobody."""
+    found = [(remark.find(one.name), one.id) for one in project.owners if one.name in remark]
+    return min(found)[1] if found else ""
 
 
 def _meant(queries: Queries, letter: _Letter, readings: tuple[Said, ...]) -> tuple[Incident, Said]:

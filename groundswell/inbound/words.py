@@ -12,7 +12,7 @@ from groundswell.console import words
 from storage.records import Incident
 
 HOW = (
-    "可以回复：确认；误报 理由；转派 姓名；静默 1小时；进展 做到哪了；处理完毕 怎么处理的。"
+    "可以回复：确认；不归我管；误报 理由；转派 姓名；静默 1小时；进展 做到哪了；处理完毕 怎么处理的。"
     "前面写上编号，例如：舆-7F3K 确认"
 )
 
@@ -38,6 +38,7 @@ def _done(
     follows = f"升级通知已停下。请在 {by} 前回一句进展，否则会重新提醒。" if by else ""
     done = {
         "ack": f"已确认，由你接手。{follows}",
+        "not_mine": "已记下，不算确认；计时没有停，已请下一位看。",
         "dismiss": "已判为误报，不再提醒。一天之后如果又有新的投诉，会重新打开。",
         "assign": f"已转派给 {name_of(project, incident.owner_id)}，对方马上会收到通知。",
         "silence": f"已静默到 {until}。级别再上升时照样提醒。",

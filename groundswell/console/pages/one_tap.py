@@ -30,7 +30,8 @@ from groundswell.console.pages.incidents import find
 from groundswell.links import Grant
 from storage.records import Incident, IncidentState, Level
 
-_OFFERED = frozenset({"ack", "dismiss", "assign", "silence"})  # what messages carry links for
+_OFFERED = frozenset({"ack", "not_mine", "dismiss", "assign", "silence"})  # what messages carry links for
+_NAMES = frozenset({"assign", "not_mine"})  # a person is chosen
 _MORNING = time(8)  # "until the morning": when the first shift of most service desks begins
 _TEXT_LIMIT = 500
 REASONS: tuple[FalseAlarm, ...] = tuple(FalseAlarm)[:-1]  # the last, "other", needs a text anyway
@@ -127,7 +128,7 @@ def _command(console: Console, grant: Grant, incident: Incident, form: Form, tok
         actor=grant.owner_id,
         text=text,
         how=how if grant.action == "dismiss" else "",
-        owner_id=chosen if grant.action == "assign" else "",
+        owner_id=chosen if grant.action in _NAMES and chosen in offered else "",
         until=_until(chosen, now, zone) if grant.action == "silence" else None,
         command_id=f"link-{hashlib.sha256(press_id.encode()).hexdigest()[:24]}",
     )
@@ -152,10 +153,11 @@ def _choices(console: Console, grant: Grant, incident: Incident, now: datetime) 
             Choice(value="morning", label="到早上", note=morning),
             Choice(value="24", label="24 小时"),
         ]
-    if grant.action != "assign":
+    if grant.action not in _NAMES:
         return []
     people = reachable(project, (owner.id for owner in project.owners), now)
     kept = "" if incident.policy.held else incident.owner_id  # who only holds it may take it
+    kept = grant.owner_id if grant.action == "not_mine" else kept
     found = [project.owner(owner_id) for owner_id in people if owner_id != kept]
     return [
         Choice(value=owner.id, label=owner.name, note=words.ROLES[owner.role].zh)
@@ -178,6 +180,8 @@ def _stands(console: Console, incident: Incident, grant: Grant) -> str:
     zone = _owner(console, grant).zone
     now = console.clock.now()
     name, state, muted = grant.action, incident.state, incident.muted_until
+    if name == "not_mine" and grant.owner_id in incident.declined:
+        return "已记下：这件事不归你管，这一轮不再问你。"
     if name == "silence" and muted is not None and muted > now:
         return f"已静默到 {clock_words(muted, now, zone)}。"
     if name == "dismiss" and state is IncidentState.DISMISSED:
@@ -203,6 +207,8 @@ def _next(console: Console, incident: Incident, grant: Grant) -> str:
     if grant.action == "ack" and incident.lease_until is not None:
         by = clock_words(incident.lease_until, now, zone)
         return f"升级通知已停下。请在 {by} 前写一句进展，否则会重新提醒下一位。"
+    if grant.action == "not_mine":
+        return "计时没有停，已经在请下一位接手。"
     if grant.action == "dismiss":
         return "不再提醒。一天之后如果又有新的投诉，会重新打开。"
     if grant.action == "assign":
