@@ -19,6 +19,7 @@ from pathlib import Path
 
 from alerts.clock_jump import after_jump
 from config.schema import Project
+from groundswell.passes import log_acts
 from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -93,11 +94,14 @@ class ClockGuard:
 
 def move(tx: Transaction, by: timedelta, project: Project, now: datetime) -> int:
     """Move all that waits by a jump that led to `now`; return how many timers. Audited."""
+    tx.lock_passes()
     timers = tx.shift_instants(by, now - by)
-    for incident in tx.open_incidents():
-        change = after_jump(incident, by, project, now)
-        if change is not None:
-            tx.save_change(change)
+    changes = [
+        change
+        for incident in tx.open_incidents()
+        if (change := after_jump(incident, by, project, now)) is not None and tx.save_change(change)
+    ]
+    log_acts(tx, project, now, changes, jump_us=by // timedelta(microseconds=1))
     tx.audit("system", "clock_jump", "", now, f"{by.total_seconds():+.0f} s, {timers} timers")
     return timers
 

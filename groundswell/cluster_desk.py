@@ -14,6 +14,7 @@ from datetime import datetime
 from alerts.messages import Links
 from config.schema import Project
 from groundswell.hot import HotLists
+from groundswell.passes import PassLog, Sight
 from groundswell.pipeline import act_on
 from groundswell.regrouping import follow
 from storage.cluster_checks import ClusterEdit
@@ -129,6 +130,8 @@ class ClusterDesk:
             done = carry_out(tx)
             for event in done.events:
                 _settle_proposal(tx, event)
+            tx.lock_passes()
+            sight = Sight()
             regrouped = follow(tx, done.events, self.project, self.links, now)
             graded = act_on(
                 tx,
@@ -138,7 +141,10 @@ class ClusterDesk:
                 hot_lists=self.hot,
                 links=self.links,
                 before=regrouped.before,
+                sight=sight,
             )
+            events = [done.events[-1].event_no, len(done.events)] if done.events else []
+            PassLog(self.project).note(tx, "edit", now, sight, events=events)
             changed = {
                 change.incident.incident_id: change.incident
                 for change in (*regrouped.changes, *graded)

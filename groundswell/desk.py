@@ -17,6 +17,7 @@ from groundswell.gate import with_trials
 from groundswell.hot import HotLists
 from groundswell.judging import judge
 from groundswell.knowledge import learn
+from groundswell.passes import log_acts
 from groundswell.pipeline import SAMPLES
 from groundswell.pulses import PulseView
 from groundswell.responses import answers_to, entered
@@ -54,6 +55,7 @@ class Desk:
     def _act(self, incident: str, command: Command, into: str) -> Incident:
         now, command = self.clock.now(), checked(command)
         with self.store.transaction() as tx:
+            tx.lock_passes()
             found = _found(tx, incident)
             target = _found(tx, into) if into else None
             hot = HotLists(self.project)
@@ -76,8 +78,11 @@ class Desk:
             if not tx.save_change(change):
                 return _found(tx, incident)  # this very act was carried out before
             learn(tx, change, self.project, now)
+            changes = [change]
             if target is not None:
-                tx.save_change(absorb(target, change.incident, command.actor, self.project, now))
+                changes.append(absorb(target, change.incident, command.actor, self.project, now))
+                tx.save_change(changes[-1])
+            log_acts(tx, self.project, now, changes, command)
             tx.audit(command.actor, str(command.name), found.incident_id, now, command.text)
         self.woken()
         return change.incident
@@ -114,7 +119,10 @@ class Desk:
                 text=f"{said} {response.note}".strip(),
                 command_id=command_id,
             )
-            tx.save_change(on_command(found, told, self.project, now))
+            tx.lock_passes()
+            change = on_command(found, told, self.project, now)
+            if tx.save_change(change):
+                log_acts(tx, self.project, now, [change], told)
             tx.audit(actor, "replied", found.incident_id, now, response.url)
         self.woken()
         return response

@@ -74,7 +74,7 @@ class HotLists:
             stands = entry.source_id in answered and _seen(entry) == newest[entry.source_id]
             for brand_id in self._matcher.match(entry.title, "", "", ""):
                 is_current = stands or _seen(entry) >= now - FRESH
-                lines.setdefault(brand_id, []).append(_line(entry, is_current))
+                lines.setdefault(brand_id, []).append(line_of(entry, is_current))
         return HotView("", lines)
 
     def see(self, evidence: Evidence, view: HotView) -> Evidence:
@@ -117,7 +117,8 @@ def best(standings: Sequence[HotStanding]) -> HotStanding | None:
     )
 
 
-def _line(entry: HotEntry, is_current: bool) -> _Line:
+def line_of(entry: HotEntry, is_current: bool) -> _Line:
+    """Read a line of a list for the brand that it names."""
     facts = frozenset((*severity(entry.title), *symptoms(entry.title)))
     return _Line(entry, is_current, rewrite(entry.title), facts)
 

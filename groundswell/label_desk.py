@@ -19,6 +19,7 @@ from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.hot import HotLists
 from groundswell.labelling import Choice, choose, shortlist
+from groundswell.passes import PassLog, Sight
 from groundswell.pipeline import act_on
 from storage.corrected import is_withdrawn, kept_words
 from storage.corrections import Corrected
@@ -60,6 +61,8 @@ class LabelDesk:
         now = self.clock.now()
         with self.store.transaction() as tx:
             done = tx.correct(self._asked(tx.queries, said), now)
+            tx.lock_passes()
+            sight = Sight()
             act_on(
                 tx,
                 dict.fromkeys(done.clusters, ()),
@@ -68,7 +71,9 @@ class LabelDesk:
                 hot_lists=HotLists(self.project),
                 links=self.links,
                 before={},
+                sight=sight,
             )
+            PassLog(self.project).note(tx, "label", now, sight, clusters=list(done.clusters))
             for one in done.corrections:
                 tx.audit(one.actor, "label", f"mention {one.mention_id}", now, _told(one))
         self.woken()

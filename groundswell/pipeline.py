@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from alerts.incidents import on_grade
 from alerts.messages import Links
@@ -30,6 +31,7 @@ from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
 from groundswell.lookback import look_back
+from groundswell.passes import PassLog, Sight
 from groundswell.pulses import PulseView
 from groundswell.regrouping import follow
 from groundswell.responses import Linker
@@ -66,6 +68,7 @@ class Journey:
     linker: Linker
     hot: HotLists
     links: Links
+    log: PassLog
 
     def keep(
         self, tx: Transaction, raws: Sequence[RawMention], now: datetime, reread: bool = False
@@ -103,7 +106,8 @@ class Journey:
             if (outcome := _leaves_as(of_one)) is not None
         )
         _count(tx, "understand", Counter(left), now)
-        self.act(tx, dict.fromkeys(changed, ()), now)
+        if changed:
+            self._round(tx, "understand", dict.fromkeys(changed, ()), now, clusters=changed)
         found = (tx.queries.cluster(cluster_id) for cluster_id in changed)
         return len(mentions), {cluster.shard_id for cluster in found if cluster is not None}
 
@@ -129,9 +133,21 @@ class Journey:
             today = tx.queries.cluster(home) if home in merged else None
             fresh.setdefault(today.cluster_id if today else home, []).append(mention)
         live = {one: new for one, new in fresh.items() if not all(m.history for m in new)}
+        tx.lock_passes()
         regrouped = follow(tx, changes.events, self.project, self.links, now)
         unchanged: dict[ClusterId, list[Mention]] = {one: [] for one in regrouped.clusters}
-        self.act(tx, unchanged | live, now, before=regrouped.before)
+        self._round(
+            tx,
+            "gather",
+            unchanged | live,
+            now,
+            before=regrouped.before,
+            shard_id=shard_id,
+            seqs=[one.seq for one in changes.assignments],
+            events=[tx.journal_end(), len(changes.events)] if changes.events else [],
+            # who was moved within the batch is graded where he was put first
+            homes=_homes(fresh) if changes.moves else {},
+        )
         look_back(tx, fresh, self.project, now)
         return len(items)
 
@@ -148,6 +164,40 @@ class Journey:
         `fresh` are the clusters to look at, each with the mentions that it has just got; `before`
         the levels that the undoing of a merge goes back to.
         """
+        return self._act(tx, fresh, now, before, Sight())
+
+    def regrade(
+        self, tx: Transaction, clusters: Sequence[ClusterId], now: datetime, *, is_part: bool
+    ) -> list[Change]:
+        """Grade these clusters anew; `is_part` of those whose turn it is, else all of them."""
+        named = list(clusters) if is_part else []
+        return self._round(tx, "regrade", dict.fromkeys(clusters, ()), now, clusters=named)
+
+    def _round(
+        self,
+        tx: Transaction,
+        kind: str,
+        fresh: Mapping[ClusterId, Sequence[Mention]],
+        now: datetime,
+        *,
+        before: Mapping[ClusterId, Level] | None = None,
+        **told: Any,
+    ) -> list[Change]:
+        """Grade, and note the round so that it can be rehearsed."""
+        sight = Sight()
+        tx.lock_passes()
+        changes = self._act(tx, fresh, now, before, sight)
+        self.log.note(tx, kind, now, sight, **told)
+        return changes
+
+    def _act(
+        self,
+        tx: Transaction,
+        fresh: Mapping[ClusterId, Sequence[Mention]],
+        now: datetime,
+        before: Mapping[ClusterId, Level] | None,
+        sight: Sight,
+    ) -> list[Change]:
         return act_on(
             tx,
             fresh,
@@ -156,6 +206,7 @@ class Journey:
             hot_lists=self.hot,
             links=self.links,
             before=before or {},
+            sight=sight,
         )
 
     def remind(self, tx: Transaction, now: datetime) -> list[Change]:
@@ -178,33 +229,59 @@ class Journey:
         In a backlog messages carry the figures as last noted, but those of red: to read them anew,
         and originals to show, takes most of the time, and people would wait for it.
         """
-        changes = []
-        project = with_trials(self.project, tx.queries, now) if incident_ids else self.project
-        look = self.hot.look(tx.queries, now) if incident_ids else HotView()
-        batches = BatchView(self.project, tx.queries, now)
-        silences = current(tx.active_silences(now), self.project, now) if incident_ids else ()
-        for incident, timers in tx.due_of(incident_ids, now):
-            evidence: Evidence | None = None
-            samples: Sequence[tuple[Mention, Verdict]] = ()
-            if not is_backlog or silences or incident.level >= Level.RED:
-                seen = batches.see(self.hot.see(tx.evidence(incident.cluster_id, now), look))
-                evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
-                samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
-            change = on_timers(
-                incident,
-                timers,
-                project,
-                now,
-                evidence=evidence,
-                samples=samples,
-                links=self.links,
-                silences=silences,
-            )
-            if tx.save_change(change):
-                changes.append(change)
-            else:
-                tx.end_timers(timers)  # the act is in the journal: it was carried out before
+        tx.lock_passes()
+        changes = remind_on(
+            tx,
+            incident_ids,
+            now,
+            project=self.project,
+            hot_lists=self.hot,
+            links=self.links,
+            is_backlog=is_backlog,
+        )
+        if incident_ids:
+            self.log.note(tx, "remind", now, incidents=list(incident_ids), backlog=is_backlog)
         return changes
+
+
+def remind_on(
+    tx: Transaction,
+    incident_ids: Sequence[IncidentId],
+    now: datetime,
+    *,
+    project: Project,
+    hot_lists: HotLists,
+    links: Links,
+    is_backlog: bool = False,
+) -> list[Change]:
+    """Do what `Journey.remind_of` does; it needs no model, so a rehearsal can do it, too."""
+    changes = []
+    live = with_trials(project, tx.queries, now) if incident_ids else project
+    look = hot_lists.look(tx.queries, now) if incident_ids else HotView()
+    batches = BatchView(project, tx.queries, now)
+    silences = current(tx.active_silences(now), project, now) if incident_ids else ()
+    for incident, timers in tx.due_of(incident_ids, now):
+        evidence: Evidence | None = None
+        samples: Sequence[tuple[Mention, Verdict]] = ()
+        if not is_backlog or silences or incident.level >= Level.RED:
+            seen = batches.see(hot_lists.see(tx.evidence(incident.cluster_id, now), look))
+            evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
+            samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
+        change = on_timers(
+            incident,
+            timers,
+            live,
+            now,
+            evidence=evidence,
+            samples=samples,
+            links=links,
+            silences=silences,
+        )
+        if tx.save_change(change):
+            changes.append(change)
+        else:
+            tx.end_timers(timers)  # the act is in the journal: it was carried out before
+    return changes
 
 
 def act_on(
@@ -216,9 +293,14 @@ def act_on(
     hot_lists: HotLists,
     links: Links,
     before: Mapping[ClusterId, Level],
+    sight: Sight | None = None,
 ) -> list[Change]:
-    """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too."""
+    """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too.
+
+    `sight` takes in what it went by, for whoever notes this round.
+    """
     changes = []
+    sight = sight or Sight()
     project = with_trials(project, tx.queries, now) if fresh else project
     hot = hot_lists.look(tx.queries, now) if fresh else HotView()
     batches = BatchView(project, tx.queries, now)
@@ -227,6 +309,7 @@ def act_on(
     book = CustomerBook.of(project, tx.queries) if fresh else None
     for cluster_id in sorted(fresh):
         evidence = batches.see(hot_lists.see(tx.evidence(cluster_id, now), hot))
+        sight.see(evidence)
         evidence = pulses.see(evidence)
         brand = project.brand(evidence.cluster.brand_id)
         if brand is None or brand.competitor:
@@ -245,6 +328,8 @@ def act_on(
         if incident is None or not incident.at_work or graded.level > incident.level:
             # somebody is told: only then, for it reads the hours of a week
             evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
+        samples = tx.queries.cluster_mentions(cluster_id, SAMPLES)
+        sight.shown(incident, evidence, [mention.mention_id for mention, _ in samples])
         change = on_grade(
             incident,
             evidence,
@@ -252,7 +337,7 @@ def act_on(
             project,
             now,
             fresh=fresh[cluster_id],
-            samples=tx.queries.cluster_mentions(cluster_id, SAMPLES),
+            samples=samples,
             links=links,
             origin=Origin(incident=origin[0], is_now=origin[1]) if origin else None,
             relapse_of=None if incident or origin else closed_before(tx, evidence, project, now),
@@ -268,7 +353,12 @@ def act_on(
             known = fresh[cluster_id] if incident is not None else ()
             tiered = raise_tier(tx, book, standing, now, fresh=known)
         changes += [one for one in (saved, tiered) if one is not None]
+    sight.end(pulses, hot if fresh else None)
     return changes
+
+
+def _homes(fresh: Mapping[ClusterId, Sequence[Mention]]) -> dict[str, ClusterId]:
+    return {str(mention.mention_id): home for home, new in fresh.items() for mention in new}
 
 
 def _leaves_as(verdicts: Sequence[Verdict]) -> Outcome | None:

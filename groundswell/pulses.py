@@ -14,6 +14,7 @@ from alerts.baseline import (
     PULSE_LAG_HOURS,
 )
 from alerts.brand_surge import pulse_of
+from alerts.events import events_between
 from alerts.launch import borrow, plan_of
 from config.launch_schema import LaunchPlan
 from config.schema import Project
@@ -56,6 +57,7 @@ class PulseView:
         self._now = now
         self._slots: dict[BrandId, tuple[int, ...]] = {}
         self._blind: dict[BrandId, tuple[datetime, ...] | None] = {}
+        self._events: list[CalendarEvent] | None = None
         self._lent: dict[str, Borrowed | None] = {}
 
     def see(self, evidence: Evidence) -> Evidence:
@@ -70,6 +72,11 @@ class PulseView:
         evidence = replace(evidence, pulse=pulse, borrowed=self._borrowed(evidence))
         blind = self._blind_of(brand_id)
         return evidence if blind is None else replace(evidence, blind_hours=blind)
+
+    @property
+    def blind_by_brand(self) -> dict[str, tuple[datetime, ...]]:
+        """The hours that nobody saw, of the brands that were asked for and have own sources."""
+        return {one: hours for one, hours in self._blind.items() if hours is not None}
 
     def lifted(self, evidence: Evidence, at: datetime) -> Evidence:
         """Tell the evidence how the rest of its brand stood when its own surge did, at `at`."""
@@ -109,6 +116,14 @@ class PulseView:
         return borrow(
             self._project, plan, self._now, authors=authors, hours=hours, clusters=clusters
         )
+
+    def events(self, brand_id: BrandId, since: datetime) -> tuple[CalendarEvent, ...]:
+        """Return the events of a brand's calendar that touch the days from `since` up to now."""
+        zone = self._project.settings.zone
+        first, last = (at.astimezone(zone).date() for at in (since, self._now))
+        if self._events is None:  # a handful of rows; asked for where something surges
+            self._events = self._queries.calendar_events(until=last)
+        return events_between(self._project, self._events, first, last, brand_id)
 
     def _competitors(self, at: datetime) -> Iterator[tuple[str, tuple[HourCount, ...]]]:
         for brand in self._project.brands:

@@ -16,8 +16,9 @@ from config.schema import Project
 from config.wording import did_you_mean
 from groundswell.clock import Clock
 from groundswell.gate import with_trials
+from groundswell.passes import log_acts
 from groundswell.pipeline import SAMPLES
-from storage.records import Incident, IncidentId, Silence
+from storage.records import Change, Incident, IncidentId, Silence
 from storage.store import Store, Transaction
 
 CAPS = ("blue", "yellow", "orange")  # red is never held
@@ -65,9 +66,11 @@ class SilenceDesk:
             silence = self._silence(tx, wish, by, now)
             if not tx.add_silence(silence):
                 return silence, []
+            tx.lock_passes()
             held = self._hold_now(tx, silence, by, now) if silence.starts_at <= now else []
+            log_acts(tx, self.project, now, held, named=silence.silence_id)
             tx.audit(by, "silence", silence.silence_id, now, wish.reason)
-        return silence, held
+        return silence, [change.incident for change in held]
 
     def end(self, silence_id: str, by: str) -> list[Incident]:
         """End a silence before its time; return the incidents that are heard of again.
@@ -82,12 +85,10 @@ class SilenceDesk:
                     f"没有正在或将要生效的静默 {silence_id!r}，现有：{known} "
                     f"(no silence {silence_id!r}; see: groundswell silence list)"
                 )
-            heard = []
-            for incident in tx.silenced_incidents(silence_id):
-                scene = self._scene(tx, incident, now)
-                change = release(incident, scene, now, "静默被提前结束")
-                if change is not None and tx.save_change(change):
-                    heard.append(change.incident)
+            tx.lock_passes()
+            changes = self._release_now(tx, silence_id, now)
+            log_acts(tx, self.project, now, changes, named=silence_id)
+            heard = [change.incident for change in changes]
             tx.audit(by, "silence_ended", silence_id, now, "")
         self.woken()
         return heard
@@ -149,13 +150,21 @@ class SilenceDesk:
             platform=wish.platform,
         )
 
-    def _hold_now(
-        self, tx: Transaction, silence: Silence, by: str, now: datetime
-    ) -> list[Incident]:
+    def _release_now(self, tx: Transaction, silence_id: str, now: datetime) -> list[Change]:
+        """Let people hear of what a silence held that has just ended."""
+        heard: list[Change] = []
+        for incident in tx.silenced_incidents(silence_id):
+            scene = self._scene(tx, incident, now)
+            change = release(incident, scene, now, "静默被提前结束")
+            if change is not None and tx.save_change(change):
+                heard.append(change)
+        return heard
+
+    def _hold_now(self, tx: Transaction, silence: Silence, by: str, now: datetime) -> list[Change]:
         """Hold what is open already. Nothing is worded here: evidence is for its traits only."""
         silences = current(tx.active_silences(now), self.project, now)
         asks = silence.product or silence.issue or silence.region or silence.platform
-        held = []
+        held: list[Change] = []
         for incident in tx.open_incidents():
             if incident.level > cap_of(silence):
                 continue
@@ -172,7 +181,7 @@ class SilenceDesk:
             unheard = tx.unheard(incident.incident_id)
             change = hold(incident, scene, now, unheard=unheard, actor=by)
             if change is not None and tx.save_change(change):
-                held.append(change.incident)
+                held.append(change)
         return held
 
     def _scene(self, tx: Transaction, incident: Incident, now: datetime) -> Scene:

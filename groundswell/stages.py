@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,7 +36,7 @@ _ADAPT_EVERY = 2_000  # mentions carried on; one is carried through understand a
 _REMIND_BUDGET_S = 1.0
 _REMIND_BATCH = 25  # incidents a transaction: half a second even where each reads a large cluster
 _BACKLOG = 100  # overdue incidents: some seconds' work; more wait for what they need only
-_PUT_OFF = timedelta(minutes=5)  # an incident that cannot be dealt with is tried again then
+PUT_OFF = timedelta(minutes=5)  # an incident that cannot be dealt with is tried again then
 _REGRADE_WINDOW = timedelta(hours=48)  # late posts change what was counted (decisions.md 4)
 
 
@@ -101,12 +102,24 @@ class Stages:
             moved = queries.active_clusters(now - _REGRADE_WINDOW, authors)
             known = (queries.cluster(one) for one in brand_clusters(self._journey.project))
             clusters = sorted({*moved, *(one.cluster_id for one in known if one is not None)})
+        with self._writing() as tx:
+            self._journey.log.checkpoint(tx, now)
         changed = 0
-        for start in range(0, len(clusters), BATCH):
-            with self._store.transaction() as tx:
-                batch = dict.fromkeys(clusters[start : start + BATCH], ())
-                changed += len(self._journey.act(tx, batch, now))
+        for start in range(0, max(1, len(clusters)), BATCH):
+            with self._writing() as tx:
+                batch, is_part = clusters[start : start + BATCH], len(clusters) > BATCH
+                changed += len(self._journey.regrade(tx, batch, now, is_part=is_part))
         return changed
+
+    @contextmanager
+    def _writing(self) -> Iterator[Transaction]:
+        """Give a transaction; what it noted of its round is not there when it fails."""
+        try:
+            with self._store.transaction() as tx:
+                yield tx
+        except BaseException:
+            self._journey.log.forget()
+            raise
 
     def remind(self, budget_s: float = _REMIND_BUDGET_S) -> list[Change]:
         """Carry out due timers, the gravest incidents first, for about `budget_s` seconds.
@@ -131,7 +144,7 @@ class Stages:
         self, batch: Sequence[IncidentId], now: datetime, *, is_backlog: bool
     ) -> list[Change]:
         try:
-            with self._store.transaction() as tx:
+            with self._writing() as tx:
                 return self._journey.remind_of(tx, batch, now, is_backlog=is_backlog)
         except StoreError:
             raise
@@ -142,14 +155,15 @@ class Stages:
     def _remind_singly(self, incident_id: IncidentId, now: datetime) -> list[Change]:
         """Carry out one incident's timers; one that breaks is tried again later, not lost."""
         try:
-            with self._store.transaction() as tx:
+            with self._writing() as tx:
                 return self._journey.remind_of(tx, [incident_id], now)
         except StoreError:
             raise
         except Exception:
             log.exception("reminding failed incident=%s", incident_id)
-            with self._store.transaction() as tx:
-                tx.put_off(tx.timers_due(incident_id, now), now + _PUT_OFF)
+            with self._writing() as tx:
+                tx.put_off(tx.timers_due(incident_id, now), now + PUT_OFF)
+                self._journey.log.note(tx, "put_off", now, incidents=[incident_id])
             return []
 
     def revisit(self) -> int:
@@ -188,7 +202,7 @@ class Stages:
         return self._understand_singly(now)
 
     def _understand_batch(self, now: datetime, limit: int) -> int:
-        with self._store.transaction() as tx:
+        with self._writing() as tx:
             mentions, outdated = self._journey.understand(tx, now, limit=limit)
             # Looked at last: whoever was put in line by a promotion is judged by what it promoted.
             if self._watch is not None and self._watch.is_outdated(tx.queries):
@@ -256,7 +270,7 @@ class Stages:
 
     def _gather_batch(self, shard_id: ShardId, now: datetime, limit: int) -> int:
         try:
-            with self._store.transaction() as tx:
+            with self._writing() as tx:
                 self._drop_corrected(tx)
                 shard = self._shard(tx, shard_id, now)
                 moved = self._journey.gather(tx, shard_id, shard, now, limit=limit)

@@ -31,6 +31,7 @@ from groundswell.hot import HotLists
 from groundswell.keeping import Keeper
 from groundswell.links import SignedLinks, installation_key
 from groundswell.models import Live, ModelWatch
+from groundswell.passes import PassLog
 from groundswell.pipeline import Journey
 from groundswell.places import data_dir as data_dir  # noqa: PLC0414 - callers find it here
 from groundswell.places import database_url as database_url  # noqa: PLC0414 - callers find it here
@@ -127,6 +128,7 @@ def make_journey(
         linker=linker,
         hot=HotLists(project),
         links=links,
+        log=PassLog(project),
     )
 
 

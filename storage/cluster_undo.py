@@ -22,6 +22,7 @@ from storage.cluster_checks import (
 from storage.cluster_edits import ClusterEdits, pair_of
 from storage.hours import Counts, stored_members
 from storage.membership import absorb, chunks, put_members, renew_clusters, texts_of
+from storage.passes import note_aliases, note_members
 from storage.records import Cluster, ClusterEvent, ClusterId
 from storage.rows import cluster_of, mappings
 
@@ -84,6 +85,7 @@ class ClusterUndo(ClusterEdits):
         self._give_back(survivor, back, brought, actor)
         for some in chunks(sorted(brought)):
             inner = _cluster.c.cluster_id.in_(some)
+            note_aliases(self.connection, dict.fromkeys(some, survivor.cluster_id))
             self.connection.execute(
                 sa.update(_cluster).where(inner).values(alias_of=back.cluster_id)
             )
@@ -155,7 +157,9 @@ class ClusterUndo(ClusterEdits):
             is_text = sa.and_(had, _assigned.c.duplicate_of.is_(None))
             goes = sa.and_(mine, sa.or_(is_text, is_copy_here))
             counts = Counts()
-            for row in stored_members(self.connection, goes):
+            going = list(stored_members(self.connection, goes))
+            note_members(self.connection, going)
+            for row in going:
                 counts.move(row["member"], back.cluster_id)
             counts.write(self.connection)
             deeper = sa.and_(

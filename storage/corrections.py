@@ -31,6 +31,7 @@ from storage.counters import lock_counter, share_counter, take_numbers
 from storage.facts import write_facts
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
+from storage.passes import note_members
 from storage.records import (
     PERSON,
     BrandId,
@@ -126,6 +127,7 @@ class Corrections:
         held = _held(self.connection, mentions, _bases(self.connection, ids))
         is_one = _assigned.c.mention_pk.in_(ids)
         members = list(stored_members(self.connection, is_one))
+        note_members(self.connection, members)
         counts = Counts()
         for row in members:
             counts.add(row["member"], -1)

@@ -25,6 +25,7 @@ from storage.hours import (
     stored_members,
 )
 from storage.membership import absorb, put_members, remember_moved, texts_of
+from storage.passes import note_members
 from storage.recall import ShardRecall, members_to_rebuild, read_apart
 from storage.records import (
     Assignment,
@@ -145,8 +146,9 @@ class Gathering:
         self._assign(changes, by_id, counts)
         counts.write(self.connection)
         refresh_brand_hours(self.connection, counts.hours)
-        for loser, survivor in sorted(_aliases(changes).items()):
-            absorb(self.connection, loser, survivor)
+        merged = _aliases(changes)
+        for loser, survivor in sorted(merged.items()):
+            absorb(self.connection, loser, survivor, fresh=merged)
         self._move_members(changes, write_journal(self.connection, changes.events))
         self._write_cold(changes)
         if changes.snapshot is not None:
@@ -199,6 +201,7 @@ class Gathering:
             self.connection.execute(sa.insert(_assigned), new)
 
     def _move(self, assignment: Assignment, row: Mapping[str, Any], counts: Counts) -> None:
+        note_members(self.connection, [row])
         counts.move(row["member"], assignment.cluster_id)
         self.connection.execute(
             sa.update(_assigned)

@@ -29,6 +29,7 @@ from storage.columns import Instant, hour_start, upsert, upsert_from
 from storage.counters import lock_counter
 from storage.hour_figures import refresh_hours
 from storage.instants import hour_of
+from storage.passes import note_differences
 from storage.records import Assignment, ClusterId, Mention, Polarity, Verdict
 from storage.rows import Row, columns_of, mappings
 
@@ -110,6 +111,7 @@ def stored_members(connection: Connection, where: sa.ColumnElement[bool]) -> Ite
             *(mention.c[name] for name in ("channel", "platform", "tier", "region", *_FIGURES)),
             verdict.c.issue_class,
             verdict.c.detail,
+            verdict.c.negative,
         )
         .join(mention, mention.c.mention_pk == _row.c.mention_pk)
         .join(
@@ -156,11 +158,16 @@ def spread_anew(connection: Connection, mention_ids: Sequence[int]) -> Iterator[
         return
     lock_counter(connection, "correction")  # who gathers shares it: no member moves meanwhile
     counts = Counts()
-    for row in stored_members(connection, is_one):
+    before = list(stored_members(connection, is_one))
+    for row in before:
         counts.add_spread(row["member"], -1)
     yield
-    for row in stored_members(connection, is_one):
+    after = {
+        (row["mention_pk"], row["brand_id"]): row for row in stored_members(connection, is_one)
+    }
+    for row in after.values():
         counts.add_spread(row["member"])
+    note_differences(connection, before, after)
     counts.write(connection)
 
 

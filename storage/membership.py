@@ -6,7 +6,7 @@ equal to a recount. Journal rows of moves are the caller's; those of mentions th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from storage import tables
 from storage.cluster_journal import write_journal
 from storage.hours import Counts, merge_hours, stored_members
+from storage.passes import note_absorbed, note_aliases, note_members
 from storage.records import ClusterEvent, ClusterId, MentionId
 from storage.rows import Row, mappings
 
@@ -82,6 +83,7 @@ def _inherit(connection: Connection, gone: Sequence[Row]) -> None:
             key = (row["duplicate_of"], row["brand_id"])
             if key in originals:
                 left.setdefault(key, []).append(row)
+    _note_before(connection, left)
     for key, (heir, *others) in left.items():
         update = sa.update(_assigned).where(_assigned.c.brand_id == key[1])
         is_heir = _assigned.c.mention_pk == heir["mention_pk"]
@@ -93,6 +95,14 @@ def _inherit(connection: Connection, gone: Sequence[Row]) -> None:
                     duplicate_of=heir["mention_pk"]
                 )
             )
+
+
+def _note_before(connection: Connection, left: Mapping[tuple[int, str], Sequence[Row]]) -> None:
+    """Remember the copies that become one text again as they were."""
+    for (_, brand_id), rows in sorted(left.items()):
+        for some in chunks(row["mention_pk"] for row in rows):
+            is_one = sa.and_(_assigned.c.mention_pk.in_(some), _assigned.c.brand_id == brand_id)
+            note_members(connection, list(stored_members(connection, is_one)))
 
 
 def texts_of(
@@ -144,7 +154,9 @@ def put_members(
     of_brand = _assigned.c.brand_id == brand_id
     for some in chunks(sorted(targets)):
         members = sa.and_(of_brand, _assigned.c.mention_pk.in_(some))
-        for row in stored_members(connection, members):
+        rows_before = list(stored_members(connection, members))
+        note_members(connection, rows_before)
+        for row in rows_before:
             counts.move(row["member"], ClusterId(targets[row["mention_pk"]]))
     counts.write(connection)
     values: dict[str, Any] = {
@@ -182,9 +194,16 @@ def remember_moved(connection: Connection, moved: Mapping[int, Sequence[Row]]) -
 
 
 def absorb(
-    connection: Connection, loser: str, survivor: str, *, placed_by: str | None = None
+    connection: Connection,
+    loser: str,
+    survivor: str,
+    *,
+    placed_by: str | None = None,
+    fresh: Collection[str] = (),
 ) -> None:
     """Give all members of a cluster to another, which its aliases point at from now on.
+
+    `fresh`: clusters that become aliases in this very act; no alias before it.
 
     Set-based, whatever their number. `home_id` remembers the cluster that a member had joined. The
     row of the loser becomes an alias; that of the survivor is the caller's.
@@ -195,6 +214,10 @@ def absorb(
     }
     if placed_by is not None:
         values["placed_by"] = placed_by
+    of_loser = sa.select(_assigned.c.mention_pk).where(_assigned.c.cluster_id == loser)
+    aliases = sa.select(_cluster.c.cluster_id).where(_cluster.c.alias_of == loser)
+    older = [one for one in connection.scalars(aliases) if one not in fresh]
+    note_absorbed(connection, loser, connection.scalars(of_loser), older)
     connection.execute(sa.update(_assigned).where(_assigned.c.cluster_id == loser).values(values))
     merge_hours(connection, loser, survivor)
     # aliases of the loser point at the survivor at once: a redirect is always one step
@@ -213,6 +236,11 @@ def renew_clusters(connection: Connection, cluster_ids: Iterable[str]) -> None:
     """
     named = sorted(set(cluster_ids))
     recount_clusters(connection, named)
+    for some in chunks(named):
+        was = sa.select(_cluster.c.cluster_id, _cluster.c.alias_of).where(
+            _cluster.c.cluster_id.in_(some), _cluster.c.alias_of.is_not(None)
+        )
+        note_aliases(connection, {row[0]: row[1] for row in connection.execute(was)})
     cold = tables.cold_feature
     for some in chunks(named):
         is_member = sa.select(_assigned.c.mention_pk).where(

@@ -37,6 +37,7 @@ from storage.models import Models
 from storage.official import Official
 from storage.outbox import Outbox
 from storage.outbox_pages import OutboxEdits
+from storage.passes import Passes
 from storage.proposals import Proposals
 from storage.queries import Queries
 from storage.receipts import Receipts
@@ -65,6 +66,7 @@ class Transaction(
     Gathering,
     ClusterUndo,
     Incidents,
+    Passes,
     Silences,
     Timers,
     DigestClaims,

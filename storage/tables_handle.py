@@ -125,5 +125,21 @@ grading_pass = table(
     number("first_seq"),
     number("last_seq"),
     text("rules"),
+    sa.Column("data", Document, nullable=False),  # what else it saw, where that had changed
+    sa.Index(None, "at"),
+)
+# What members were before somebody changed them; numbered with the rounds, so that both can be
+# walked back and forth.
+member_was = table(
+    "member_was",
+    number("pass_no", key=True),
+    sa.Column("data", Document, nullable=False),
+)
+rehearsal = table(
+    "rehearsal",
+    text("rehearsal_id", key=True),
+    at("at"),
+    text("by"),
+    sa.Column("document", Document, nullable=False),
     sa.Index(None, "at"),
 )

@@ -19,6 +19,7 @@ from storage.counters import share_counter
 from storage.facts import write_facts
 from storage.hours import Counts, refresh_brand_hours, stored_members
 from storage.membership import drop_members, recount_clusters
+from storage.passes import note_members
 from storage.records import (
     PERSON,
     BrandId,
@@ -121,6 +122,7 @@ class Understanding:
         members = list(stored_members(self.connection, _assigned.c.mention_pk.in_(ids)))
         if not members:
             return set(), []
+        note_members(self.connection, members)
         counts = Counts()
         placed: set[_Key] = set()
         gone = []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from storage.records.ids import NO_BRAND, NO_OWNER, BrandId, IncidentId, MentionId, OwnerId
+from storage.records.ids import NO_BRAND, NO_OWNER, BrandId, IncidentId, Json, MentionId, OwnerId
 
 
 class Contact(StrEnum):
@@ -125,6 +125,35 @@ class Seat:
     offered_by: str = ""
     offered_at: datetime | None = None
     reason: str = ""
+    answer_by: datetime | None = None  # without an answer until then it comes back
+    offer: int = 0  # number of the event that offered it
+    function: str = ""  # by which it was named, while its first holder has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """One offer of a role to somebody else, and what came of it.
+
+    `answer` is "" while nobody answered, else "accepted", "declined", "unanswered" (the time was
+    over) or "withdrawn" (the three were made to stay meanwhile).
+    """
+
+    offer: int  # number of the event that offered it
+    role: TriangleRole
+    giver: OwnerId
+    receiver: OwnerId
+    by: str  # who offered it
+    at: datetime
+    reason: str
+    answer: str = ""
+    answered_at: datetime | None = None
+    answered_by: str = ""
+    said: str = ""
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it came back: declined, or not answered in time."""
+        return self.answer in {"declined", "unanswered"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +275,13 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """One round of the engine in which clusters were graded, so that it can be rehearsed."""
+    """One round of the engine, or one act of a person, so that it can be rehearsed.
+
+    `kind`: "gather", "regrade", "remind", "understand", "act", "label", "edit", "silence",
+    "silence_end", "clock_jump", "checkpoint". A gather put the members `first_seq` to `last_seq` of
+    its shard into clusters. `data` is what the round went by beside members, where that changed
+    (storage.passes).
+    """
 
     pass_no: int
     kind: str
@@ -255,3 +290,4 @@ class Pass:
     first_seq: int = 0
     last_seq: int = 0
     rules: str = ""  # digest of the configuration that judged
+    data: Json = field(default_factory=dict)

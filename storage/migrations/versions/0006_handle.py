@@ -12,6 +12,8 @@ branch_labels = None
 depends_on = None
 
 _NEW = (
+    "rehearsal",
+    "member_was",
     "grading_pass",
     "sale",
     "mention_customer",
@@ -139,9 +141,25 @@ def _the_rest() -> None:
         _number("first_seq"),
         _number("last_seq"),
         _text("rules"),
+        sa.Column("data", columns.Document(), nullable=False),
         sa.PrimaryKeyConstraint("pass_no", name="pk_grading_pass"),
     )
     op.create_index("ix_grading_pass_at", "grading_pass", ["at"])
+    op.create_table(
+        "member_was",
+        _number("pass_no"),
+        sa.Column("data", columns.Document(), nullable=False),
+        sa.PrimaryKeyConstraint("pass_no", name="pk_member_was"),
+    )
+    op.create_table(
+        "rehearsal",
+        _text("rehearsal_id"),
+        _at("at"),
+        _text("by"),
+        sa.Column("document", columns.Document(), nullable=False),
+        sa.PrimaryKeyConstraint("rehearsal_id", name="pk_rehearsal"),
+    )
+    op.create_index("ix_rehearsal_at", "rehearsal", ["at"])
 
 
 def downgrade() -> None:
