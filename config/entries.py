@@ -27,7 +27,7 @@ LIST_SECTIONS = {
     "maintenance": "window",
     "trial": "trial",
 }
-SINGLE_SECTIONS = ("settings", "levels", "fallback", "calendar", "templates", "triangle")
+SINGLE_SECTIONS = ("settings", "levels", "fallback", "calendar", "templates", "triangle", "tasks")
 FOLDERS = {"brands": "brand", "sources": "source", "launches": "launch"}
 SECTIONS = (*SINGLE_SECTIONS, *LIST_SECTIONS)
 

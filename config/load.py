@@ -44,6 +44,7 @@ from config.schema import (
     ServiceTier,
     Settings,
     SourceConfig,
+    TaskSettings,
     Templates,
     Triangle,
     Words,
@@ -79,6 +80,7 @@ class RootFile(Model):
     calendar: EventCalendar = EventCalendar()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     trial: tuple[Trial, ...] = ()
+    tasks: TaskSettings = TaskSettings()
     templates: Templates = Field(default_factory=dict, description="Texts by occasion.")
 
 
@@ -318,6 +320,7 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
         "calendar": EventCalendar,
         "window": MaintenanceWindow,
         "trial": Trial,
+        "tasks": TaskSettings,
         "templates": Templates,
     }
     return TypeAdapter(kinds[kind])
@@ -408,5 +411,6 @@ def _assemble(models: Mapping[str, Sequence[Any]]) -> Project:
         calendar=calendar,
         maintenance=tuple(models.get("window", ())),
         trials=tuple(models.get("trial", ())),
+        tasks=one("tasks", TaskSettings()),
         templates=one("templates", {}),
     )

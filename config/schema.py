@@ -68,6 +68,7 @@ from config.source_schema import (
     ThreadRules,
     UrlRules,
 )
+from config.task_schema import TaskSettings
 from config.tier_schema import TIERS, CustomerTier
 from config.trial_schema import Trial
 from config.values import (
@@ -146,6 +147,7 @@ __all__ = [
     "SourceConfig",
     "Speakers",
     "SurgeRules",
+    "TaskSettings",
     "Templates",
     "TextLimits",
     "ThreadRules",
@@ -270,6 +272,7 @@ class Project(Model):
     maintenance: tuple[MaintenanceWindow, ...] = ()
     trials: tuple[Trial, ...] = ()
     templates: Templates = Field(default_factory=dict)
+    tasks: TaskSettings = TaskSettings()
     media: tuple[MediaOutlet, ...] = ()
     issues: tuple[IssueRule, ...] = ()
 
