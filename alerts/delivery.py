@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerts.budget import day_starts
 from alerts.channel_notices import refused_notices
 from alerts.channels.answer import Answer, Sender
 from alerts.fallback import fallback_intent, is_over
@@ -38,6 +39,7 @@ from storage.records import (
     Intent,
     IntentId,
     IntentStatus,
+    OwnerId,
     Plan,
     Wait,
 )
@@ -63,6 +65,7 @@ class Outbox(Protocol):
         *,
         plan: Callable[[Backlog], Plan] | None = None,
         only: Collection[IntentId] | None = None,
+        day_starts: Mapping[OwnerId, datetime] | None = None,
     ) -> list[Intent]:
         """Take due intents by the plan; each carries the status that it had before."""
         ...
@@ -196,7 +199,12 @@ class Courier:
             slots = {one: max(0, _AT_ONCE - self._busy[one]) for one in self._channels}
             plan = functools.partial(self._storm.plan, now=now, limit=limit, slots=slots)
             claimed: list[Intent] = await self._in_thread(
-                functools.partial(self._outbox.claim_intents, plan=plan, only=only),
+                functools.partial(
+                    self._outbox.claim_intents,
+                    plan=plan,
+                    only=only,
+                    day_starts=day_starts(self._project, now),
+                ),
                 now,
                 limit,
                 _LEASE_S,

@@ -15,9 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alerts.budget import day_end
+from alerts.quiet import release_at
 from alerts.summary import KIND, Page, grown, summary_id, write_summary
 from alerts.trial import marked
-from config.schema import Project
+from config.schema import Owner, Project
 from storage import bucket
 from storage.records import (
     Backlog,
@@ -61,6 +63,9 @@ _INTERVAL: Mapping[Level, timedelta] = {
     Level.BLUE: timedelta(minutes=15),
     Level.NONE: timedelta(minutes=15),
 }
+# Over his budget somebody hears of blue and yellow this much later at the most: blue's time to
+# acknowledge (alerting.md 4), so that what waits is still in time for it.
+_BUDGET_WAIT = timedelta(hours=4)
 _FEW_LEFT = 6  # with so many sent, what is left of the ten is spread: the wait of orange for all
 _SOON = timedelta(seconds=1)
 
@@ -77,6 +82,7 @@ class _Person:
     summaries: dict[ChannelId, list[Level]] = field(default_factory=lambda: defaultdict(list))
     summed_at: datetime | None = None  # the last summary
     first_at: datetime | None = None  # the oldest that counts: when it leaves, a place is free
+    budget_left: int | None = None  # of today; None: he has no budget
 
     @property
     def _rows(self) -> list[Level]:
@@ -98,12 +104,17 @@ class _Person:
         if is_grave:
             singles_left = intent.kind == KIND or len(self.grave) < _GRAVE_SINGLES
             return singles_left and self.total < MOST
+        if self.is_over_budget and intent.kind != KIND:
+            return False
         singles_left = intent.kind == KIND or len(self.mild) < _MILD_SINGLES
         return singles_left and self.mild_total < _MILD and self.total < MOST - _GRAVE_OWN
 
     def hears(self, intent: Intent, at: datetime) -> None:
         """Count a message that is taken."""
-        self._count(intent.channel_id, intent.level, intent.kind, key_of(intent), at)
+        key = key_of(intent)
+        if self.budget_left is not None and key not in self.mild | self.grave:
+            self.budget_left -= 1
+        self._count(intent.channel_id, intent.level, intent.kind, key, at)
 
     def heard(self, told: Told, now: datetime) -> None:
         """Count what was sent before."""
@@ -121,6 +132,11 @@ class _Person:
         else:
             (self.grave if level >= Level.ORANGE else self.mild).add(key)
         self.first_at = min(self.first_at or at, at)
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether blue and yellow wait for one summary: the budget of the day is used up."""
+        return self.budget_left is not None and self.budget_left <= 0
 
     def summary_due(self, level: Level, since: datetime) -> datetime:
         """Return when a summary of this level that began to wait at `since` may be told."""
@@ -211,6 +227,11 @@ class _Planning:
         self._people: dict[OwnerId, _Person] = defaultdict(_Person)
         for told in backlog.told:
             self._people[told.recipient_id].heard(told, now)
+        for owner in project.owners:
+            if owner.alert_budget is not None:
+                owner_id = OwnerId(owner.id)
+                left = owner.alert_budget - backlog.heard.get(owner_id, 0)
+                self._people[owner_id].budget_left = left
         self._open = {_place_of(one): one for one in backlog.summaries}
         self._take: list[IntentId] = []
         self._put_off: dict[IntentId, datetime] = {}
@@ -300,13 +321,17 @@ class _Planning:
         level = max(member.level for member in members)
         since = before.created_at if before is not None else self._now
         person = self._people[place[0]]
+        spent = person.is_over_budget and level < Level.ORANGE
         written = write_summary(
             before.intent_id if before else summary_id(owner.id, channel.id, first.intent_id),
             owner,
             channel,
             members,
             now=self._now,
-            due_at=person.summary_due(level, since),
+            due_at=self._budget_due(owner, level, since)
+            if spent
+            else person.summary_due(level, since),
+            budget=owner.alert_budget if spent else None,
             page=self._page,
         )
         if place[2]:
@@ -315,7 +340,14 @@ class _Planning:
             intent=grown(before, written) if before is not None else written,
             members=tuple(one.intent.intent_id for one in fresh),
             is_new=before is None,
+            reason="over_budget" if spent else "coalesced",
         )
+
+    def _budget_due(self, owner: Owner, level: Level, since: datetime) -> datetime:
+        """Return when somebody over his budget hears of what waits: within hours, or tomorrow."""
+        at = max(self._now, min(since + _BUDGET_WAIT, day_end(owner, self._now)))
+        project = self._project
+        return release_at(owner, level, project.levels, at, project.settings.calendar)
 
     def _members(self, fresh: Sequence[Waiting]) -> Iterable[Member]:
         for one in fresh:

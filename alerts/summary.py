@@ -49,8 +49,12 @@ def write_summary(
     now: datetime,
     due_at: datetime,
     page: Page,
+    budget: int | None = None,
 ) -> Intent:
-    """Write the message that says these messages together; its level is the gravest of theirs."""
+    """Write the message that says these messages together; its level is the gravest of theirs.
+
+    `budget`: the reader's messages a day, where they are used up and that is why it is one message.
+    """
     members = sorted(members, key=lambda member: -member.level)
     level = members[0].level
     code = f"汇-{intent_id[:4].upper()}"
@@ -62,7 +66,12 @@ def write_summary(
     if limits.bytes <= 512:  # a text message: one plain line
         body = cut_bytes(f"{first}，{counts}", limits.bytes)
     else:
-        head = [first, f"编号：{code}", f"通知较多，为免刷屏合为一条：{counts}。"]
+        why = (
+            "通知较多，为免刷屏合为一条"
+            if budget is None
+            else f"今天已到你的通知预算（{budget} 条），蓝、黄级合为一条，橙、红级照常"
+        )
+        head = [first, f"编号：{code}", f"{why}：{counts}。"]
         body = _body(head, members, limits, page)
     gravest = members[0]
     words = {

@@ -60,6 +60,8 @@ class Owner(Model):
     digest_on: Literal["all", "workdays"] = "all"  # workdays: the next one covers the days off
     away: tuple[tuple[date, date], ...] = ()  # inclusive day ranges
     stand_in: Words = ()  # who is told instead while this person cannot be, in order
+    # messages a day; beyond them blue and yellow wait for one summary, orange and red pass
+    alert_budget: int | None = Field(default=None, ge=1, le=10_000)
 
     @property
     def zone(self) -> ZoneInfo:

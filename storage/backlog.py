@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from storage import tables
 from storage.channel_states import read_states
 from storage.columns import read_clock
+from storage.ledger import heard_of
 from storage.records import (
     Backlog,
     ChannelId,
@@ -32,8 +33,16 @@ _OF = _intent.c.recipient_id.concat("")
 _TOLD = timedelta(minutes=15)  # the longest interval between two summaries (alerts.storm)
 
 
-def read_backlog(connection: Connection, due: Sequence[Waiting], now: datetime) -> Backlog:
-    """Return what there is to know about the people and channels of these due messages."""
+def read_backlog(
+    connection: Connection,
+    due: Sequence[Waiting],
+    now: datetime,
+    day_starts: Mapping[OwnerId, datetime] | None = None,
+) -> Backlog:
+    """Return what there is to know about the people and channels of these due messages.
+
+    `day_starts` says since when what somebody was sent is counted; others are not counted.
+    """
     people = sorted({one.intent.recipient_id for one in due})
     summaries = _open_summaries(connection, people)
     tried = [one.intent.intent_id for one in due if one.intent.kind == "summary"]
@@ -43,6 +52,13 @@ def read_backlog(connection: Connection, due: Sequence[Waiting], now: datetime) 
         members=_members(connection, [*(one.intent_id for one in summaries), *tried]),
         told=_told(connection, people, now - _TOLD),
         states=read_states(connection, {one.intent.channel_id for one in due}),
+        heard={
+            owner_id: len(found)
+            for owner_id, found in heard_of(
+                connection,
+                {one: at for one, at in (day_starts or {}).items() if one in people},
+            ).items()
+        },
         read_at=read_clock(connection),
     )
 

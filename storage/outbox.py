@@ -6,7 +6,7 @@ number per claim keeps a sender that lost its lease from overwriting what the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ from storage.records import (
     IntentId,
     IntentStatus,
     Level,
+    OwnerId,
     Plan,
     Summary,
     Wait,
@@ -71,20 +72,22 @@ class Outbox:
         *,
         plan: Callable[[Backlog], Plan] | None = None,
         only: Collection[IntentId] | None = None,
+        day_starts: Mapping[OwnerId, datetime] | None = None,
     ) -> list[Intent]:
         """Take due messages for `lease_s` seconds; each carries the status it had before.
 
         Of one incident, recipient and channel only the earliest unfinished one is given, and what
         became graver since. One whose sender vanished after it began to send becomes AMBIGUOUS and
         rests two minutes. With `plan` that decides what of the backlog is taken, waits or is told
-        together; it must be pure. `only` leaves all other messages alone.
+        together; it must be pure. `only` leaves all other messages alone. `day_starts` says since
+        when those who have a budget are counted.
         """
         with self.write() as connection:
             _release_expired(connection, now)
             rows = _claimable(connection, now, limit if plan is None else _BACKLOG, only)
             if plan is not None and rows:
                 due = tuple(Waiting(intent=intent_of(row), code=row["code"] or "") for row in rows)
-                decided = plan(read_backlog(connection, due, now))
+                decided = plan(read_backlog(connection, due, now, day_starts))
                 _carry_out(connection, decided, due)
                 by_id = {row["intent_id"]: row for row in rows}
                 rows = [by_id[one] for one in decided.take]
@@ -248,7 +251,7 @@ def _write_summary(connection: Connection, summary: Summary) -> None:
         .where(told)
         .values(
             status="cancelled",
-            reason=f"coalesced:{written.intent_id}",
+            reason=f"{summary.reason}:{written.intent_id}",
             summary_id=written.intent_id,
             lease_until=None,
         )

@@ -66,7 +66,8 @@ class Backlog:
     """All that deciding who is sent what now may know, at one moment of the database.
 
     `due` begins with the gravest. `summaries` were never tried and may still grow; `members` says
-    what each stands for so far. `told` are the last 15 minutes. `read_at` is the database's clock.
+    what each stands for so far. `told` are the last 15 minutes. `heard` counts what people with a
+    budget were sent on their own day so far. `read_at` is the database's clock.
     """
 
     due: tuple[Waiting, ...]
@@ -74,16 +75,21 @@ class Backlog:
     members: Mapping[IntentId, tuple[Member, ...]] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
     states: Mapping[ChannelId, ChannelState] = field(default_factory=dict)
+    heard: Mapping[OwnerId, int] = field(default_factory=dict)
     read_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """One message in place of several: `members` are cancelled in the act that writes it."""
+    """One message in place of several: `members` are cancelled in the act that writes it.
+
+    `reason` is why: "coalesced", or "over_budget" of its reader.
+    """
 
     intent: Intent
     members: tuple[IntentId, ...]
     is_new: bool
+    reason: str = "coalesced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

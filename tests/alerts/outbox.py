@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from storage.records import (
     IntentStatus,
     Level,
     Member,
+    OwnerId,
     Plan,
     Told,
     Wait,
@@ -45,8 +46,10 @@ class MemoryOutbox:
         *,
         plan: Callable[[Backlog], Plan] | None = None,
         only: Collection[IntentId] | None = None,
+        day_starts: Mapping[OwnerId, datetime] | None = None,
     ) -> list[Intent]:
         assert lease_s > 0
+        del day_starts  # nobody here has a budget
         due = [i for i in self.intents.values() if i.status in WAITING and i.due_at <= now]
         due = [i for i in due if only is None or i.intent_id in only]
         due.sort(key=lambda intent: (-intent.level, intent.due_at))
