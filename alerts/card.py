@@ -16,7 +16,8 @@ from alerts.markup import plain, shorten
 from alerts.moments import clock_words, day_words, duration_words
 from alerts.occasions import Occasion
 from alerts.scene import Address, Scene
-from alerts.service_clock import service_clock
+from alerts.service_clock import service_clock, unpublished_year
+from alerts.tier_words import tier_words
 from alerts.voices import judge_voices
 from config.schema import Project
 from storage.records import (
@@ -54,7 +55,7 @@ _NAME = 6  # characters of a name in the first line; 欧阳晓明 has four
 _SOURCES = 3
 # Grounds that people are to read even though they bring no points.
 _ALWAYS_NAMED = frozenset(
-    {"launch_watch", "launch_baseline", "brand_lift", "industry_wave", "only_unsure"}
+    {"launch_watch", "launch_baseline", "brand_lift", "industry_wave", "only_unsure", "calendar"}
 )
 _NEWS = frozenset({Occasion.NOTICE, Occasion.LEVEL_UP, Occasion.REOPENED, Occasion.REJECTED})
 
@@ -81,6 +82,7 @@ def card_values(
         "confirmed": _confirmed(incident, occasion, project),
         "handled": _handled(incident, project),
         "service": service_words(incident, address.at),
+        "tier": f"{said}。" if (said := tier_words(incident, project)) else "",
         "handled_ago": _handled_ago(incident, address.at),
         "rule": _rule(incident, address),
         "name": recipient.name,
@@ -202,7 +204,10 @@ def service_words(incident: Incident, now: datetime) -> str:
         f"{name}{'还剩' if left > 0 else '已超'} {duration_words(timedelta(seconds=abs(left)))}"
         for name, left in named
     ]
-    return f"{'；'.join(said)}（按服务时间计，{clock.tier_id}）。"
+    ends = max(filter(None, (clock.react_due_at, clock.solve_due_at)), default=now)
+    year = unpublished_year(incident.policy.service, now, ends)
+    weekdays = f"，{year} 年的节假日尚未公布，暂按周一至周五计" if year else ""
+    return f"{'；'.join(said)}（按服务时间计，{clock.tier_id}{weekdays}）。"
 
 
 def _confirmed(incident: Incident, occasion: Occasion, project: Project) -> str:

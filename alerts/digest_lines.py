@@ -115,6 +115,8 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
     lines = [_shelf_line(incident, desk) or _state_line(incident, section, desk)]
     if incident.unhandled and (limits := service_words(incident, desk.now)):
         lines.append(limits.rstrip("。"))
+    if incident.tier:
+        lines.append(f"客户等级 {desk.facts.tiers.get(incident.tier, incident.tier)}")
     size = desk.facts.counts.get(incident.incident_id)
     if size is not None and not incident.cluster_id.startswith(BRAND_PREFIX):
         mentions, authors, today = size

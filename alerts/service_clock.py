@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.hours import spans
 from config.schema import Hours, LevelName, Project, ServiceTier, WorkCalendar
+from config.workdays import is_told
 from storage.records import Incident, IncidentState, Level, Meter, Service
 
 SERVICE_TIMERS = ("react_warn", "react", "solve_warn", "solve")
@@ -215,6 +216,18 @@ def instant_after(service: Service, since: datetime, seconds: float) -> datetime
             left -= closes - opens
         start += _STRIDE
     return None
+
+
+def unpublished_year(service: Service | None, since: datetime, until: datetime) -> int:
+    """Return the first year between two instants whose days off nobody has told, 0 for none.
+
+    Only hours that go by the work calendar ask for one.
+    """
+    if service is None or not service.opens or service.on == "all":
+        return 0
+    _, zone, calendar = _terms(service)
+    years = range(since.astimezone(zone).year, until.astimezone(zone).year + 1)
+    return next((year for year in years if not is_told(calendar, year)), 0)
 
 
 def _why_still(incident: Incident) -> str:

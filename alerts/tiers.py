@@ -17,6 +17,7 @@ from alerts.draft import Draft
 from alerts.scene import NoLinks, Scene
 from alerts.service_clock import frozen_service
 from alerts.service_terms import stricter
+from alerts.tier_words import tier_name
 from config.schema import Project
 from storage.records import Change, Incident, Level
 
@@ -45,12 +46,6 @@ def tier_named(project: Project, text: str) -> str:
         if said in {one.id.casefold(), one.name.strip().casefold()}:
             return one.id
     return ""
-
-
-def tier_name(project: Project, tier_id: str) -> str:
-    """Return what a tier is called; of people of whom nothing is known, the default's name."""
-    tier = project.tier(tier_id) if tier_id else project.default_tier
-    return tier.name if tier else tier_id
 
 
 def tier_of(project: Project, known: Iterable[Known], person: str) -> str:
@@ -101,10 +96,3 @@ def on_tier(
     key = f"tiered:{incident.incident_id}:{incident.epoch}:{tier_id}"
     draft.record("tiered", key=key, **values)
     return draft.change("tiered")
-
-
-def tier_words(incident: Incident, project: Project) -> str:
-    """Say of which tier an incident is and why; "" while no complainant is known."""
-    if not incident.tier:
-        return ""
-    return f"{tier_name(project, incident.tier)}：{incident.tier_why}"

@@ -43,6 +43,7 @@ FIELDS: Mapping[str, str] = {
     "keywords": "高频词",
     "terms": "推高判断的词",
     "service": "响应和解决的时限还剩多少",
+    "tier": "客户等级，几位，依据哪份名单",
     "quiet": "怎样才不会通知",
     "rule": "评级规则的版本",
     "name": "收信人的名字",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
+from alerts.events import explained, stands_out
 from alerts.grading import grade
 from alerts.incidents import Standing, codes_of
 from alerts.launch import launch_of
@@ -45,7 +46,11 @@ def judge(  # noqa: PLR0917 - what is known, as everywhere here
         else:
             evidence = pulses.lifted(evidence, surge.ended_at)
             surge = find(evidence)
-    return grade(evidence, surge, project.levels, now, _waits_since(incident), launch=launch)
+    graded = grade(evidence, surge, project.levels, now, _waits_since(incident), launch=launch)
+    if pulses is None or not stands_out(surge):
+        return graded
+    began = (surge.ended_at or now) - timedelta(hours=surge.window_hours)
+    return explained(graded, pulses.events(evidence.cluster.brand_id, began))
 
 
 def closed_before(

@@ -15,6 +15,7 @@ from alerts.baseline import (
 )
 from alerts.brand_surge import pulse_of
 from alerts.events import events_between
+from alerts.events import events_between
 from alerts.launch import borrow, plan_of
 from config.launch_schema import LaunchPlan
 from config.schema import Project
@@ -25,6 +26,7 @@ from storage.records import (
     BRAND_PREFIX,
     Borrowed,
     BrandId,
+    CalendarEvent,
     ClusterId,
     Evidence,
     HourCount,
@@ -57,6 +59,7 @@ class PulseView:
         self._now = now
         self._slots: dict[BrandId, tuple[int, ...]] = {}
         self._blind: dict[BrandId, tuple[datetime, ...] | None] = {}
+        self._events: list[CalendarEvent] | None = None
         self._events: list[CalendarEvent] | None = None
         self._lent: dict[str, Borrowed | None] = {}
 
@@ -116,6 +119,14 @@ class PulseView:
         return borrow(
             self._project, plan, self._now, authors=authors, hours=hours, clusters=clusters
         )
+
+    def events(self, brand_id: BrandId, since: datetime) -> tuple[CalendarEvent, ...]:
+        """Return the events of a brand's calendar that touch the days from `since` up to now."""
+        zone = self._project.settings.zone
+        first, last = (at.astimezone(zone).date() for at in (since, self._now))
+        if self._events is None:  # a handful of rows; asked for where something surges
+            self._events = self._queries.calendar_events(until=last)
+        return events_between(self._project, self._events, first, last, brand_id)
 
     def events(self, brand_id: BrandId, since: datetime) -> tuple[CalendarEvent, ...]:
         """Return the events of a brand's calendar that touch the days from `since` up to now."""

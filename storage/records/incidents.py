@@ -11,7 +11,7 @@ from storage.records.clusters import (
     Cluster,
 )
 from storage.records.growth import Growth, HourCount, Pulse
-from storage.records.handling import Complainant, Seat, Units
+from storage.records.handling import CalendarEvent, Complainant, Seat, Units
 from storage.records.ids import (
     BRAND_PREFIX,
     NO_OWNER,
@@ -497,6 +497,8 @@ class DigestFacts:
     signals: tuple[BatchSignal, ...] = ()  # batches that stand out since this day
     drifted: tuple[str, ...] = ()  # names of sources whose texts have changed lastingly
     topics: tuple[BrandTopics, ...] = ()  # of the seven days that end with this one
+    calendar: tuple[CalendarEvent, ...] = ()  # that touch the range
+    tiers: Mapping[str, str] = field(default_factory=dict)  # names of customer tiers by id
     launches: tuple[LaunchBrief, ...] = ()  # that run, or ended with this day
 
 
