@@ -206,7 +206,7 @@ class Move:
     text: str = ""
     at: datetime | None = None  # None: now
 
-    def as_data(self, now: datetime) -> Json:
+    def as_data(self, now: datetime) -> dict[str, Any]:
         """Return it as an event holds it."""
         return {
             "state": self.to.value,

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alerts.complainants import fold_people
 from alerts.journal import fold
 from config.errors import StoreError
 from groundswell import wiring
 from groundswell.clock import RealClock
 from groundswell.scheduler import ENGINE_LEASE
 from storage.checking import Fault, check_clusters
+from storage.complainant_checks import check_complainants
 from storage.incident_checks import check_incidents
 from storage.store import Store
 
@@ -39,6 +41,7 @@ _WORDS = {
     "journal_gap": "聚类流水缺行 (gap in the journal)",
     "log": "事件的流水读不成事件 (the log of an incident does not fold)",
     "fold": "事件与它的流水不符 (an incident differs from its log)",
+    "people": "投诉人名单与流水不符 (complainants differ from the log)",
     "two_open": "一个聚类有两个未了结的事件 (two open incidents on one cluster)",
     "code_twice": "两个事件用同一个编号 (two incidents have one code)",
 }
@@ -87,7 +90,8 @@ def look_over(
         if not repair:
             now = RealClock().now()
             faults = check_clusters(store, now, advance=advance, is_readable=_is_readable)
-            return _looked([*faults, *check_incidents(store, fold)])
+            faults += check_incidents(store, fold) + check_complainants(store, fold_people)
+            return _looked(faults)
         return _looked(_repair(store, advance))
 
 
@@ -111,7 +115,8 @@ def _repair(store: Store, advance: Callable[[int, int], None]) -> list[Fault]:
         faults = check_clusters(
             store, RealClock().now(), repair=True, advance=go_on, is_readable=_is_readable
         )
-        return [*faults, *check_incidents(store, fold, repair=True)]
+        faults += check_incidents(store, fold, repair=True)
+        return [*faults, *check_complainants(store, fold_people, repair=True)]
     finally:
         store.drop_lease(ENGINE_LEASE, holder)
 

@@ -294,10 +294,12 @@ def _when(value: Any, zone: ZoneInfo, name: str) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=zone)
     found = _DAY.fullmatch(str(value).strip())
-    parts = [int(part or 0) for part in found.groups()] if found else []
+    year, month, day, hour, minute = (
+        (int(part or 0) for part in found.groups()) if found else (0,) * 5
+    )
     try:
-        return datetime(*parts, tzinfo=zone)
-    except (TypeError, ValueError) as error:
+        return datetime(year, month, day, hour, minute, tzinfo=zone)
+    except ValueError as error:
         raise ValueError(
             f"看不懂{name} {str(value)[:40]!r}，写成 2026-11-20 10:05 这样 (not a time)"
         ) from error

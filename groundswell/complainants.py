@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts.command import Command, CommandName, IllegalMove, Published
@@ -27,7 +27,7 @@ from alerts.complainants import (
 )
 from alerts.draft import Draft
 from alerts.journal import OPEN_STATES
-from alerts.messages import NoLinks, Scene
+from alerts.messages import NoLinks, Scene, duration_words
 from alerts.service_clock import seconds_between
 from classify.privacy import mask
 from config.errors import ChangedMeanwhileError, GroundswellError
@@ -99,6 +99,21 @@ def answered(complainants: Sequence[Complainant], incident: Incident, now: datet
     return first_answers(complainants, late)
 
 
+def speed_words(speed: Answered) -> str:
+    """Say how fast first answers came; the unknown are named apart, never as in time."""
+    said = [f"首次响应：已响应 {speed.answered} 位"]
+    if speed.median_s is not None and speed.p90_s is not None:
+        median, p90 = (duration_words(timedelta(seconds=s)) for s in (speed.median_s, speed.p90_s))
+        said.append(f"中位 {median}，九成在 {p90}内")
+    if speed.share is not None:
+        said.append(f"时限内 {speed.share:.0%}（超时 {speed.late} 位）")
+    if speed.waiting:
+        said.append(f"还在等 {speed.waiting} 位")
+    if speed.unknown:
+        said.append(f"发帖时间未知 {speed.unknown} 位")
+    return "，".join(said)
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -162,6 +177,14 @@ def _take_file(
         tx.audit(actor, "people_imported", found.incident_id, now, text)
     desk.woken()
     return result
+
+
+def taken_words(taken: TakenIn) -> str:
+    """Say what became of a file."""
+    return (
+        f"读了 {taken.rows} 行：更新 {taken.moved} 位，新增 {taken.added} 位，"
+        f"没有变化 {taken.unchanged} 位，有问题 {len(taken.problems)} 行"
+    )
 
 
 Step = tuple[Complainant, Move | None, OwnerId]

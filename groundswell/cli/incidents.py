@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundswell.cli import incident_acts, incident_dismiss
+from groundswell.cli import incident_acts, incident_confirm, incident_dismiss, incident_people
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -36,7 +36,6 @@ _ACTS = {
     "not-mine": ("to", "Not theirs: no acknowledge, the next is told at once. 不归我管。"),
     "silence": ("hours", "No notices for some hours; a rise in level passes. 静默。"),
     "handled": ("note", "It is handled; the customer's side is asked. 已处理，待客户确认。"),
-    "confirm": ("evidence", "The customer's side confirms: closes it. 客户确认，关闭。"),
     "reject": ("note", "The customer's side says it is not solved. 客户否认，重开。"),
     "reopen": ("reason", "Take up again what was closed or dismissed. 重新打开。"),
     "unshelve": ("note", "Take it off the shelf; you have it in hand. 取下已知问题。"),
@@ -48,7 +47,6 @@ _VALUES = {
     "note": "what was done or said",
     "to": "owner id",
     "hours": "how many hours",
-    "evidence": "what the customer's side said, and where",
     "reason": "why",
     "into": "the other incident",
 }
@@ -73,6 +71,8 @@ def commands() -> typer.Typer:
         + example("groundswell incidents replied 舆-7F3K --url https://… --at '2026-11-20 10:05'"),
     )(replied_)
     incident_acts.add_to(app)
+    incident_confirm.add_to(app)
+    app.add_typer(incident_people.commands(), name="people")
     incident_dismiss.add_to(app)
     for name, (option, help_text) in _ACTS.items():
         app.command(name, help=help_text + example(_example(name, option)))(_act(name, option))
@@ -317,6 +317,6 @@ def _command(name: str, actor: str, values: dict[str, str], now: datetime) -> Co
             until = now + timedelta(hours=float(hours))
         except (ValueError, OverflowError) as error:
             raise ConfigError(f"--hours {hours!r}: expected a number of hours") from error
-    said = (values.get(name) for name in ("evidence", "reason", "note", "why"))
+    said = (values.get(name) for name in ("reason", "note", "why"))
     text = next((text for text in said if text), "")
     return Command(name=name, actor=actor, text=text, owner_id=values.get("to", ""), until=until)
