@@ -14,10 +14,11 @@ from alerts.escalation import confirm_timer, freeze_policy, insert_step, lease_w
 from alerts.launch_routes import route_named
 from alerts.messages import Occasion, clock_words
 from alerts.routing import RouteChoice, choose, name_of
+from alerts.triangle import name_three, tell_three
 from config.schema import Owner, Project
 from storage.records import Incident, IncidentState, Level, OwnerId, Policy, Timer
 
-ALL_TIMERS = ("step", "ack", "lease_warn", "confirm", "mute", "shelf")
+ALL_TIMERS = ("step", "ack", "lease_warn", "confirm", "mute", "shelf", "handover")
 
 
 def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId, ...]:
@@ -54,10 +55,12 @@ def open_again(
         told=list(told),
         **values,
     )
+    seats = name_three(draft)
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent(kind)
     text = str(values.get("text", ""))
     draft.tell(occasion, told, lambda owner: _again_words(draft.incident, occasion, text, owner))
+    tell_three(draft, seats)
 
 
 def escalate(draft: Draft, steps: int, kind: str, occasion: Occasion, **how: Any) -> None:

@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 
 from alerts import hot
 from alerts.batches import signal_words
+from alerts.functions import speaker_of
 from alerts.growth import growth_words
 from alerts.markup import plain, shorten
 from alerts.moments import clock_words, day_words, duration_words
 from alerts.occasions import Occasion
+from alerts.routing import answering
 from alerts.scene import Address, Scene
+from alerts.seats import tells_apart
 from alerts.service_clock import service_clock, unpublished_year
 from alerts.tier_words import tier_words
 from alerts.voices import judge_voices
@@ -57,6 +60,13 @@ _SOURCES = 3
 _ALWAYS_NAMED = frozenset(
     {"launch_watch", "launch_baseline", "brand_lift", "industry_wave", "only_unsure", "calendar"}
 )
+# What the three are asked, and management about them.
+_OF_SEATS = {
+    Occasion.TRIANGLE: "跟进",
+    Occasion.HANDOVER: "答复",
+    Occasion.HANDOVER_SAID: "",
+    Occasion.LOCKED: "跟进",
+}
 _NEWS = frozenset({Occasion.NOTICE, Occasion.LEVEL_UP, Occasion.REOPENED, Occasion.REJECTED})
 
 
@@ -86,6 +96,8 @@ def card_values(
         "handled_ago": _handled_ago(incident, address.at),
         "rule": _rule(incident, address),
         "name": recipient.name,
+        "three": _three(incident, project, address.at),
+        "speaker": _speaker(incident, scene, address.at),
     }
     values |= _task_values(incident, occasion, scene, address)
     values |= _grade_values(incident, project)
@@ -115,7 +127,11 @@ def template_name(incident: Incident, occasion: Occasion) -> str:
 def _ask(incident: Incident, occasion: Occasion, project: Project, address: Address) -> str:
     """Return who is asked to do what by when; "" when nobody is asked anything."""
     name = shorten(_asked(incident, occasion, project, address), _NAME)
-    by, act = _request(incident, occasion, address)
+    if occasion in _OF_SEATS:
+        act = _OF_SEATS[occasion]
+        by = _answer_by(incident, address) if occasion is Occasion.HANDOVER else None
+    else:
+        by, act = _request(incident, occasion, address)
     if not act:
         return ""
     return (
@@ -169,6 +185,31 @@ def _asked(incident: Incident, occasion: Occasion, project: Project, address: Ad
     if occasion in _NEWS:
         return _person(project, incident.owner_id) or address.recipient.name
     return address.recipient.name
+
+
+def _answer_by(incident: Incident, address: Address) -> datetime | None:
+    """Return until when an offered role waits for an answer: the next end that is to come."""
+    ends = [seat.answer_by for seat in incident.triangle if seat.answer_by is not None]
+    return min((end for end in ends if end > address.at), default=None)
+
+
+def _three(incident: Incident, project: Project, at: datetime) -> str:
+    """Say who the three are, and who stands in for one who cannot be told now."""
+    if not incident.at_work or not tells_apart(incident):
+        return ""
+    locked = "（已锁定）" if incident.locked_at else ""
+    named = (
+        f"{seat.role.zh} {answering(project, seat.owner_id, at)}" for seat in incident.triangle
+    )
+    return f"{'；'.join(named)}{locked}。"
+
+
+def _speaker(incident: Incident, scene: Scene, at: datetime) -> str:
+    """Say which function speaks in public of it, where the project fills that function."""
+    function = speaker_of(scene.project, incident.issue_class)
+    if not incident.at_work or scene.project.function(function) is None:
+        return ""
+    return f"由{answering(scene.project, function, at, scene.regions)}负责。"
 
 
 def _is_held(incident: Incident) -> bool:

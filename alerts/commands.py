@@ -27,6 +27,7 @@ from alerts.confirming import confirm
 from alerts.draft import Draft
 from alerts.escalation import insert_step
 from alerts.false_alarms import false_alarm_named
+from alerts.handover import accept, decline, is_possible, offer, unlock
 from alerts.journal import OPEN_STATES, encode_policy
 from alerts.levels import set_level
 from alerts.messages import Links, NoLinks, Occasion, Scene
@@ -80,6 +81,12 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.ASSIGN,
         CommandName.ESCALATE,
         CommandName.NOT_MINE,
+_SEATS = (
+    CommandName.HANDOVER,
+    CommandName.ACCEPT,
+    CommandName.DECLINE,
+    CommandName.UNLOCK,
+)
         CommandName.GRADE,
         *_TASKS,
         *_PEOPLE,
@@ -94,6 +101,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.ASSIGN,
         CommandName.GRADE,
         *_TASKS,
+        *_SEATS,
         *_PEOPLE,
         CommandName.CONFIRM,
         CommandName.REJECT,
@@ -109,6 +117,7 @@ _NOT_SHELVED = frozenset(
     {CommandName.ACK, CommandName.ESCALATE, CommandName.NOT_MINE, CommandName.SILENCE}
 )
 
+        *_SEATS,
 _NEEDS_TEXT = {
     CommandName.NOTE: ("进展内容", "what was done"),
     CommandName.HANDLED: ("处理情况", "what was done about it"),
@@ -119,6 +128,7 @@ _NEEDS_TEXT = {
     CommandName.TASK: ("任务内容", "what is to be done"),
     CommandName.TASK_DONE: ("任务结果", "what came of it"),
     CommandName.TASK_DROP: ("不做的理由", "why it is dropped"),
+        *_SEATS,
     CommandName.SHELVE: ("已知情况和解决安排", "what is known and when it is solved"),
 }
 
@@ -145,6 +155,9 @@ def on_command(
     grade: Grade | None = None,
     beside: Sequence[Incident] = (),
     complainants: Iterable[Complainant] = (),
+    CommandName.HANDOVER: ("移交的理由", "why it is handed over"),
+    CommandName.DECLINE: ("不接受的理由", "the reason"),
+    CommandName.UNLOCK: ("解除锁定的理由", "the reason"),
     published: Sequence[Published] = (),
 ) -> Change:
     """Carry out a command. A Change without events means that it was done already.
@@ -153,6 +166,7 @@ def on_command(
     are the other open incidents of the same cluster: with one of them, none comes back.
     `complainants` are those whom the command may name (for a confirmation: all of the incident),
     `published` the answers in public that are recorded.
+    allowed = tuple(name for name in allowed if name not in _SEATS or is_possible(incident, name))
     Errors: IllegalMove, which names the state and what is allowed, or what the command lacks.
     """
     name = _checked(incident, command)
@@ -347,3 +361,7 @@ _ACTS: dict[CommandName, Callable[[Draft, Command, str], None]] = {
     CommandName.MERGE: _merge,
     CommandName.SPLIT: _split,
 }
+    CommandName.HANDOVER: offer,
+    CommandName.ACCEPT: accept,
+    CommandName.DECLINE: decline,
+    CommandName.UNLOCK: unlock,

@@ -44,7 +44,7 @@ from storage.records import (
 SYSTEM = "system"
 
 # Timers that end with another one.
-_WITH = {"ack": ("lease_warn",)}
+_WITH = {"ack": ("lease_warn",), "handover": ("handover_warn",)}
 # Said to everybody who hears of an incident for the first time after its trial.
 _WENT_LIVE = "此前为试运行，之前的通知只发给了审阅人。"
 # Answers to what people did: a silence keeps back what the program says by itself.
@@ -57,6 +57,9 @@ _PASS = frozenset(
         Occasion.CLOSING,
     }
 )
+        Occasion.HANDOVER,
+        Occasion.HANDOVER_SAID,
+        Occasion.LOCKED,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

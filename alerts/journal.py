@@ -17,8 +17,10 @@ from alerts.journal_values import (
     decode_seats,
     decode_shelf,
     encode_reasons,
+    handovers_after,
     number,
     tasks_after,
+    without_offer,
 )
 from alerts.meters import decode_meter, decode_service, encode_service
 from config.errors import GroundswellError
@@ -84,6 +86,7 @@ _NEW_EPOCH: dict[str, Any] = {
     "silenced": (),
     "closed_how": "",
     "bounces": 0,
+    "handovers": (),
     "locked_at": None,
     "extended": "",
     "declined": (),
@@ -118,7 +121,8 @@ def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
         )
     values: dict[str, Any] = {"seq": event.seq, "updated_at": event.at}
     if event.epoch != incident.epoch:
-        values |= _NEW_EPOCH | {"epoch": event.epoch}
+        seats = tuple(map(without_offer, incident.triangle))
+        values |= _NEW_EPOCH | {"epoch": event.epoch, "triangle": seats}
     if event.kind in _STATE_AFTER:
         values["state"] = _STATE_AFTER[event.kind]
     if event.kind in _COMES_BACK:
@@ -130,6 +134,7 @@ def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
     if event.kind == "assigned":  # it has an owner now, whoever held it
         values["policy"] = replace(values.get("policy", incident.policy), held=False)
     values["tasks"] = tasks_after(incident.tasks, event)
+    values["handovers"] = handovers_after(values.get("handovers", incident.handovers), event)
     return replace(incident, **values)
 
 

@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from storage.records import (
+    NO_OWNER,
     ClusterId,
+    Handover,
     IncidentEvent,
     Json,
     Level,
@@ -134,6 +136,9 @@ def encode_seats(seats: Iterable[Seat]) -> list[Json]:
             "offered_by": seat.offered_by,
             "offered_at": seat.offered_at.isoformat() if seat.offered_at else None,
             "reason": seat.reason,
+            "answer_by": seat.answer_by.isoformat() if seat.answer_by else None,
+            "offer": seat.offer,
+            "function": seat.function,
         }
         for seat in seats
     ]
@@ -152,8 +157,56 @@ def decode_seats(values: Sequence[Mapping[str, Any]]) -> tuple[Seat, ...]:
                 datetime.fromisoformat(value["offered_at"]) if value["offered_at"] else None
             ),
             reason=value["reason"],
+            answer_by=datetime.fromisoformat(value["answer_by"]) if value["answer_by"] else None,
+            offer=value["offer"],
+            function=value["function"],
         )
         for value in values
+    )
+
+
+def without_offer(seat: Seat) -> Seat:
+    """Return a seat that nobody was offered."""
+    return replace(
+        seat,
+        offered_to=NO_OWNER,
+        offered_by="",
+        offered_at=None,
+        reason="",
+        answer_by=None,
+        offer=0,
+    )
+
+
+def handovers_after(handovers: tuple[Handover, ...], event: IncidentEvent) -> tuple[Handover, ...]:
+    """Return the handovers of an epoch after one more event: one more offer, or answers.
+
+    `answered` in an event's data is a list of the offer's number and the answer.
+    """
+    data = event.data
+    if offered := data.get("offered"):
+        one = Handover(
+            offer=event.seq,
+            role=TriangleRole(offered["role"]),
+            giver=OwnerId(offered["giver"]),
+            receiver=OwnerId(offered["receiver"]),
+            by=event.actor,
+            at=event.at,
+            reason=str(data.get("text", "")),
+        )
+        return (*handovers, one)
+    answers = {int(offer): str(answer) for offer, answer in data.get("answered", ())}
+    return tuple(
+        replace(
+            one,
+            answer=answers[one.offer],
+            answered_at=event.at,
+            answered_by=event.actor,
+            said=str(data.get("text", "")) if event.kind != "locked" else "",
+        )
+        if one.offer in answers and not one.answer
+        else one
+        for one in handovers
     )
 
 

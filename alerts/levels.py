@@ -20,6 +20,7 @@ from alerts.journal_values import encode_reasons
 from alerts.messages import Occasion
 from alerts.routing import RouteChoice, name_of
 from alerts.score import name_of as level_words
+from alerts.triangle import name_three, tell_three
 from storage.records import Grade, Incident, IncidentState, Level, OwnerId, Reason
 
 BY_HAND = "by_hand"  # the reason that says who set a level
@@ -56,6 +57,7 @@ def rise(
         lease_until=lease.isoformat() if lease else None,
         **values,
     )
+    seats = name_three(draft)
     draft.stop("step", "mute")
     if incident.state is IncidentState.OPEN:
         draft.drop_unsent("superseded")
@@ -63,6 +65,7 @@ def rise(
         wait_for_progress(draft)
     said = f"{why}。" if why else ""
     draft.tell(Occasion.LEVEL_UP, told, lambda _: said + told_words(draft, old))
+    tell_three(draft, seats)
 
 
 def set_level(draft: Draft, command: Command, key: str, grade: Grade | None) -> None:
@@ -154,6 +157,7 @@ def _move(draft: Draft, grade: Grade | None, kind: str, why: str, values: dict[s
         policy = continue_policy(incident.policy, incident.step, (), fresh)
         told |= {"policy": journal.encode_policy(policy), "step": incident.step + 1}
     draft.record(kind, below_since=None, **told, **values)
+    tell_three(draft, name_three(draft))
     if grade.level < incident.level:
         draft.tell(Occasion.LEVEL_UP, (), lambda _: "")  # nobody; its own pace starts now
 

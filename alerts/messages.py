@@ -18,6 +18,7 @@ from alerts.markup import fit, fit_lines, plain
 from alerts.moments import clock_words as clock_words  # noqa: PLC0414 - callers find it here
 from alerts.moments import duration_words as duration_words  # noqa: PLC0414 - callers find it here
 from alerts.occasions import Occasion as Occasion  # noqa: PLC0414 - callers find it here
+from alerts.routing import reachable
 from alerts.scene import Address as Address  # noqa: PLC0414 - callers find it here
 from alerts.scene import Links as Links  # noqa: PLC0414 - callers find it here
 from alerts.scene import NoLinks as NoLinks  # noqa: PLC0414 - callers find it here
@@ -26,7 +27,7 @@ from config.channel_schema import Dialect, TextLimits, text_limits
 from config.people_schema import WAKING_KINDS
 from config.templates import LOCK_SCREEN as LOCK_SCREEN  # noqa: PLC0414 - callers find it here
 from config.templates import SMS, Line, fill, template_of
-from storage.records import Action, Incident, IncidentState, Level, OwnerId
+from storage.records import Action, Incident, IncidentState, Level, OwnerId, TriangleRole
 
 # The buttons of a message in their order (the command each one stands for, and its label).
 ACTIONS: Mapping[str, str] = {
@@ -35,6 +36,12 @@ ACTIONS: Mapping[str, str] = {
     "dismiss": "标记误报",
     "assign": "转派他人",
     "silence": "暂时静默",
+}
+# Those of who is asked to take a role over: the command and the role, and its label.
+SEAT_ACTIONS: Mapping[str, str] = {
+    f"{name}-{role.value}": f"{label}{role.zh}"
+    for role in TriangleRole
+    for name, label in (("accept", "接任"), ("decline", "不接"))
 }
 _OPEN = "查看事件"
 _WITHOUT_LINKS = "请登录控制台，按编号查看和确认。"
@@ -88,7 +95,7 @@ def render_notice(
         lines=lines,
         values=values,
         links=[(_OPEN, page)] if page else [],
-        actions=_actions(incident, scene.links, address),
+        actions=_actions(incident, occasion, scene, address),
         sources=sources_of(scene.samples),
     )
     short = short_text(template_of(templates, SMS)[0], values)
@@ -123,7 +130,7 @@ def hand_over(body: str, name: str, limit: int) -> str:
     The signed links act in the first person's name, so they are taken out.
     """
     lines = to_plain(body).split("\n")
-    own = tuple(f"{label}：" for label in ACTIONS.values())
+    own = tuple(f"{label}：" for label in (*ACTIONS.values(), *SEAT_ACTIONS.values()))
     kept = [line for line in lines[1:] if not line.startswith(own)]
     head = [lines[0], *kept[:1], f"原定通知{plain(name)}，未能送达，转由你接手。"]
     return fit(head, kept[1:], limit)
@@ -188,8 +195,13 @@ def _within(
     return lines
 
 
-def _actions(incident: Incident, links: Links, address: Address) -> tuple[Action, ...]:
+def _actions(
+    incident: Incident, occasion: Occasion, scene: Scene, address: Address
+) -> tuple[Action, ...]:
     """Return the buttons of what this person may do; red is never held, so it has no silence."""
+    links = scene.links
+    if occasion is Occasion.HANDOVER:
+        return _seat_actions(incident, scene, address)
     offered = {
         IncidentState.OPEN: ("ack", "not_mine", "dismiss", "assign", "silence"),
         IncidentState.ACKNOWLEDGED: ("assign", "silence"),
@@ -201,6 +213,19 @@ def _actions(incident: Incident, links: Links, address: Address) -> tuple[Action
         if name != "silence" or incident.level < Level.RED
     ]
     return tuple(Action(name=name, label=ACTIONS[name], url=url) for name, url in pairs if url)
+
+
+def _seat_actions(incident: Incident, scene: Scene, address: Address) -> tuple[Action, ...]:
+    """Return the buttons of a handover: to take each role that this person is asked to take."""
+    owner_id = address.signed_for or OwnerId(address.recipient.id)
+    names = (
+        f"{name}-{seat.role.value}"
+        for seat in incident.triangle
+        if owner_id in {seat.offered_to, *reachable(scene.project, (seat.offered_to,), address.at)}
+        for name in ("accept", "decline")
+    )
+    pairs = ((name, scene.links.action(incident, name, owner_id)) for name in names)
+    return tuple(Action(name=name, label=SEAT_ACTIONS[name], url=url) for name, url in pairs if url)
 
 
 def _words(values: Mapping[str, str], incident: Incident, address: Address) -> dict[str, str]:

@@ -30,6 +30,10 @@ class Occasion(StrEnum):
     CLOSING = "closing"
 
     @property
+    TRIANGLE = "triangle"  # somebody is one of the three who answer for it
+    HANDOVER = "handover"  # somebody is asked to take such a role over
+    HANDOVER_SAID = "handover_said"  # what he answered
+    LOCKED = "locked"  # the three stay, and management is told
     def intent_kind(self) -> str:
         """The kind under which the outbox keeps it."""
         return _INTENT_KINDS.get(self, str(self))
@@ -58,6 +62,10 @@ _INTENT_KINDS = {
     Occasion.LEASE: "escalation",
     Occasion.LEASE_WARNING: "service",
     Occasion.UNMUTED: "notice",
+        Occasion.TRIANGLE,
+        Occasion.HANDOVER,
+        Occasion.HANDOVER_SAID,
+        Occasion.LOCKED,
     Occasion.UNSHELVED: "notice",
     Occasion.ASSIGNED: "notice",
     Occasion.TASK: "task",
@@ -68,3 +76,5 @@ _INTENT_KINDS = {
     Occasion.SOLVE_OVER: "service",
     Occasion.REJECTED: "reopened",
 }
+    Occasion.HANDOVER_SAID: "handover",
+    Occasion.LOCKED: "triangle",

@@ -16,6 +16,7 @@ from alerts.messages import Occasion, Scene
 from alerts.regrouping import Origin, holder_of, stays_with
 from alerts.routing import RouteChoice, find_route
 from alerts.subject import fingerprint_of, further_of, issue_class_of, title_of
+from alerts.triangle import name_three, tell_three
 from storage.records import Change, Cluster, Evidence, Grade, IncidentId, Level
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -66,10 +67,12 @@ def raise_incident(  # noqa: PLR0917 - what is known, then why it is raised
         **size_of(evidence),
         **(origin.data() if origin else {}),
     )
+    seats = name_three(draft)
     known = origin.knows(grade.level) if origin else ()
     fresh = [owner_id for owner_id in told if owner_id not in known]
     if origin is not None and not fresh and (holder := holder_of(origin.incident)):
         stays_with(draft, holder)
+        tell_three(draft, seats)
         return draft.change("raised")
     came = f"由事件 {origin.incident.code} 拆出。" if origin and origin.is_now else ""
     draft.tell(  # with nobody left to tell, the clock of the next step starts all the same
@@ -81,6 +84,7 @@ def raise_incident(  # noqa: PLR0917 - what is known, then why it is raised
             else f"{came}黄色及以上同时知会你。{policy.reason}。"
         ),
     )
+    tell_three(draft, seats)
     return draft.change("raised")
 
 

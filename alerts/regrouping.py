@@ -13,6 +13,7 @@ from typing import Any
 from alerts.acts import ALL_TIMERS, hold_acknowledge, is_open, wait_for_progress
 from alerts.draft import Draft
 from alerts.escalation import confirm_timer
+from alerts.handover import wait_for_answer
 from alerts.journal import fold
 from alerts.messages import NoLinks, Occasion, Scene
 from config.schema import Project
@@ -110,6 +111,8 @@ def revive(
         draft.wait(confirm_timer(draft.incident, incident.reminders))
     elif incident.acknowledged_by:
         stays_with(draft, incident.acknowledged_by)
+    for seat in incident.triangle:  # the merge had ended the clocks of what was offered
+        wait_for_answer(draft, seat)
     else:  # the clock of the next step runs, whether there is somebody to tell or not
         draft.tell(Occasion.REOPENED, unheard, lambda _: f"{why}。{incident.policy.reason}。")
     return draft.change("split")

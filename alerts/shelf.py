@@ -16,6 +16,7 @@ from alerts.escalation import continue_policy, freeze_policy
 from alerts.journal_values import encode_shelf
 from alerts.messages import Occasion, clock_words
 from alerts.score import BODILY, stated_facts
+from alerts.triangle import name_three, tell_three
 from storage.records import Evidence, Grade, Incident, Level, Reason, Shelf, Timer
 
 _BODILY = (*BODILY, "death")
@@ -75,6 +76,7 @@ def put_on_shelf(draft: Draft, command: Command, key: str) -> None:
 def take_off_shelf(draft: Draft, command: Command, key: str) -> None:
     """Take it back to work; whoever does so has it in hand."""
     draft.record("unshelved", key=key, shelf=None, reason="person", text=command.text.strip())
+    tell_three(draft, name_three(draft))
     draft.stop("shelf")
     draft.record("acknowledged", lease_until=hold_acknowledge(draft).isoformat())
     wait_for_progress(draft)
@@ -117,6 +119,7 @@ def come_off(draft: Draft, why: str, *, key: str = "", is_told: bool = True) -> 
         step=incident.step + 1,
         told=list(told),
     )
+    seats = name_three(draft) if is_told else ()
     draft.stop("shelf")
     if is_told:
         draft.tell(
@@ -127,6 +130,7 @@ def come_off(draft: Draft, why: str, *, key: str = "", is_told: bool = True) -> 
                 f"原定到 {clock_words(shelf.until, draft.now, owner.zone)}）{words}，请重新处理。"
             ),
         )
+        tell_three(draft, seats)
 
 
 def shelf_is_over(draft: Draft, key: str) -> bool:

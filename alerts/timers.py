@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from alerts.acts import ask_for_confirmation, escalate, is_muted
 from alerts.draft import Draft
 from alerts.escalation import asked_by, due_steps, lease_warning_at
+from alerts.handover import answers_due
+from alerts.handover import remind as ask_again
 from alerts.hush import hold_on, let_hear
 from alerts.messages import Links, NoLinks, Occasion, Scene, clock_words
 from alerts.service_due import service_due
@@ -219,6 +221,8 @@ _ACTS: Mapping[str, Callable[[Draft, Timer, str], str]] = {
     "confirm": _confirm_due,
     "task": _task_due,
 }
+    "handover": answers_due,
+    "handover_warn": ask_again,
 _ORDER = {kind: place for place, kind in enumerate(_ACTS)}
 
 

@@ -47,6 +47,8 @@ FIELDS: Mapping[str, str] = {
     "quiet": "怎样才不会通知",
     "rule": "评级规则的版本",
     "name": "收信人的名字",
+    "three": "三位负责人，此刻谁代班，是否已锁定",
+    "speaker": "由哪个部门对外说",
 }
 BLOCKS: Mapping[str, str] = {
     "links": "打开事件和各个按钮的链接",

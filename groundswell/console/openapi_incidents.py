@@ -38,6 +38,10 @@ _LEVELS = [level.name.lower() for level in Level if level]
 _FIELDS: dict[str, dict[str, Any]] = {
     "text": _STRING | {"maxLength": 2000, "description": "note, evidence, reason or task's title"},
     "to": _STRING | {"description": "owner id"},
+    CommandName.HANDOVER: "Ask somebody to take one of the three roles over; the giver answers yet",
+    CommandName.ACCEPT: "Take over the role that one was offered; only the receiver can",
+    CommandName.DECLINE: "Do not take it, and why; it comes back to the giver",
+    CommandName.UNLOCK: "Let the three be handed over again; only management can",
     "until": _STRING | {"description": "ISO 8601; without an offset the project's time zone"},
     "level": _STRING | {"enum": [*_LEVELS, "auto"]},
     "kind": _STRING | {"enum": [kind.name.lower() for kind in TaskKind]},
@@ -85,6 +89,10 @@ _ALSO: dict[CommandName, tuple[str, ...]] = {
 }
 _ID = {
     "name": "incident",
+    CommandName.HANDOVER: ("role", "to", "text"),
+    CommandName.ACCEPT: ("role",),
+    CommandName.DECLINE: ("role", "text"),
+    CommandName.UNLOCK: ("text",),
     "in": "path",
     "required": True,
     "schema": _STRING,

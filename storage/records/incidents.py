@@ -11,7 +11,7 @@ from storage.records.clusters import (
     Cluster,
 )
 from storage.records.growth import Growth, HourCount, Pulse
-from storage.records.handling import CalendarEvent, Complainant, Seat, Units
+from storage.records.handling import CalendarEvent, Complainant, Handover, Seat, Units
 from storage.records.ids import (
     BRAND_PREFIX,
     NO_OWNER,
@@ -302,6 +302,7 @@ class Incident:
     closed_how: str = ""  # a ConfirmKind
     triangle: tuple[Seat, ...] = ()  # orange and red: who answers for what
     bounces: int = 0  # handovers that came back
+    handovers: tuple[Handover, ...] = ()  # of this epoch, in order
     locked_at: datetime | None = None  # when the three were made to stay
     extended: str = ""  # why the time of this acknowledge was extended, once
     declined: tuple[OwnerId, ...] = ()  # who said in this epoch that it is not theirs

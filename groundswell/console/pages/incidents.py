@@ -51,6 +51,7 @@ _TEXTS_SHOWN = 3  # old texts of an edited mention; all of them stand on its own
 _CURVE_DAYS = 7
 _NOTICES = {"replied": "公开回应已登记。", "labelled": "已复核，数字和评级已更新。"}
 _OF_TASKS = frozenset({"task_done", "task_drop"})  # their forms stand beside each task
+_OF_SEATS = frozenset({"handover", "accept", "decline", "unlock"})  # theirs beside the three
 
 
 def list_page(console: Console, request: Request) -> Response:
@@ -231,7 +232,7 @@ def _actions(incident: Incident, visitor: str) -> list[words.Action]:
     offered = [
         action
         for name, action in words.ACTIONS.items()
-        if name in allowed and name not in _OF_TASKS
+        if name in allowed and name not in _OF_TASKS | _OF_SEATS
     ]
     return sorted(offered, key=lambda action: action.name != first)
 
