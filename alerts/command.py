@@ -36,15 +36,15 @@ class CommandName(StrEnum):
     REOPEN = "reopen"
     MERGE = "merge"
     SPLIT = "split"
+    HANDOVER = "handover"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One act of one person. `actor` is an owner's id or a user's name.
-    HANDOVER = "handover"
-    ACCEPT = "accept"
-    DECLINE = "decline"
-    UNLOCK = "unlock"
 
     `text` is the note, evidence, reason or a task's title; `owner_id` whom to assign the incident
     or the task to; `until` the end of a silence or a shelf, or by when a task is due; `into` the

@@ -60,6 +60,12 @@ _STATE_WORDS = {
 
 _TASKS = (CommandName.TASK, CommandName.TASK_DONE, CommandName.TASK_DROP)
 _PEOPLE = (CommandName.CONTACT, CommandName.GIVE, CommandName.COMPLAINANTS)
+_SEATS = (
+    CommandName.HANDOVER,
+    CommandName.ACCEPT,
+    CommandName.DECLINE,
+    CommandName.UNLOCK,
+)
 _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
     IncidentState.OPEN: (
         CommandName.ACK,
@@ -74,6 +80,7 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.SHELVE,
         CommandName.DISMISS,
         CommandName.MERGE,
+        *_SEATS,
     ),
     IncidentState.ACKNOWLEDGED: (
         CommandName.ACK,  # another person takes over
@@ -81,12 +88,6 @@ _ALLOWED: dict[IncidentState, tuple[CommandName, ...]] = {
         CommandName.ASSIGN,
         CommandName.ESCALATE,
         CommandName.NOT_MINE,
-_SEATS = (
-    CommandName.HANDOVER,
-    CommandName.ACCEPT,
-    CommandName.DECLINE,
-    CommandName.UNLOCK,
-)
         CommandName.GRADE,
         *_TASKS,
         *_PEOPLE,
@@ -95,17 +96,18 @@ _SEATS = (
         CommandName.HANDLED,
         CommandName.DISMISS,
         CommandName.MERGE,
+        *_SEATS,
     ),
     IncidentState.HANDLED: (
         CommandName.NOTE,
         CommandName.ASSIGN,
         CommandName.GRADE,
         *_TASKS,
-        *_SEATS,
         *_PEOPLE,
         CommandName.CONFIRM,
         CommandName.REJECT,
         CommandName.MERGE,
+        *_SEATS,
     ),
     # a cause may be put right after the customer has confirmed
     IncidentState.CLOSED: (CommandName.NOTE, *_TASKS, CommandName.REOPEN),
@@ -117,7 +119,6 @@ _NOT_SHELVED = frozenset(
     {CommandName.ACK, CommandName.ESCALATE, CommandName.NOT_MINE, CommandName.SILENCE}
 )
 
-        *_SEATS,
 _NEEDS_TEXT = {
     CommandName.NOTE: ("进展内容", "what was done"),
     CommandName.HANDLED: ("处理情况", "what was done about it"),
@@ -128,8 +129,10 @@ _NEEDS_TEXT = {
     CommandName.TASK: ("任务内容", "what is to be done"),
     CommandName.TASK_DONE: ("任务结果", "what came of it"),
     CommandName.TASK_DROP: ("不做的理由", "why it is dropped"),
-        *_SEATS,
     CommandName.SHELVE: ("已知情况和解决安排", "what is known and when it is solved"),
+    CommandName.HANDOVER: ("移交的理由", "why it is handed over"),
+    CommandName.DECLINE: ("不接受的理由", "the reason"),
+    CommandName.UNLOCK: ("解除锁定的理由", "the reason"),
 }
 
 
@@ -138,6 +141,7 @@ def allowed_commands(incident: Incident) -> tuple[CommandName, ...]:
     allowed = _ALLOWED[incident.state]
     if incident.level >= Level.RED:  # red is never held (alerting.md 4)
         allowed = tuple(name for name in allowed if name is not CommandName.SILENCE)
+    allowed = tuple(name for name in allowed if name not in _SEATS or is_possible(incident, name))
     if incident.shelf is None or incident.state not in OPEN_STATES:
         return allowed
     return (*(name for name in allowed if name not in _NOT_SHELVED), CommandName.UNSHELVE)
@@ -155,9 +159,6 @@ def on_command(
     grade: Grade | None = None,
     beside: Sequence[Incident] = (),
     complainants: Iterable[Complainant] = (),
-    CommandName.HANDOVER: ("移交的理由", "why it is handed over"),
-    CommandName.DECLINE: ("不接受的理由", "the reason"),
-    CommandName.UNLOCK: ("解除锁定的理由", "the reason"),
     published: Sequence[Published] = (),
 ) -> Change:
     """Carry out a command. A Change without events means that it was done already.
@@ -166,7 +167,6 @@ def on_command(
     are the other open incidents of the same cluster: with one of them, none comes back.
     `complainants` are those whom the command may name (for a confirmation: all of the incident),
     `published` the answers in public that are recorded.
-    allowed = tuple(name for name in allowed if name not in _SEATS or is_possible(incident, name))
     Errors: IllegalMove, which names the state and what is allowed, or what the command lacks.
     """
     name = _checked(incident, command)
@@ -360,8 +360,8 @@ _ACTS: dict[CommandName, Callable[[Draft, Command, str], None]] = {
     CommandName.REOPEN: _reopen,
     CommandName.MERGE: _merge,
     CommandName.SPLIT: _split,
-}
     CommandName.HANDOVER: offer,
     CommandName.ACCEPT: accept,
     CommandName.DECLINE: decline,
     CommandName.UNLOCK: unlock,
+}

@@ -55,11 +55,11 @@ _PASS = frozenset(
         Occasion.TASK_DUE,
         Occasion.CONFIRM,
         Occasion.CLOSING,
-    }
-)
         Occasion.HANDOVER,
         Occasion.HANDOVER_SAID,
         Occasion.LOCKED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

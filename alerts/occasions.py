@@ -28,12 +28,12 @@ class Occasion(StrEnum):
     REJECTED = "rejected"
     CONFIRM = "confirm"
     CLOSING = "closing"
-
-    @property
     TRIANGLE = "triangle"  # somebody is one of the three who answer for it
     HANDOVER = "handover"  # somebody is asked to take such a role over
     HANDOVER_SAID = "handover_said"  # what he answered
     LOCKED = "locked"  # the three stay, and management is told
+
+    @property
     def intent_kind(self) -> str:
         """The kind under which the outbox keeps it."""
         return _INTENT_KINDS.get(self, str(self))
@@ -56,16 +56,16 @@ _OF_WORK = frozenset(
         Occasion.REACT_OVER,
         Occasion.SOLVE_WARNING,
         Occasion.SOLVE_OVER,
+        Occasion.TRIANGLE,
+        Occasion.HANDOVER,
+        Occasion.HANDOVER_SAID,
+        Occasion.LOCKED,
     }
 )
 _INTENT_KINDS = {
     Occasion.LEASE: "escalation",
     Occasion.LEASE_WARNING: "service",
     Occasion.UNMUTED: "notice",
-        Occasion.TRIANGLE,
-        Occasion.HANDOVER,
-        Occasion.HANDOVER_SAID,
-        Occasion.LOCKED,
     Occasion.UNSHELVED: "notice",
     Occasion.ASSIGNED: "notice",
     Occasion.TASK: "task",
@@ -75,6 +75,6 @@ _INTENT_KINDS = {
     Occasion.SOLVE_WARNING: "service",
     Occasion.SOLVE_OVER: "service",
     Occasion.REJECTED: "reopened",
-}
     Occasion.HANDOVER_SAID: "handover",
     Occasion.LOCKED: "triangle",
+}

@@ -105,14 +105,14 @@ def revive(
     """
     draft = Draft(incident, scene, now, actor=actor)
     draft.record("split", merged_into=None, text=why)
+    for seat in incident.triangle:  # the merge had ended the clocks of what was offered
+        wait_for_answer(draft, seat)
     if incident.handled_at is not None:
         draft.actor = incident.handled_by
         draft.record("handled", text=incident.handled_note)
         draft.wait(confirm_timer(draft.incident, incident.reminders))
     elif incident.acknowledged_by:
         stays_with(draft, incident.acknowledged_by)
-    for seat in incident.triangle:  # the merge had ended the clocks of what was offered
-        wait_for_answer(draft, seat)
     else:  # the clock of the next step runs, whether there is somebody to tell or not
         draft.tell(Occasion.REOPENED, unheard, lambda _: f"{why}。{incident.policy.reason}。")
     return draft.change("split")

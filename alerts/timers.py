@@ -220,9 +220,9 @@ _ACTS: Mapping[str, Callable[[Draft, Timer, str], str]] = {
     "lease_warn": _lease_ends_soon,
     "confirm": _confirm_due,
     "task": _task_due,
-}
     "handover": answers_due,
     "handover_warn": ask_again,
+}
 _ORDER = {kind: place for place, kind in enumerate(_ACTS)}
 
 

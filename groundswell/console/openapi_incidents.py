@@ -33,15 +33,15 @@ _SAID: dict[CommandName, str] = {
     CommandName.REOPEN: "Take up again what was closed or dismissed",
     CommandName.MERGE: "It is the same as another incident",
     CommandName.SPLIT: "Take a merged one out again",
+    CommandName.HANDOVER: "Ask somebody to take one of the three roles over; the giver answers yet",
+    CommandName.ACCEPT: "Take over the role that one was offered; only the receiver can",
+    CommandName.DECLINE: "Do not take it, and why; it comes back to the giver",
+    CommandName.UNLOCK: "Let the three be handed over again; only management can",
 }
 _LEVELS = [level.name.lower() for level in Level if level]
 _FIELDS: dict[str, dict[str, Any]] = {
     "text": _STRING | {"maxLength": 2000, "description": "note, evidence, reason or task's title"},
     "to": _STRING | {"description": "owner id"},
-    CommandName.HANDOVER: "Ask somebody to take one of the three roles over; the giver answers yet",
-    CommandName.ACCEPT: "Take over the role that one was offered; only the receiver can",
-    CommandName.DECLINE: "Do not take it, and why; it comes back to the giver",
-    CommandName.UNLOCK: "Let the three be handed over again; only management can",
     "until": _STRING | {"description": "ISO 8601; without an offset the project's time zone"},
     "level": _STRING | {"enum": [*_LEVELS, "auto"]},
     "kind": _STRING | {"enum": [kind.name.lower() for kind in TaskKind]},
@@ -78,6 +78,10 @@ _REQUIRED: dict[CommandName, tuple[str, ...]] = {
     CommandName.DISMISS: ("text",),
     CommandName.REOPEN: ("text",),
     CommandName.MERGE: ("into",),
+    CommandName.HANDOVER: ("role", "to", "text"),
+    CommandName.ACCEPT: ("role",),
+    CommandName.DECLINE: ("role", "text"),
+    CommandName.UNLOCK: ("text",),
 }
 _ALSO: dict[CommandName, tuple[str, ...]] = {
     CommandName.CONTACT: ("channel", "at"),
@@ -89,10 +93,6 @@ _ALSO: dict[CommandName, tuple[str, ...]] = {
 }
 _ID = {
     "name": "incident",
-    CommandName.HANDOVER: ("role", "to", "text"),
-    CommandName.ACCEPT: ("role",),
-    CommandName.DECLINE: ("role", "text"),
-    CommandName.UNLOCK: ("text",),
     "in": "path",
     "required": True,
     "schema": _STRING,
