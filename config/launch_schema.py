@@ -40,7 +40,7 @@ class Readiness(Model):
     parts: int = Field(default=0, ge=0, le=10_000_000)
     parts_wanted: int = Field(default=0, ge=0, le=10_000_000)
     by: str = ""
-    on: date | None = None
+    as_of: date | None = None
 
 
 class LaunchPlan(Model):

@@ -154,7 +154,7 @@ def _parts(plan: LaunchPlan) -> Iterator[str]:
 
 
 def _unsigned(one: Readiness) -> Iterator[str]:
-    if not one.by.strip() or one.on is None:
+    if not one.by.strip() or one.as_of is None:
         yield f"{one.place}：没写是谁、哪天报的"
 
 

@@ -23,6 +23,7 @@ from groundswell.cli import (
     incidents,
     intake,
     label,
+    launch,
     messages,
     model,
     outbox,
@@ -32,6 +33,7 @@ from groundswell.cli import (
     reporter,
     routes,
     run,
+    sales,
     sentiment,
     silence,
     source,
@@ -91,6 +93,8 @@ def build() -> typer.Typer:
     app.add_typer(messages.commands(), name="messages")
     app.add_typer(outbox.commands(), name="outbox")
     app.add_typer(label.commands(), name="label")
+    app.add_typer(launch.commands(), name="launch")
+    app.add_typer(sales.commands(), name="sales")
     app.add_typer(model.commands(), name="model")
     app.add_typer(evaluate.commands(), name="eval")
     app.add_typer(user.commands(), name="user")
