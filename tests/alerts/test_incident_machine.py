@@ -23,6 +23,8 @@ from alerts.incidents import (
     on_grade,
     on_timer,
 )
+from alerts.task_evidence import has_evidence
+from alerts.task_rounds import next_word
 from storage.records import (
     Change,
     Evidence,
@@ -48,6 +50,10 @@ def is_possible(incident: Incident, name: CommandName) -> bool:
     """Say whether a command that the state allows lacks nothing else."""
     if name in {CommandName.TASK_DONE, CommandName.TASK_DROP}:
         return bool(incident.tasks)
+    if name in {CommandName.TASK_MOVE, CommandName.EXTEND, CommandName.DRAFT}:
+        return any(task.state == "open" for task in incident.tasks[-1:])
+    if name in {CommandName.UNITS, CommandName.VERDICT}:
+        return False  # there is no batch signal here
     return name != CommandName.SHELVE or incident.level < Level.RED
 
 
@@ -202,8 +208,9 @@ class IncidentMachine(RuleBasedStateMachine):
             actor=actor,
             text="按流程处理",
             owner_id=data.draw(st.sampled_from(PEOPLE)),
-            until=self.now + timedelta(hours=hours),
+            until=None if name == CommandName.EXTEND else self.now + timedelta(hours=hours),
             into=self.other.incident,
+            counts={"solved": 3} if name == CommandName.TASK_DONE else {},
             level=data.draw(st.sampled_from(LEVELS)) if name == CommandName.GRADE else None,
             authors=len(self.posts) + 9,
             task_id=f"t{len(before.tasks)}",
@@ -291,7 +298,7 @@ class IncidentMachine(RuleBasedStateMachine):
             assert after.policy.steps[: before.step] == before.policy.steps[: before.step]
         quiet = before is not None and before.muted_until and before.muted_until > self.now
         if quiet and after.muted_until:  # P12: a silence that still holds lets nothing through
-            told = [i for i in change.intents if i.kind not in {"confirm", "closing"}]
+            told = [i for i in change.intents if i.kind not in {"confirm", "closing", "task"}]
             assert not told or kinds[0] == "assigned"
         if len(change.intents) > 1:
             pairs = [(intent.recipient_id, intent.channel_id) for intent in change.intents]
@@ -343,6 +350,22 @@ class IncidentMachine(RuleBasedStateMachine):
         if incident is not None and incident.state not in OPEN:
             pending = [t for t in self.desk.timers.values() if t.status == "pending"]
             assert not [timer for timer in pending if timer.kind != "task"]
+
+    @invariant()
+    def what_is_overdue_is_brought_up(self) -> None:
+        incident = self.desk.incident
+        if incident is None:
+            return
+        waiting = [task for task in incident.tasks if next_word(task) is not None]
+        pending = [t for t in self.desk.timers.values() if t.status == "pending"]
+        found = [timer.due_at for timer in pending if timer.kind == "task"]
+        assert found == ([min(map(next_word, waiting))] if waiting else [])
+        assert all(
+            task.rounds
+            for task in incident.tasks
+            if next_word(task) is None and task.state == "open"
+        ), "silent before its rounds"
+        assert all(has_evidence(task) for task in incident.tasks if task.state == "done")
 
 
 IncidentMachine.TestCase.settings = settings(
