@@ -130,7 +130,10 @@ def progress(draft: Draft) -> dict[str, Any]:
     incident = draft.incident
     if incident.state is not IncidentState.ACKNOWLEDGED or incident.shelf is not None:
         return {}
-    return {"lease_until": hold_acknowledge(draft).isoformat()}
+    until = hold_acknowledge(draft)
+    if incident.extended and incident.lease_until is not None:
+        until = max(until, incident.lease_until)  # work never shortens what was extended
+    return {"lease_until": until.isoformat()}
 
 
 def known_owner(project: Project, owner_id: str) -> OwnerId:

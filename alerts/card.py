@@ -60,6 +60,7 @@ _SOURCES = 3
 _ALWAYS_NAMED = frozenset(
     {"launch_watch", "launch_baseline", "brand_lift", "industry_wave", "only_unsure", "calendar"}
 )
+_OF_TASKS = frozenset({Occasion.TASK, Occasion.TASK_WARNING, Occasion.TASK_DUE, Occasion.TASK_OVER})
 # What the three are asked, and management about them.
 _OF_SEATS = {
     Occasion.TRIANGLE: "跟进",
@@ -149,9 +150,9 @@ def _request(
     is_new = incident.state is IncidentState.OPEN
     by, act = None, ""
     match occasion:
-        case Occasion.TASK if task is not None:
+        case Occasion.TASK | Occasion.TASK_WARNING if task is not None:
             by, act = task.due_at, "完成"
-        case Occasion.TASK | Occasion.TASK_DUE:
+        case Occasion.TASK | Occasion.TASK_WARNING | Occasion.TASK_DUE | Occasion.TASK_OVER:
             act = "更新进展"
         case Occasion.LEASE_WARNING:
             by, act = incident.lease_until, "更新进展"
@@ -301,12 +302,14 @@ def _task_values(
 
 def _task_of(incident: Incident, occasion: Occasion, address: Address) -> Task | None:
     """Return the task that a message is about: the newest given to a person, or the one due."""
-    if occasion not in {Occasion.TASK, Occasion.TASK_DUE}:
+    if occasion not in _OF_TASKS:
         return None
     tasks = [task for task in incident.tasks if task.state == "open"]
     tasks = [task for task in tasks if task.owner_id == address.recipient.id] or tasks
     if occasion is Occasion.TASK:
         return tasks[-1] if tasks else None
+    if occasion is Occasion.TASK_WARNING:
+        tasks = [task for task in tasks if task.due_at > address.at] or tasks
     return min(tasks, key=lambda task: task.due_at, default=None)
 
 

@@ -23,6 +23,11 @@ class CommandName(StrEnum):
     TASK = "task"
     TASK_DONE = "task_done"
     TASK_DROP = "task_drop"
+    TASK_MOVE = "task_move"
+    EXTEND = "extend"
+    DRAFT = "draft"
+    UNITS = "units"
+    VERDICT = "verdict"
     SILENCE = "silence"
     SHELVE = "shelve"
     UNSHELVE = "unshelve"
@@ -54,7 +59,8 @@ class Command:
     acts are so by the state itself.
     `how` is a named choice (a ConfirmKind, a Contact, the reason of a false alarm, a verdict),
     `who` the complainants it is about, `channel` how they were reached, `at` when it really
-    happened, `url` what was published, `role` one of the three owners, `counts` figures by name.
+    happened, `url` what was published, `role` one of the three owners, `counts` figures by name,
+    `receipt` the number that a platform gave to a lawful report.
     """
 
     name: CommandName | str
@@ -75,6 +81,7 @@ class Command:
     url: str = ""
     role: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,9 +32,21 @@ from alerts.journal import OPEN_STATES, encode_policy
 from alerts.levels import set_level
 from alerts.messages import Links, NoLinks, Occasion, Scene
 from alerts.not_mine import not_mine
+from alerts.recall_parts import give_verdict, move_units
 from alerts.routing import name_of
 from alerts.shelf import put_on_shelf, take_off_shelf
-from alerts.tasks import drop_task, finish_task, give_task
+from alerts.task_rounds import wait_for_tasks
+from alerts.tasks import (
+    drop_task,
+    extend,
+    finish_task,
+    give_task,
+    hand_over,
+    handed_over,
+    keep_draft,
+    move_task,
+    take_over,
+)
 from config.schema import Project
 from storage.records import (
     Change,
@@ -58,7 +70,16 @@ _STATE_WORDS = {
     IncidentState.DISMISSED: "已作为误报关闭",
 }
 
-_TASKS = (CommandName.TASK, CommandName.TASK_DONE, CommandName.TASK_DROP)
+_TASKS = (
+    CommandName.TASK,
+    CommandName.TASK_DONE,
+    CommandName.TASK_DROP,
+    CommandName.TASK_MOVE,
+    CommandName.EXTEND,
+    CommandName.DRAFT,
+    CommandName.UNITS,
+    CommandName.VERDICT,
+)
 _PEOPLE = (CommandName.CONTACT, CommandName.GIVE, CommandName.COMPLAINANTS)
 _SEATS = (
     CommandName.HANDOVER,
@@ -129,6 +150,10 @@ _NEEDS_TEXT = {
     CommandName.TASK: ("任务内容", "what is to be done"),
     CommandName.TASK_DONE: ("任务结果", "what came of it"),
     CommandName.TASK_DROP: ("不做的理由", "why it is dropped"),
+    CommandName.TASK_MOVE: ("任务的进展", "how the task moved"),
+    CommandName.EXTEND: ("延长的理由", "why more time is needed"),
+    CommandName.DRAFT: ("草稿", "the draft"),
+    CommandName.VERDICT: ("结论的依据", "what the verdict rests on"),
     CommandName.SHELVE: ("已知情况和解决安排", "what is known and when it is solved"),
     CommandName.HANDOVER: ("移交的理由", "why it is handed over"),
     CommandName.DECLINE: ("不接受的理由", "the reason"),
@@ -189,7 +214,10 @@ def absorb(
 ) -> Change:
     """Note on the surviving incident that another one was merged into it."""
     draft = Draft(incident, Scene(project=project, links=NoLinks()), now, actor=actor)
-    draft.record("absorbed", other_id=merged.incident_id, code=merged.code)
+    tasks = take_over(draft, handed_over(merged))
+    draft.record("absorbed", other_id=merged.incident_id, code=merged.code, **tasks)
+    if tasks:
+        wait_for_tasks(draft)
     return draft.change("absorbed")
 
 
@@ -325,7 +353,8 @@ def _merge(draft: Draft, command: Command, key: str) -> None:
             f"目标事件 {into.code} 当前“{_STATE_WORDS[into.state]}”，只能并入未结束的事件 "
             f"(target is {into.state})"
         )
-    draft.record("merged", merged_into=into.incident_id, text=command.text)
+    tasks = hand_over(draft)
+    draft.record("merged", merged_into=into.incident_id, text=command.text, **tasks)
     draft.stop(*ALL_TIMERS)
     draft.drop_unsent("superseded")
 
@@ -347,6 +376,11 @@ _ACTS: dict[CommandName, Callable[[Draft, Command, str], None]] = {
     CommandName.TASK: give_task,
     CommandName.TASK_DONE: finish_task,
     CommandName.TASK_DROP: drop_task,
+    CommandName.TASK_MOVE: move_task,
+    CommandName.EXTEND: extend,
+    CommandName.DRAFT: keep_draft,
+    CommandName.UNITS: move_units,
+    CommandName.VERDICT: give_verdict,
     CommandName.SILENCE: _silence,
     CommandName.SHELVE: put_on_shelf,
     CommandName.UNSHELVE: take_off_shelf,

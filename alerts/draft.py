@@ -52,7 +52,9 @@ _PASS = frozenset(
     {
         Occasion.ASSIGNED,
         Occasion.TASK,
+        Occasion.TASK_WARNING,
         Occasion.TASK_DUE,
+        Occasion.TASK_OVER,
         Occasion.CONFIRM,
         Occasion.CLOSING,
         Occasion.HANDOVER,
@@ -187,7 +189,7 @@ class Draft:
         owners = self._with_silenced(owners)
         self._note_trial(owners)
         incident, project = self.incident, self.scene.project
-        urgency, calendar = occasion.urgency(incident.level), project.settings.calendar
+        urgency, calendar = self.urgency(occasion), project.settings.calendar
         due = [release_at(one, urgency, project.levels, self.now, calendar) for one in owners]
         ask_by = None
         asks = incident.state is IncidentState.OPEN and incident.shelf is None
@@ -219,6 +221,10 @@ class Draft:
         else:
             self.record("went_live", trial_id="", told=told)
             self._went_live = _WENT_LIVE
+
+    def urgency(self, occasion: Occasion) -> Level:
+        """Return how urgent a message is now: what is left to do after the end waits like blue."""
+        return _urgency(self.incident, occasion)
 
     def silence(self) -> Silence | None:
         """Return the silence or maintenance window that holds notices about the incident now."""
@@ -333,7 +339,7 @@ class Draft:
 
     def _intent(self, told: _Told, channel: Channel) -> Intent:
         incident, occasion, owner = told.incident, told.occasion, told.owner
-        urgency, project = occasion.urgency(incident.level), self.scene.project
+        urgency, project = _urgency(incident, occasion), self.scene.project
         trial = covering(project, incident, owner.id)
         reader, shown_on = reader_of(project, trial) if trial else (owner, channel)
         address = Address(
@@ -374,13 +380,18 @@ class Draft:
         )
 
 
+def _urgency(incident: Incident, occasion: Occasion) -> Level:
+    level = occasion.urgency(incident.level)
+    return level if incident.at_work else min(level, Level.BLUE)
+
+
 def _channels(told: _Told, scene: Scene) -> tuple[Channel, ...]:
     """Return by which channels a person is told: orange by two of them, red by all he has.
 
     What rings (`wake_by`) goes with both, when it asks for an acknowledge (alerting.md 4).
     """
     usable = usable_channels(told.owner, scene.project)
-    urgency = told.occasion.urgency(told.incident.level)
+    urgency = _urgency(told.incident, told.occasion)
     if urgency < Level.ORANGE or not told.occasion.asks_to_acknowledge:
         return usable[:1]
     waking = waking_channels(told.owner, scene.project)

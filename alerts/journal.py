@@ -210,6 +210,7 @@ def _said(event: IncidentEvent) -> dict[str, Any]:
                 "acknowledged_at": event.at,
                 "acknowledged_by": event.actor,
                 "silenced": (),
+                "extended": "",  # each acknowledge may be extended once
             }
         case "lease_expired" | "unshelved":
             return {"acknowledged_at": None, "acknowledged_by": "", "lease_until": None}

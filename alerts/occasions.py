@@ -19,7 +19,9 @@ class Occasion(StrEnum):
     UNSHELVED = "unshelved"  # a known trouble passed its day or its number of people
     ASSIGNED = "assigned"
     TASK = "task"  # somebody was given a task
+    TASK_WARNING = "task_warning"  # 30 % of its time is left
     TASK_DUE = "task_due"
+    TASK_OVER = "task_over"  # overdue: brought up with the next in order
     REACT_WARNING = "react_warning"  # 30 % of the time to react is left
     REACT_OVER = "react_over"
     SOLVE_WARNING = "solve_warning"
@@ -48,9 +50,13 @@ class Occasion(StrEnum):
         return self not in _CALM and self not in _OF_WORK
 
 
-_CALM = frozenset({Occasion.CONFIRM, Occasion.CLOSING, Occasion.TASK, Occasion.TASK_DUE})
+_CALM = frozenset({Occasion.CONFIRM, Occasion.CLOSING})
 _OF_WORK = frozenset(
     {
+        Occasion.TASK,  # as urgent as its incident, whose due time it goes by
+        Occasion.TASK_WARNING,
+        Occasion.TASK_DUE,
+        Occasion.TASK_OVER,
         Occasion.LEASE_WARNING,
         Occasion.REACT_WARNING,
         Occasion.REACT_OVER,
@@ -69,7 +75,9 @@ _INTENT_KINDS = {
     Occasion.UNSHELVED: "notice",
     Occasion.ASSIGNED: "notice",
     Occasion.TASK: "task",
+    Occasion.TASK_WARNING: "task",
     Occasion.TASK_DUE: "task",
+    Occasion.TASK_OVER: "task",
     Occasion.REACT_WARNING: "service",
     Occasion.REACT_OVER: "service",
     Occasion.SOLVE_WARNING: "service",

@@ -16,6 +16,8 @@ from alerts.escalation import confirm_timer
 from alerts.handover import wait_for_answer
 from alerts.journal import fold
 from alerts.messages import NoLinks, Occasion, Scene
+from alerts.task_rounds import wait_for_tasks
+from alerts.tasks import hand_over, handed_over, take_over
 from config.schema import Project
 from storage.records import (
     Change,
@@ -77,14 +79,18 @@ def join_incidents(
         text = f"聚类 {absorbed} 合并了，{other.code} 与 {kept.code} 是同一件事"
         draft = _draft(other, actor, project, now)
         data: dict[str, Any] = {"merged_into": kept.incident_id, "text": text, ABSORBED: absorbed}
-        draft.record("merged", **data)
+        draft.record("merged", **data, **hand_over(draft))
         draft.stop(*ALL_TIMERS)
         draft.drop_unsent("superseded")
         changes.append(draft.change("merged"))
+        given = handed_over(draft.incident)
         draft = _draft(kept, actor, project, now)
         # who heard of the other knows of this trouble already
         heard = [one for one in other.told if one not in unheard.get(other.incident_id, ())]
-        draft.record("absorbed", other_id=other.incident_id, code=other.code, told=heard)
+        tasks = take_over(draft, given)
+        draft.record("absorbed", other_id=other.incident_id, code=other.code, told=heard, **tasks)
+        if tasks:
+            wait_for_tasks(draft)
         changes.append(draft.change("absorbed"))
     return changes
 

@@ -19,7 +19,7 @@ from alerts.hush import hold_on, let_hear
 from alerts.messages import Links, NoLinks, Occasion, Scene, clock_words
 from alerts.service_due import service_due
 from alerts.shelf import shelf_is_over
-from alerts.tasks import remind_of_task
+from alerts.task_rounds import bring_up
 from config.schema import Project
 from storage.records import (
     Change,
@@ -200,7 +200,8 @@ def _mute_over(draft: Draft, timer: Timer, key: str) -> str:
 
 
 def _task_due(draft: Draft, timer: Timer, key: str) -> str:
-    return "task_due" if remind_of_task(draft, timer, key) else ""
+    del timer, key  # which task it was for, and whether it was said, is read from the tasks
+    return bring_up(draft)
 
 
 def _shelf_due(draft: Draft, timer: Timer, key: str) -> str:

@@ -102,6 +102,7 @@ def _command(name: CommandName, actor: str, said: Mapping[str, Any], zone: ZoneI
             url=said.get("url", ""),
             role=said.get("role", ""),
             counts=said.get("counts", {}),
+            receipt=said.get("receipt", ""),
         )
     except IllegalMove as error:
         raise ProblemError(400, "bad value", str(error)) from error
