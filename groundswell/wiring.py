@@ -8,40 +8,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from alerts.delivery import Courier
-from alerts.messages import Links
-from classify.analyst import Analyst
-from classify.cluster_rules import Rules
-from classify.clustering import Shard
-from classify.fits import Fits
-from classify.issues import IssueClassifier
-from classify.matching import BrandMatcher
-from classify.privacy import mask
-from classify.segment import segment
-from classify.sentiment import Scorer
-from classify.vectors import Background
 from config.schema import Project
-from groundswell.adapting import Adapting, take_stock
 from groundswell.clock import Clock, RealClock
-from groundswell.clock_guard import ClockGuard
-from groundswell.desk import Desk
-from groundswell.gate import SendGate
-from groundswell.hot import HotLists
-from groundswell.keeping import Keeper
 from groundswell.links import SignedLinks, installation_key
-from groundswell.models import Live, ModelWatch
-from groundswell.passes import PassLog
-from groundswell.pipeline import Journey
 from groundswell.places import data_dir as data_dir  # noqa: PLC0414 - callers find it here
 from groundswell.places import database_url as database_url  # noqa: PLC0414 - callers find it here
 from groundswell.places import load_project as load_project  # noqa: PLC0414 - callers find it here
 from groundswell.places import project_dir as project_dir  # noqa: PLC0414 - callers find it here
-from groundswell.responses import Linker
-from groundswell.stages import Stages
 from storage import migrate
 from storage.records import ShardState
 from storage.store import Store
+
+# Most commands only read the database: what judges is imported where it is made.
+if TYPE_CHECKING:
+    from alerts.delivery import Courier
+    from alerts.messages import Links
+    from classify.analyst import Analyst
+    from classify.clustering import Shard
+    from classify.fits import Fits
+    from groundswell.desk import Desk
+    from groundswell.models import Live
+    from groundswell.pipeline import Journey
+    from groundswell.stages import Stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +73,12 @@ def wire(
     woken: Callable[[], None] = lambda: None,
 ) -> Application:
     """Put the parts of one program together."""
+    from groundswell.adapting import Adapting
+    from groundswell.clock_guard import ClockGuard
+    from groundswell.desk import Desk
+    from groundswell.models import Live, ModelWatch
+    from groundswell.stages import Stages
+
     links = make_links(project, store)
     models = Live.of(store)
     fits = make_fits(project, store, clock.now())
@@ -119,6 +115,14 @@ def make_journey(
     fits: Fits | None = None,
 ) -> Journey:
     """Return the pipeline with its models loaded: those at work on this database."""
+    from classify.privacy import mask
+    from groundswell.hot import HotLists
+    from groundswell.keeping import Keeper
+    from groundswell.models import Live
+    from groundswell.passes import PassLog
+    from groundswell.pipeline import Journey
+    from groundswell.responses import Linker
+
     pseudonym = make_pseudonym(store)
     linker = Linker(project=project, pseudonym=pseudonym)
     return Journey(
@@ -145,6 +149,9 @@ def make_pseudonym(store: Store) -> Callable[[str, str], str]:
 
 def make_fits(project: Project, store: Store, now: datetime) -> Fits:
     """Return what a database knows of how its sources speak and from where brands are alarmed."""
+    from classify.fits import Fits
+    from groundswell.adapting import take_stock
+
     fits = Fits(project.settings.unsure_band)
     with store.read() as queries:
         take_stock(fits, project, queries, now)
@@ -156,6 +163,11 @@ def make_analyst(project: Project, models: Live | None = None, fits: Fits | None
 
     Without `fits` no source is adapted to, and all brands have the project's unsure band.
     """
+    from classify.analyst import Analyst
+    from classify.issues import IssueClassifier
+    from classify.matching import BrandMatcher
+    from classify.sentiment import Scorer
+
     scorer = Scorer.load() if models is None else models.scorer
     issues = IssueClassifier.load() if models is None else models.issues
     matcher, settings = BrandMatcher(project.brands), project.settings
@@ -164,6 +176,10 @@ def make_analyst(project: Project, models: Live | None = None, fits: Fits | None
 
 def restorer(project: Project) -> Callable[[ShardState], Shard]:
     """Return what brings a shard back from what was stored, by the project's and brand's rules."""
+    from classify.cluster_rules import Rules
+    from classify.clustering import Shard
+    from classify.segment import segment
+    from classify.vectors import Background
 
     def restore(state: ShardState) -> Shard:
         language = state.shard_id.partition("/")[2]
@@ -177,6 +193,8 @@ def restorer(project: Project) -> Callable[[ShardState], Shard]:
 def make_courier(application: Application) -> Courier:
     """Return the courier with one sender per configured channel."""
     from alerts.channels import make_senders
+    from alerts.delivery import Courier
+    from groundswell.gate import SendGate
 
     clock = application.clock
     return Courier(
