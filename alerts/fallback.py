@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from alerts.correcting import KIND as CORRECTION
 from alerts.escalation import deadline_at
 from alerts.messages import hand_over, reword
 from alerts.quiet import release_at
@@ -20,8 +21,8 @@ from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
 # Meant for one person's eyes: tried on his own channels only.
 _PERSONAL = frozenset({"digest"})
 # About one channel: a test or a code of proof that leaves by another says nothing of it, and an
-# answer belongs where somebody wrote.
-OF_ONE_CHANNEL = frozenset({"test", "verify", "answer"})
+# answer belongs where somebody wrote; a correction follows what it corrects, nowhere else.
+OF_ONE_CHANNEL = frozenset({"test", "verify", "answer", CORRECTION})
 
 
 def is_over(intent: Intent, project: Project) -> bool:

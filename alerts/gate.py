@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from alerts.correcting import KIND as CORRECTION
 from alerts.escalation import deadline_at
 from alerts.fallback import MayReach, anybody
 from alerts.markup import cut_bytes
@@ -37,8 +38,9 @@ UNCONFIRMED = "address not confirmed"
 """The reason of a message whose address nobody proved; its next way takes over."""
 
 # What proves an address cannot wait for the proof; who wrote to us is answered where he wrote; a
-# test says nothing; a bare line is what is left when nothing is proved.
-_ANYWHERE = frozenset({"verify", "answer", "test", BARE})
+# test says nothing; a correction says nothing but that what was sent there is wrong; a bare line is
+# what is left when nothing is proved.
+_ANYWHERE = frozenset({"verify", "answer", "test", CORRECTION, BARE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

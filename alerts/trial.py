@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from alerts.correcting import KIND as CORRECTION
 from alerts.dialects import style_of
 from alerts.escalation import deadline_at
 from alerts.markup import cut_bytes, escape, fit_lines, plain, shorten
@@ -29,8 +30,9 @@ MARK = "试运行"
 CANCELLED = "trial"
 """The reason of a message that a trial covers and that was not the reviewer's."""
 
-# Not alerts: a person asked for them, or wrote to us; a trial could not begin without them.
-_ANSWERS = frozenset({"test", "verify", "answer"})
+# Not alerts: a person asked for them, or wrote to us; a trial could not begin without them. What
+# was sent before a trial began is corrected where it was sent.
+_ANSWERS = frozenset({"test", "verify", "answer", CORRECTION})
 _FIRST = 40  # characters of a first line (alerts.messages)
 _SHORT = 60  # of a text message (alerts.lock_line)
 _NAMED = 8  # who would have been told, by name: more are not read on a phone

@@ -48,6 +48,16 @@ class OutboxQueries:
         row = self.connection.execute(query).mappings().one_or_none()
         return None if row is None else intent_of(row)
 
+    def sent_with(self, intent: Intent) -> list[Intent]:
+        """Return the messages that one act wrote, this one among them, in their order."""
+        same = [_intent.c.created_at == intent.created_at]
+        if intent.incident_id is not None:
+            same.append(_intent.c.incident_id == intent.incident_id)
+        else:
+            same += [_intent.c.kind == intent.kind, _intent.c.subject == intent.subject]
+        query = sa.select(_intent).where(*same).order_by(_intent.c.intent_no)
+        return [intent_of(row) for row in mappings(self.connection.execute(query))]
+
     def deliveries(self, intent_id: IntentId | str) -> list[Delivery]:
         """Return the attempts to send one message, in order."""
         query = (

@@ -39,6 +39,7 @@ from groundswell.cli import (
     source,
     token,
     topics,
+    trial,
     user,
     vault,
     watchdog,
@@ -91,6 +92,7 @@ def build() -> typer.Typer:
     app.add_typer(duty.commands(), name="duty")
     app.add_typer(people.commands(), name="people")
     app.add_typer(messages.commands(), name="messages")
+    app.add_typer(trial.commands(), name="trial")
     app.add_typer(outbox.commands(), name="outbox")
     app.add_typer(label.commands(), name="label")
     app.add_typer(launch.commands(), name="launch")

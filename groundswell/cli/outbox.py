@@ -59,6 +59,11 @@ def commands() -> typer.Typer:
         + example("groundswell outbox drop ABCDEF --reason '已电话告知'"),
     )(drop)
     app.command(
+        "correct",
+        help="Tell the same readers that a sent message was wrong. 更正一条已发出的消息。"
+        + example("groundswell outbox correct ABCDEF --text '这批并未停产' --act"),
+    )(correct_)
+    app.command(
         "test",
         help="A real message to a person, on one channel or on all of his. 给某人发一条测试消息。"
         + example("groundswell outbox test zhoulan", "groundswell outbox test zhoulan mail"),
@@ -140,6 +145,25 @@ def drop(
     with _desk(choices) as desk:
         changed = desk.drop(message, getpass.getuser(), reason)
     show(choices, changed, [f"已放弃：{changed.intent_id}（{changed.reason}）"])
+
+
+def correct_(
+    context: typer.Context,
+    message: Annotated[str, typer.Argument(help="message id")],
+    text: Annotated[str, typer.Option("--text", help="what is right; the wrong is not repeated")],
+    act: Annotated[bool, typer.Option("--act", help="all messages of the same act")] = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a correction into the outbox, to the same reader on the same channel."""
+    from groundswell.correcting import correct
+
+    choices = chosen(context, config, database, as_json)
+    with _desk(choices) as desk:
+        made = correct(desk, message, text, getpass.getuser(), whole_act=act)
+    lines = [f"更正已排进发件箱：{one.recipient_id} / {one.channel_id}" for one in made]
+    show(choices, {"corrections": made}, lines)
 
 
 def try_(
