@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 from config.errors import GroundswellError
 from config.schema import ConsoleRules, Project
@@ -16,6 +17,7 @@ from groundswell.cluster_desk import ClusterDesk
 from groundswell.digests import Digests
 from groundswell.hot import HotLists
 from groundswell.label_desk import LabelDesk
+from groundswell.launch_desk import LaunchDesk
 from groundswell.outbox_desk import OutboxDesk
 from groundswell.reloading import Watch
 from groundswell.scheduler import MainJob
@@ -37,11 +39,13 @@ def serve(
     started: Callable[[MainJob], None] = lambda _: None,
     opening: Callable[[], None] = lambda: None,
     watching: Watch | None = None,
+    directory: Path | None = None,
 ) -> bool:
     """Run the main job until a signal; returns after a clean shutdown.
 
     `opening` is called in a thread before the console opens, when this database is ours. With
     `watching` it also ends when the project's files are changed and good; returns whether it did.
+    `directory`: where launches are written from the console; without it they are only shown.
     Errors: GroundswellError when the console's address is taken or another program has the lease.
     """
 
@@ -53,7 +57,7 @@ def serve(
                 await job.run()
             else:
                 with _listen(project.settings.console) as listening:
-                    await job.run(console=_console(application, job, listening, opening))
+                    await job.run(console=_console(application, job, listening, opening, directory))
         return watching is not None and watching.changed and not job.is_told_to_end
 
     return asyncio.run(run())
@@ -114,6 +118,7 @@ def _console(
     job: MainJob,
     listening: socket.socket,
     opening: Callable[[], None],
+    directory: Path | None,
 ) -> Callable[[], Awaitable[None]]:
     """Return the coroutine that serves the console pages on the running loop."""
     import uvicorn
@@ -155,6 +160,12 @@ def _console(
             clock=application.clock,
             links=application.links,
             woken=application.desk.woken,
+        ),
+        launch_desk=LaunchDesk(
+            store=application.store,
+            project=application.project,
+            clock=application.clock,
+            directory=directory,
         ),
         bench=Workbench(
             project=application.project,

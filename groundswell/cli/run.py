@@ -64,6 +64,7 @@ def run(
                 console=console,
                 opening=lambda: _welcome(project, store),
                 watching=watch,
+                directory=directory,
             )
     finally:
         store.close()

@@ -25,6 +25,7 @@ from groundswell.console.accounts import Accounts
 from groundswell.console.api import Api, describe, problem, push
 from groundswell.console.api_clusters import cluster_routes
 from groundswell.console.api_incidents import incident_routes
+from groundswell.console.api_launches import launch_routes
 from groundswell.console.api_silences import silence_routes
 from groundswell.console.api_topics import read_topics
 from groundswell.console.base import (
@@ -50,6 +51,7 @@ from groundswell.console.pages import (
     imports,
     incidents,
     labels,
+    launches,
     one_tap,
     outbox,
     reading,
@@ -66,6 +68,7 @@ from groundswell.console.reply_hooks import take_replies
 from groundswell.console.uploads import Uploads
 from groundswell.doors import Doors, KeepEach
 from groundswell.label_desk import LabelDesk
+from groundswell.launch_desk import LaunchDesk
 from groundswell.outbox_desk import OutboxDesk
 from groundswell.silence_desk import SilenceDesk
 from groundswell.sourcing_desk import Workbench
@@ -90,6 +93,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
     cluster_desk: ClusterDesk | None = None,
     silence_desk: SilenceDesk | None = None,
     outbox_desk: OutboxDesk | None = None,
+    launch_desk: LaunchDesk | None = None,
 ) -> Starlette:
     """Put the console together; it reads through the store and writes only through the desk.
 
@@ -118,6 +122,7 @@ def create_app(  # noqa: PLR0917 - the parts of the house, in the order of the w
         clusters=cluster_desk,
         silences=silence_desk,
         outbox=outbox_desk,
+        launches=launch_desk,
     )
     api = Api()
     application = Starlette(
@@ -179,6 +184,15 @@ def _routes(console: Console) -> list[BaseRoute]:
         Route("/brands", partial(brands.list_page, console, board), methods=["GET"]),
         Route("/brands/{brand}", partial(brands.brand_page, console, board), methods=["GET"]),
         Route("/brands/{brand}", partial(brands.run, console, board), methods=["POST"]),
+        get("/launches", launches.list_page),
+        get("/launches/new", launches.new_page),
+        get("/launches/{launch}", launches.launch_page),
+        get("/launches/{launch}/edit", launches.edit_page),
+        Route(
+            "/launches",
+            posted(partial(launches.save, console), fields=launches.FIELDS),
+            methods=["POST"],
+        ),
         get("/coverage", coverage.page),
         get("/duty", duty.page),
         get("/silences", silences.page),
@@ -242,6 +256,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         *cluster_routes(console, api),
         *incident_routes(console, api),
         *silence_routes(console, api),
+        *launch_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),
     ]
 

@@ -24,6 +24,7 @@ from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.accounts import Accounts, Visitor
 from groundswell.doors import Doors
 from groundswell.label_desk import LabelDesk
+from groundswell.launch_desk import LaunchDesk
 from groundswell.links import Grant
 from groundswell.outbox_desk import OutboxDesk
 from groundswell.silence_desk import SilenceDesk
@@ -87,6 +88,7 @@ class Console:
     clusters: ClusterDesk | None = None  # None: clusters are not edited from here
     silences: SilenceDesk | None = None  # None: no silences are asked for here
     outbox: OutboxDesk | None = None  # None: messages are neither shown nor tested here
+    launches: LaunchDesk | None = None  # None: launches are neither shown nor written here
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: object

@@ -6,6 +6,7 @@ from typing import Any
 
 from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.console.openapi_incidents import incident_paths
+from groundswell.console.openapi_launches import launch_paths
 from groundswell.console.openapi_silences import silence_paths
 from groundswell.doors import MOST_ROWS
 from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, CUSTOMER_LIMIT, LIMITS
@@ -43,6 +44,7 @@ def document(base_url: str) -> dict[str, Any]:
             **cluster_paths(),
             **incident_paths(),
             **silence_paths(),
+            **launch_paths(),
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -35,20 +35,23 @@ def silence_paths() -> dict[str, Any]:
     ended = {"name": "silence", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "/api/v1/silences": {
-            "get": _call("readSilences", "Silences that hold or will, and open windows", "--read"),
-            "post": _call("addSilence", "Hold notices about what matches; red is never held")
+            "get": call_of(
+                "readSilences", "Silences that hold or will, and open windows", "--read"
+            ),
+            "post": call_of("addSilence", "Hold notices about what matches; red is never held")
             | {
                 "requestBody": {"required": True, "content": {"application/json": {"schema": body}}}
             },
         },
         "/api/v1/silences/{silence}/end": {
-            "post": _call("endSilence", "End a silence now; who was not told hears once")
+            "post": call_of("endSilence", "End a silence now; who was not told hears once")
             | {"parameters": [ended]}
         },
     }
 
 
-def _call(name: str, summary: str, flag: str = "--edit") -> dict[str, Any]:
+def call_of(name: str, summary: str, flag: str = "--edit") -> dict[str, Any]:
+    """Return what is common to every call: its name, its answers, its refusals."""
     problems = {
         "400": "a value that cannot be read",
         "401": f"no good key: it must be one made with {flag}",
