@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from alerts.command import Command, CommandName, IllegalMove
 from alerts.draft import Draft
 from alerts.journal_values import encode_seats, without_offer
 from alerts.messages import Occasion, clock_words
-from alerts.presence import name_of
+from alerts.presence import name_of, person_of
 from alerts.quiet import release_at, rules_of
 from alerts.routing import fallback_line, people_of, reachable
 from alerts.triangle import MANAGEMENT, seat_of
@@ -25,6 +24,7 @@ from storage.records import (
     Handover,
     Incident,
     IncidentState,
+    Json,
     OwnerId,
     Seat,
     Timer,
@@ -34,7 +34,6 @@ from storage.records import (
 BOUNCES = 2
 """So many handovers that came back lock the three (踢皮球), and so many more lock them again."""
 
-_KEY = "key:"  # before the name of a program's key, as the API writes it
 _ANSWERS = {
     "": "等待答复",
     "accepted": "已接受",
@@ -201,16 +200,10 @@ def managers(draft: Draft) -> tuple[str, ...]:
     )
 
 
-def person_of(project: Project, actor: str) -> str:
-    """Return the person in whose name an act was done: a key that is called like him is his."""
-    bare = actor.removeprefix(_KEY)
-    return bare if project.owner(bare) else actor
-
-
 def handover_words(project: Project, one: Handover) -> str:
     """Return one handover as the log and the account tell it: facts, and nobody judged."""
     by, giver = name_of(project, person_of(project, one.by)), name_of(project, one.giver)
-    offered = f"由{by}提出，" if one.by not in {one.giver, f"{_KEY}{one.giver}"} else ""
+    offered = f"由{by}提出，" if person_of(project, one.by) != one.giver else ""
     said = f"（{one.said}）" if one.said else ""
     return (
         f"{one.role.zh}：{offered}{giver}请{name_of(project, one.receiver)}接任"
@@ -275,7 +268,7 @@ def _answer_by(draft: Draft, told: Iterable[OwnerId]) -> datetime:
     return min(heard, default=draft.now) + span
 
 
-def _with(seats: Iterable[Seat], changed: Seat) -> list[dict[str, Any]]:
+def _with(seats: Iterable[Seat], changed: Seat) -> list[Json]:
     return encode_seats(changed if one.role is changed.role else one for one in seats)
 
 

@@ -12,6 +12,8 @@ from config.channel_schema import address_of
 from config.people_schema import WAKING_KINDS
 from config.schema import Channel, Duty, Owner, Project
 
+_KEY = "key:"  # before the name of a program's key, as the API writes it
+
 
 def usable_channels(owner: Owner, project: Project) -> tuple[Channel, ...]:
     """Return the owner's channels that exist and that can reach him, in his order."""
@@ -58,6 +60,12 @@ def name_of(project: Project, owner_id: str) -> str:
         return found.name
     function = project.function(owner_id)
     return function.title if function else owner_id
+
+
+def person_of(project: Project, actor: str) -> str:
+    """Return the person in whose name an act was done: a key that is called like him is his."""
+    bare = actor.removeprefix(_KEY)
+    return bare if project.owner(bare) else actor
 
 
 def wakers(project: Project) -> list[tuple[Owner, Channel]]:

@@ -16,7 +16,7 @@ from alerts.functions import first_holder, function_name
 from alerts.journal_values import encode_seats
 from alerts.messages import Occasion
 from alerts.presence import name_of
-from alerts.routing import answering, last_resort, reachable
+from alerts.routing import last_resort, reachable
 from alerts.seats import tells_apart
 from config.schema import Owner, Project
 from storage.records import NO_OWNER, Incident, Level, OwnerId, Seat, TriangleRole
@@ -68,11 +68,6 @@ def three_words(project: Project, seats: Sequence[Seat]) -> str:
         f"{seat.role.zh}：{name_of(project, seat.owner_id)}{_by_function(project, seat)}"
         for seat in seats
     )
-
-
-def stands(project: Project, seat: Seat, now: datetime) -> str:
-    """Return who holds a role, and who answers for it now when that is somebody else."""
-    return answering(project, seat.owner_id, now)
 
 
 def answers_for(

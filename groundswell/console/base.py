@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from alerts.incidents import Command
+from alerts.presence import name_of, person_of
 from config.schema import Owner, Project
 from groundswell.clock import Clock
 from groundswell.cluster_desk import ClusterDesk
@@ -113,8 +114,8 @@ class Console:
 
     def person(self, actor: str) -> str:
         """Return what people call an actor."""
-        owner = self.project.owner(actor) or self.project.duty(actor)
-        return owner.name if owner else {"system": "系统"}.get(actor, actor)
+        known = {"system": "系统"}.get(actor)
+        return known or name_of(self.project, person_of(self.project, actor))
 
 
 def real_now() -> datetime:

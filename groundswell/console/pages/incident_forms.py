@@ -37,6 +37,7 @@ def to_command(name: str, actor: str, form: Form, now: datetime, zone: ZoneInfo)
         task_kind=_task_kind(form.get("kind", "")) if name == "task" else None,
         command_id=form.get("once", "")[:64],
         how=form.get("how", "")[:40],
+        role=form.get("role", "")[:20],
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from groundswell.console.base import Console
+from groundswell.console.pages.incident_three import three
 from storage.queries import Queries
 from storage.records import Incident
 
@@ -25,7 +26,7 @@ class Part:
     facts: Facts
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (Part(template="incident_three.html", facts=three),)
 """In the order in which they stand on the page."""
 
 

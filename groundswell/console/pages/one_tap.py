@@ -22,6 +22,7 @@ from alerts.false_alarms import FalseAlarm
 from alerts.incidents import Command, IllegalMove, allowed_commands
 from alerts.moments import clock_words
 from alerts.routing import reachable
+from alerts.triangle import seat_of
 from config.errors import GroundswellError
 from config.schema import Owner
 from groundswell.console import words
@@ -30,7 +31,9 @@ from groundswell.console.pages.incidents import find
 from groundswell.links import Grant
 from storage.records import Incident, IncidentState, Level
 
-_OFFERED = frozenset({"ack", "not_mine", "dismiss", "assign", "silence"})  # what messages carry links for
+# What messages carry links for.
+_OFFERED = frozenset({"ack", "not_mine", "dismiss", "assign", "silence"})
+_SEATS = frozenset({"accept", "decline"})  # of a role: "accept-customer"
 _NAMES = frozenset({"assign", "not_mine"})  # a person is chosen
 _MORNING = time(8)  # "until the morning": when the first shift of most service desks begins
 _TEXT_LIMIT = 500
@@ -97,9 +100,20 @@ def form_token(token: str) -> str:
 
 def _grant(console: Console, token: str) -> Grant:
     grant = console.links.read(token, console.clock.now())
-    if grant.action not in _OFFERED or console.project.owner(grant.owner_id) is None:
+    if not _is_offered(grant) or console.project.owner(grant.owner_id) is None:
         raise GroundswellError("这个链接已经失效，请登录控制台处理")
     return grant
+
+
+def _is_offered(grant: Grant) -> bool:
+    name, role = _named(grant)
+    return name in (_SEATS if role else _OFFERED)
+
+
+def _named(grant: Grant) -> tuple[str, str]:
+    """Return the command of a link, and the role that it is about where it is about one."""
+    name, _, role = grant.action.partition("-")
+    return name, role
 
 
 def _command(console: Console, grant: Grant, incident: Incident, form: Form, token: str) -> Command:
@@ -123,8 +137,10 @@ def _command(console: Console, grant: Grant, incident: Incident, form: Form, tok
         raise IllegalMove("请先在页面上选一项")
     press_id = f"{token}|{incident.seq}|{chosen}"
     zone = _owner(console, grant).zone
+    name, role = _named(grant)
     return Command(
-        name=grant.action,
+        name=name,
+        role=role,
         actor=grant.owner_id,
         text=text,
         how=how if grant.action == "dismiss" else "",
@@ -177,6 +193,11 @@ def _until(choice: str, now: datetime, zone: ZoneInfo) -> datetime:
 
 def _stands(console: Console, incident: Incident, grant: Grant) -> str:
     """Say what already stands, so that pressing again is harmless; "" while it can be done."""
+    is_of_role = bool(_named(grant)[1])
+    return (_seat_stands if is_of_role else _act_stands)(console, incident, grant)
+
+
+def _act_stands(console: Console, incident: Incident, grant: Grant) -> str:
     zone = _owner(console, grant).zone
     now = console.clock.now()
     name, state, muted = grant.action, incident.state, incident.muted_until
@@ -189,15 +210,51 @@ def _stands(console: Console, incident: Incident, grant: Grant) -> str:
     if name == "ack" and state is IncidentState.ACKNOWLEDGED and incident.acknowledged_at:
         at = clock_words(incident.acknowledged_at, now, zone)
         return f"{console.person(incident.acknowledged_by)} 已确认接手（{at}）。"
-    if incident.shelf is not None and name not in allowed_commands(incident):
+    return "" if name in allowed_commands(incident) else _why_not(incident, name)
+
+
+def _why_not(incident: Incident, name: str) -> str:
+    if incident.shelf is not None:
         return "这是搁置的已知问题，没有人会被提醒。"
     if name == "silence" and incident.level >= Level.RED and is_open(incident):
         return "现在是红级事件，通知从不静默。"
-    return "" if name in allowed_commands(incident) else _ended(incident)
+    return _ended(incident)
+
+
+def _seat_stands(console: Console, incident: Incident, grant: Grant) -> str:
+    """Say who has a role, when it is not offered to this person (any more)."""
+    seat = seat_of(incident, _named(grant)[1])
+    if seat is None or not is_open(incident):
+        return _ended(incident)
+    asked = (seat.offered_to, *reachable(console.project, (seat.offered_to,), console.clock.now()))
+    if seat.offered_to and grant.owner_id in asked:
+        return ""
+    return f"{seat.role.zh}现在是 {console.person(seat.owner_id)}，没有在等你的答复。"
+
+
+def _offer_words(console: Console, incident: Incident, grant: Grant) -> str:
+    """Say what a person is asked to take over, and until when; "" for other links."""
+    seat = seat_of(incident, _named(grant)[1])
+    if seat is None or not seat.offered_to or seat.answer_by is None:
+        return ""
+    by = clock_words(seat.answer_by, console.clock.now(), _owner(console, grant).zone)
+    return (
+        f"{console.person(seat.offered_by)} 请 {console.person(seat.offered_to)} "
+        f"接任{seat.role.zh}：{seat.reason}。{by} 前没有答复就退回。"
+    )
 
 
 def _ended(incident: Incident) -> str:
     return f"这件事已经处理过：{words.STATES[incident.state].zh}。"
+
+
+_NEXT = {
+    "not_mine": "计时没有停，已经在请下一位接手。",
+    "dismiss": "不再提醒。一天之后如果又有新的投诉，会重新打开。",
+    "silence": "级别上升到更高一级时照样提醒；时间到了还没有人确认，会再提醒一次。",
+    "accept": "由此刻起由你负责，原来的人会收到通知。",
+    "decline": "已退回，原来的人会收到通知。",
+}
 
 
 def _next(console: Console, incident: Incident, grant: Grant) -> str:
@@ -207,16 +264,10 @@ def _next(console: Console, incident: Incident, grant: Grant) -> str:
     if grant.action == "ack" and incident.lease_until is not None:
         by = clock_words(incident.lease_until, now, zone)
         return f"升级通知已停下。请在 {by} 前写一句进展，否则会重新提醒下一位。"
-    if grant.action == "not_mine":
-        return "计时没有停，已经在请下一位接手。"
-    if grant.action == "dismiss":
-        return "不再提醒。一天之后如果又有新的投诉，会重新打开。"
     if grant.action == "assign":
         who = console.person(incident.owner_id)
         return f"现在由 {who} 负责，对方马上会收到通知；到时没有确认，就按升级顺序通知下一位。"
-    if grant.action == "silence":
-        return "级别上升到更高一级时照样提醒；时间到了还没有人确认，会再提醒一次。"
-    return ""
+    return _NEXT.get(_named(grant)[0], "")
 
 
 def _page(
@@ -242,7 +293,8 @@ def _page(
         "one_tap.html",
         status=status,
         incident=incident,
-        action=words.ACTIONS[grant.action],
+        action=words.ACTIONS[_named(grant)[0]],
+        offer=_offer_words(console, incident, grant),
         owner=console.person(grant.owner_id),
         grounds=_grounds(incident),
         choices=_choices(console, grant, incident, console.clock.now()),
