@@ -27,6 +27,8 @@ def upgrade(url: str, revision: str = "head") -> str:
     """Bring the schema to a revision, creating a SQLite file where there is none; return it."""
     with _connected(url, create=True) as connection:
         _refuse_newer(connection, database.parse_url(url))
+        if revision == "head" and _stored(connection) == HEAD:
+            return HEAD  # as it is for nearly every command: no need of a library to see it
         from alembic import command
 
         command.upgrade(_config(connection), revision)
