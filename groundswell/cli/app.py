@@ -8,6 +8,7 @@ import typer
 
 from groundswell.cli import (
     brand,
+    calendar,
     cards,
     cluster,
     cluster_tune,
@@ -102,6 +103,7 @@ def build() -> typer.Typer:
     app.add_typer(user.commands(), name="user")
     app.add_typer(vault.commands(), name="vault")
     app.add_typer(customers.commands(), name="customers")
+    app.add_typer(calendar.commands(), name="calendar")
     app.add_typer(database.commands(), name="db")
     return app
 
