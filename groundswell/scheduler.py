@@ -29,6 +29,7 @@ from groundswell.collecting import StoreFrontier
 from groundswell.digests import Digests
 from groundswell.drift import DriftCheck
 from groundswell.inbound.listening import Listening
+from groundswell.launch_sync import sync_launches
 from groundswell.model_upkeep import ModelUpkeep
 from groundswell.proposing import Proposer
 from groundswell.topics import TopicMemory
@@ -265,6 +266,8 @@ class MainJob:
             )
         with self._application.store.transaction() as tx:
             tx.free_links()  # of a run that was killed: what it was fetching is fetched again
+        application = self._application  # a fresh start is how changed files are taken over
+        sync_launches(application.store, application.project, application.clock.now())
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, work)
