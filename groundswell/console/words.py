@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from alerts.false_alarms import FalseAlarm
 from alerts.score import FACTS_ZH
+from groundswell.console import words_people, words_tasks
+from groundswell.console.words_people import CLOSED_HOW as CLOSED_HOW  # noqa: PLC0414
+from groundswell.console.words_people import CONFIRM_WAYS as CONFIRM_WAYS  # noqa: PLC0414
 from storage.records import (
     DeliveryClass,
     IncidentState,
@@ -37,7 +40,7 @@ STATES: Mapping[IncidentState, Word] = {
     IncidentState.OPEN: Word("待确认", "open"),
     IncidentState.ACKNOWLEDGED: Word("处理中", "acknowledged"),
     IncidentState.HANDLED: Word("等客户确认", "handled"),
-    IncidentState.CLOSED: Word("客户已确认", "closed"),
+    IncidentState.CLOSED: Word("已结案", "closed"),
     IncidentState.MERGED: Word("已并入", "merged"),
     IncidentState.DISMISSED: Word("误报", "dismissed"),
 }
@@ -61,7 +64,8 @@ EVENTS: Mapping[str, str] = {
     "handled": "已处理，等客户确认",
     "reminded": "提醒跟进客户确认",
     "dormant": "客户一直没有回应，转入每周跟踪",
-    "confirmed": "客户已确认，关闭",
+    "confirmed": "确认，结案",
+    **words_people.EVENTS,
     "rejected": "客户否认，重新打开",
     "reopened": "再次出现，重新打开",
     "dismissed": "判为误报",
@@ -72,10 +76,7 @@ EVENTS: Mapping[str, str] = {
     "emptied": "更正之后没有内容了，自动结束",
     "shelved": "搁置为已知问题",
     "unshelved": "取消搁置",
-    "task_set": "派出任务",
-    "task_done": "任务完成",
-    "task_dropped": "任务取消",
-    "task_due": "任务到期提醒",
+    **words_tasks.EVENTS,
     "lease_reminded": "提醒补一句进展",
     "service_warned": "服务时限将到",
     "service_over": "已过服务时限",
@@ -246,7 +247,7 @@ ACTIONS: Mapping[str, Action] = {
         Action(
             name="task",
             label=Word("派任务", "task"),
-            hint="交给一个人，到期没有登记结果会提醒他一次。",
+            hint="交给一个人或一个职能；到期没有登记结果，会像没人确认的预警一样逐级催。",
             field="做什么",
             required=True,
             done="任务已派出，对方会收到通知。",
@@ -284,10 +285,10 @@ ACTIONS: Mapping[str, Action] = {
         Action(
             name="confirm",
             label=Word("客户确认", "confirm"),
-            hint="客户认可后才能关闭；请写清谁、何时、怎么确认的。",
-            field="客户确认的凭据",
+            hint="有确认才能结案；请选凭什么，并写清谁、何时、怎么确认的。",
+            field="确认的凭据",
             required=True,
-            done="客户已确认，事件关闭。",
+            done="已确认，事件结案。",
         ),
         Action(
             name="reject",
@@ -360,6 +361,45 @@ ACTIONS: Mapping[str, Action] = {
             required=True,
             done="任务已取消。",
         ),
+        Action(
+            name="task_move",
+            label=Word("记进展", "move"),
+            hint="写下做到哪一步；超期的任务缓一轮再催。",
+            field="进展",
+            required=True,
+            done="进展已记下。",
+        ),
+        Action(
+            name="extend",
+            label=Word("延长进展期限", "extend"),
+            hint="一次确认只能延长一次，要写理由。",
+            field="理由",
+            required=True,
+            done="已延长。",
+        ),
+        Action(
+            name="draft",
+            label=Word("存草稿", "draft"),
+            hint="回复或声明的草稿，只留在这里，程序不会发到任何地方。",
+            field="草稿",
+            required=True,
+            done="草稿已保存，没有发出。",
+        ),
+        Action(
+            name="units",
+            label=Word("登记件数", "units"),
+            hint="要收回、已收到、已分析各多少件；减少要写理由。",
+            field="说明（减少或多收时必填）",
+            done="件数已更新。",
+        ),
+        Action(
+            name="verdict",
+            label=Word("下结论", "verdict"),
+            hint="是不是批次问题，至少分析过一件。",
+            field="依据",
+            required=True,
+            done="结论已登记。",
+        ),
     )
 }
 SILENCES: tuple[tuple[str, str], ...] = (
@@ -370,7 +410,8 @@ SILENCES: tuple[tuple[str, str], ...] = (
     ("72", "3 天"),
 )
 FALSE_ALARMS = tuple((reason.value, reason.zh) for reason in FalseAlarm)
-TASK_STATES: Mapping[str, str] = {"open": "进行中", "done": "已完成", "dropped": "已取消"}
+TASK_STATES = words_tasks.STATES
+TASK_COUNTS = words_tasks.COUNTS
 RECEIPTS: Mapping[str, str] = {"delivered": "已送达", "answered": "已接听", "failed": "未送达"}
 ROLES: Mapping[str, Word] = {
     "service": Word("售后", "service"),

@@ -54,7 +54,9 @@ def test_an_incident_is_worked_through_to_the_customers_word(world: World) -> No
 
     program.post(f"/{code}/ack")
     program.post(f"/{code}/task", text="逐台检测第三批次", kind="fix", until=until, to="zhoulan")
-    program.post(f"/{code}/task_done", task="t1", text="40 台都换了底座")
+    bare = program.post(f"/{code}/task_done", 409, task="t1", text="40 台都换了底座")
+    assert "lacks cause and measure" in bare["detail"]
+    program.post(f"/{code}/task_done", task="t1", text="原因：底座偏薄；措施：40 台都换了底座")
     program.post(f"/{code}/handled", text="第三批次停售")
     refused = program.post(f"/{code}/confirm", 409)
     done = program.post(f"/{code}/confirm", text="客户经理电话回访，12 位都认可")

@@ -66,7 +66,7 @@ def test_a_level_set_by_hand_says_who_and_why(world: World, incident: Incident) 
 
 def test_a_task_is_given_shown_and_finished(world: World, incident: Incident) -> None:
     said = {"owner": "chenmo", "text": "做点什么"}
-    for fields in ({"kind": "别的"}, {"kind": "排查整改"}, {"kind": "排查整改", "until": "明天"}):
+    for fields in ({"kind": "别的"}, {"kind": "排查整改", "until": "明天"}):
         assert act(world, incident, "task", **said, **fields).status_code == 409
     assert world.incident(incident).tasks == ()
     page = act(
@@ -86,8 +86,12 @@ def test_a_task_is_given_shown_and_finished(world: World, incident: Incident) ->
     client = world.client("linxiao")
     assert "，已到期" in client.get(f"/incidents/{incident.incident_id}").text
     assert act(world, incident, "task_done", task=task.task_id).status_code == 409
-    done = act(world, incident, "task_done", task=task.task_id, text="三家都已下架", once="2").text
-    assert "三家都已下架" in done
+    bare = act(world, incident, "task_done", task=task.task_id, text="三家都已下架", once="2")
+    assert bare.status_code == 409
+    assert "还缺依据：原因和措施" in bare.text
+    said = {"cause": "第三批次密封圈偏小", "measure": "三家都已下架"}
+    done = act(world, incident, "task_done", task=task.task_id, **said, once="3").text
+    assert "原因：第三批次密封圈偏小；措施：三家都已下架" in done
     assert world.incident(incident).tasks[0].state == "done"
 
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.incidents import Command, IllegalMove
+from alerts.recall_parts import COUNTS
+from alerts.task_evidence import cause_words
 from config.errors import GroundswellError
 from groundswell.console import words
 from groundswell.console.base import Form
@@ -21,7 +23,7 @@ def to_command(name: str, actor: str, form: Form, now: datetime, zone: ZoneInfo)
 
     Errors: IllegalMove when a required text is missing or something chosen is not offered.
     """
-    text = form.get("text", "").strip()[:TEXT_LIMIT]
+    text = form.get("text", "").strip()[:TEXT_LIMIT] or _cause_and_measure(form)
     action = words.ACTIONS[name]
     if action.required and not text:
         raise IllegalMove(f"“{action.label.zh}”需要填写{action.field}")
@@ -36,9 +38,24 @@ def to_command(name: str, actor: str, form: Form, now: datetime, zone: ZoneInfo)
         task_id=form.get("task", "")[:20],
         task_kind=_task_kind(form.get("kind", "")) if name == "task" else None,
         command_id=form.get("once", "")[:64],
-        how=form.get("how", "")[:40],
+        how=form.get("how", "")[:200],
+        url=form.get("url", "").strip()[:2000],
+        counts=_figures(form) if name == "confirm" else _task_figures(form),
+        receipt=form.get("receipt", "").strip()[:80],
         role=form.get("role", "")[:20],
     )
+
+
+def _cause_and_measure(form: Form) -> str:
+    """Return what is filled in of a 排查整改 that is done, as one text."""
+    cause, measure = form.get("cause", "").strip(), form.get("measure", "").strip()
+    return cause_words(cause[:900], measure[:900]) if cause or measure else ""
+
+
+def _task_figures(form: Form) -> dict[str, int]:
+    """Return the counts that were filled in: complainants helped, parts wanted and so on."""
+    named = (name for name in (*COUNTS, "solved") if form.get(name, "").strip())
+    return {name: _number(form[name]) for name in named}
 
 
 def _end_of(name: str, form: Form, now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -48,7 +65,7 @@ def _end_of(name: str, form: Form, now: datetime, zone: ZoneInfo) -> datetime | 
         if hours not in _SILENCE_HOURS:
             raise IllegalMove("“静默”需要选择时长")
         return now + timedelta(hours=int(hours))
-    if name not in {"task", "shelve"}:
+    if name not in {"task", "shelve", "extend"}:
         return None
     try:
         return local_time(form.get("until", ""), zone, "期限")
@@ -70,6 +87,12 @@ def _number(text: str) -> int:
         return max(0, int(text or 0))
     except ValueError as error:
         raise IllegalMove(f"看不懂人数 {text[:20]!r}，请写一个整数") from error
+
+
+def _figures(form: Form) -> dict[str, int]:
+    """Return the figures of a survey that were filled in."""
+    named = ("asked", "answered", "agreed")
+    return {name: _number(form[name]) for name in named if form.get(name, "").strip()}
 
 
 def _task_kind(name: str) -> TaskKind:

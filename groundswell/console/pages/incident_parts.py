@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from groundswell.console.base import Console
+from groundswell.console.pages import complainants
+from groundswell.console.pages.incident_tasks import task_facts
 from groundswell.console.pages.incident_three import three
 from storage.queries import Queries
 from storage.records import Incident
@@ -26,7 +28,11 @@ class Part:
     facts: Facts
 
 
-PARTS: tuple[Part, ...] = (Part(template="incident_three.html", facts=three),)
+PARTS: tuple[Part, ...] = (
+    Part(template="incident_three.html", facts=three),
+    Part(template="incident_people.html", facts=complainants.part),
+    Part(template="incident_tasks.html", facts=task_facts),
+)
 """In the order in which they stand on the page."""
 
 

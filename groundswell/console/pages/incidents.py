@@ -24,6 +24,7 @@ from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
 from groundswell.console.pages.incident_forms import LEVELS, TEXT_LIMIT, local_time, to_command
 from groundswell.console.pages.incident_parts import parts_of
+from groundswell.console.pages.incident_tasks import OF_TASKS
 from groundswell.console.pages.incident_timeline import timeline
 from groundswell.console.render import curve
 from groundswell.hot import HotLists
@@ -50,7 +51,6 @@ _CHANGED_SHOWN = 10
 _TEXTS_SHOWN = 3  # old texts of an edited mention; all of them stand on its own page
 _CURVE_DAYS = 7
 _NOTICES = {"replied": "公开回应已登记。", "labelled": "已复核，数字和评级已更新。"}
-_OF_TASKS = frozenset({"task_done", "task_drop"})  # their forms stand beside each task
 _OF_SEATS = frozenset({"handover", "accept", "decline", "unlock"})  # theirs beside the three
 
 
@@ -139,6 +139,7 @@ def _show(
         incident=incident,
         actions=_actions(incident, logged_in(request).name),
         owners=console.project.owners,
+        functions=console.project.functions,
         levels=LEVELS.items(),
         task_kinds=list(TaskKind),
         once=secrets.token_hex(8),
@@ -175,8 +176,6 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
         "mentions": mentions,
         "into": into,
         "service": service_words(incident, now),
-        "tasks": sorted(incident.tasks, key=lambda task: (task.state != "open", task.due_at)),
-        "task_acts": [words.ACTIONS[name] for name in sorted(_OF_TASKS)],
         "page_parts": list(parts_of(queries, console, incident, now)),
         "timeline": timeline(console, queries, incident, answers, changed),
     }
@@ -232,7 +231,7 @@ def _actions(incident: Incident, visitor: str) -> list[words.Action]:
     offered = [
         action
         for name, action in words.ACTIONS.items()
-        if name in allowed and name not in _OF_TASKS | _OF_SEATS
+        if name in allowed and name not in OF_TASKS | _OF_SEATS
     ]
     return sorted(offered, key=lambda action: action.name != first)
 
