@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
 from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of
 from alerts.digest_topics import ENGLISH, TITLE, topic_items
+from alerts.events import during_words
 from config.schema import Owner
 from storage.records import (
     Digest,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MAX_ITEMS = 12  # per section; a digest is read standing up, the console has the rest
 _LOOKS_AFTER = frozenset({"engineer", "admin"})
 _NAMED = 3  # sources in one line
+_A_DAY = timedelta(hours=36)  # a longer digest says since when; days with 25 hours are ordinary
 _SEES_ALL = frozenset({"lead", "executive", "admin"})
 
 # In reading order: what waits for somebody comes first.
@@ -105,6 +107,7 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         sections=tuple(sections),
         completeness=completeness_line(facts),
         numbers=(*_numbers(groups, facts), *_for_engineers(facts, owner)),
+        note=during_words(facts.calendar, facts.day),
     )
 
 
@@ -173,6 +176,8 @@ def _would_have_been(facts: DigestFacts) -> tuple[DigestItem, ...]:
 def _headline(groups: dict[str, list[Incident]], desk: Desk) -> str:
     facts = desk.facts
     day = f"{facts.day.month}月{facts.day.day}日日报"
+    if facts.until - facts.since > _A_DAY:
+        day += f"（{desk.clock(facts.since)} 以来）"
     told = [f"{name} {len(groups[name])} 起" for name in _URGENT if groups[name]]
     if not told:
         calm = [item for name in ("待客户确认", "其他") for item in groups[name]]
@@ -269,6 +274,8 @@ def to_text(digest: Digest, limit_bytes: int, base_url: str = "") -> str:
     """
     link = f"{base_url.rstrip('/')}/digest" if base_url else ""
     lines = [f"{name}：{value}" for name, value in digest.numbers]
+    if digest.note:
+        lines.insert(0, f"{digest.note}。")
     lines.append(digest.completeness)
     for name, items in digest.sections:
         lines += ["", f"■ {name}"]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from alerts.digest import compose, to_html, to_text
+from alerts.events import events_between
 from alerts.trial import digest_share, redirect
-from config.schema import Owner, Project
+from config.schema import Owner, Project, WorkCalendar
+from config.workdays import is_workday
 from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
@@ -20,6 +22,7 @@ from groundswell.topics import survey_topics
 from storage.queries import Queries
 from storage.records import (
     BrandTopics,
+    CalendarEvent,
     ChannelId,
     Digest,
     DigestFacts,
@@ -32,6 +35,7 @@ from storage.records import (
 from storage.store import Store
 
 _LATE = timedelta(hours=12)  # a digest missed by more (the program was down) is skipped for the day
+_LONGEST = timedelta(days=31)  # the longest holidays have nine days; more is no digest any more
 _CHAT_BYTES = 3800  # below the 4,096 bytes that the narrowest chat channel takes
 
 
@@ -45,15 +49,19 @@ class Digests:
 
     def compose(self, owner: Owner, day: date, *, now: datetime) -> Digest:
         """Return the digest of one local day for one owner."""
-        since, until = day_range(owner, day)
         with self.store.read() as queries:
+            since, until = covered(queries, owner, day, self._calendar)
             facts = self._facts(queries, day, since, min(until, now))
             topics = survey_topics(queries, self.project, self._last_day(min(until, now)))
         return compose(replace(facts, topics=topics), owner, self.project.owners, now)
 
     def write_due(self, now: datetime) -> int:
         """Write the digests that are due now; return how many. Each is claimed with its message."""
-        due = [(owner, day) for owner in self.project.owners if (day := due_day(owner, now))]
+        due = [
+            (owner, day)
+            for owner in self.project.owners
+            if (day := due_day(owner, now, self._calendar))
+        ]
         with self.store.read() as queries:
             due = [
                 (owner, day)
@@ -78,7 +86,8 @@ class Digests:
     def _send(
         self, owner: Owner, day: date, now: datetime, told: dict[date, tuple[BrandTopics, ...]]
     ) -> bool:
-        since, until = day_range(owner, day)
+        with self.store.read() as queries:
+            since, until = covered(queries, owner, day, self._calendar)
         until = min(until, now)
         last = self._last_day(until)
         if last not in told:  # seconds where much is gathered: not inside a write
@@ -93,6 +102,10 @@ class Digests:
             tx.add_intents([redirect(self._intent(digest, owner, now), None, project)])
             return True
 
+    @property
+    def _calendar(self) -> WorkCalendar:
+        return self.project.settings.calendar
+
     def _last_day(self, until: datetime) -> date:
         """Return the last day that is over: a week of whole days is what its page shows too."""
         return until.astimezone(self.project.settings.zone).date() - timedelta(days=1)
@@ -105,7 +118,13 @@ class Digests:
             drifted=self._drifted(queries, until),
             signals=new_signals(queries, self.project, since, until),
             launches=briefs(queries, self.project, since, until),
+            calendar=self._events(queries, since, day),
+            tiers={one.id: one.name for one in self.project.customer_tiers},
         )
+
+    def _events(self, queries: Queries, since: datetime, day: date) -> tuple[CalendarEvent, ...]:
+        first = min(since.astimezone(self.project.settings.zone).date(), day)
+        return events_between(self.project, queries.calendar_events(first, day), first, day)
 
     def _drifted(self, queries: Queries, until: datetime) -> tuple[str, ...]:
         found = drift_of(queries, self.project, until)
@@ -132,16 +151,47 @@ class Digests:
         )
 
 
-def due_day(owner: Owner, now: datetime) -> date | None:
+def due_day(owner: Owner, now: datetime, calendar: WorkCalendar | None = None) -> date | None:
     """Return the local day whose digest this owner should have by now, None when it is not time.
 
     A digest at 09:00 covers the 24 hours before 09:00 and is named after the day it arrives on.
+    Whose digests rest on days off gets none on such a day.
     """
     if owner.digest_at is None:
         return None
     local = now.astimezone(owner.zone)
+    if rests_on(owner, local.date(), calendar):
+        return None
     due_at = _cut(owner, local.date())
     return local.date() if due_at <= now < due_at + _LATE else None
+
+
+def rests_on(owner: Owner, day: date, calendar: WorkCalendar | None) -> bool:
+    """Say whether an owner's digests rest on a day."""
+    return owner.digest_on == "workdays" and not is_workday(calendar or WorkCalendar(), day)
+
+
+def covered(
+    queries: Queries, owner: Owner, day: date, calendar: WorkCalendar | None
+) -> tuple[datetime, datetime]:
+    """Return the instants between which the digest of `day` looks.
+
+    Whose digests rest on days off is told of all since the last one, so that no hour is left out
+    between two; without a last one, of all since the working day before. At most 31 days: the
+    headline says from when.
+    """
+    since, until = day_range(owner, day)
+    if owner.digest_on == "all":
+        return since, until
+    last = queries.last_digest(OwnerId(owner.id), "daily", day)
+    if last is not None:
+        since = min(_cut(owner, last[0]), last[1])
+    else:
+        before = day - timedelta(days=1)
+        while rests_on(owner, before, calendar) and day - before < _LONGEST:
+            before -= timedelta(days=1)
+        since = _cut(owner, before)
+    return max(since, until - _LONGEST), until
 
 
 def day_range(owner: Owner, day: date) -> tuple[datetime, datetime]:

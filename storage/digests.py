@@ -58,6 +58,21 @@ def had_digest(connection: Connection, owner_id: OwnerId, kind: str, local_date:
     return connection.execute(found).first() is not None
 
 
+def last_digest(
+    connection: Connection, owner_id: OwnerId, kind: str, before: date
+) -> tuple[date, datetime] | None:
+    """Return the day of a person's last digest before a day, and when it was claimed."""
+    run = tables.digest_run
+    query = (
+        sa.select(run.c.local_date, run.c.at)
+        .where(run.c.owner_id == owner_id, run.c.kind == kind, run.c.local_date < before)
+        .order_by(run.c.local_date.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
 def read_digest_facts(
     connection: Connection,
     day: date,

@@ -29,7 +29,7 @@ from storage.clusters import ClusterQueries
 from storage.complainants import ComplainantQueries
 from storage.completeness import read_completeness
 from storage.customers import CustomerQueries
-from storage.digests import had_digest, read_digest_facts
+from storage.digests import had_digest, last_digest, read_digest_facts
 from storage.doors import DoorQueries
 from storage.drift import DriftQueries
 from storage.facts import FactQueries
@@ -211,6 +211,12 @@ class Queries(
         return read_digest_facts(
             self.connection, day, since, until, project=project, owner_id=owner_id
         )
+
+    def last_digest(
+        self, owner_id: OwnerId, kind: str, before: date
+    ) -> tuple[date, datetime] | None:
+        """Return the day of a person's last digest before a day, and when it was claimed."""
+        return last_digest(self.connection, owner_id, kind, before)
 
     def had_digest(self, owner_id: OwnerId, kind: str, day: date) -> bool:
         """Say whether a person has had the digest of a local day."""

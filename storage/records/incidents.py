@@ -526,6 +526,7 @@ class Digest:
     sections: tuple[tuple[str, tuple[DigestItem, ...]], ...]
     completeness: str
     numbers: tuple[tuple[str, str], ...] = ()
+    note: str = ""  # below the headline: what else the day is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

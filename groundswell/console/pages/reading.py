@@ -11,15 +11,16 @@ from starlette.responses import Response
 
 from alerts.score import TIERS
 from classify.noise import noise_words
-from config.schema import Owner
+from config.schema import Owner, WorkCalendar
 from groundswell.console.base import Console, logged_in
 from groundswell.console.growth import counters, growth
 from groundswell.console.pages import contact
 from groundswell.console.pages.labels import spoken
 from groundswell.coverage import door_name
-from groundswell.digests import day_range
+from groundswell.digests import covered, day_range, rests_on
 from storage.records import MentionId
 
+_LONGEST_REST = 31  # days; nobody has more days off in a row
 _LARGEST_ID = 2**63 - 1  # what a database's integer holds; a longer number names no mention
 
 
@@ -30,9 +31,10 @@ def digest_page(console: Console, request: Request) -> Response:
     """
     owner = _reader(console, request)
     now = console.clock.now()
-    latest = _running_day(owner, now)
+    latest = _running_day(owner, now, console.project.settings.calendar)
     day = _day(request.query_params.get("day", ""), latest)
-    since, until = day_range(owner, day)
+    with console.store.read() as queries:
+        since, until = covered(queries, owner, day, console.project.settings.calendar)
     digest = console.digest(owner, day, now)
     return console.page(
         request,
@@ -107,10 +109,13 @@ def _reader(console: Console, request: Request) -> Owner:
     return owner
 
 
-def _running_day(owner: Owner, now: datetime) -> date:
+def _running_day(owner: Owner, now: datetime, calendar: WorkCalendar) -> date:
     """Return the day whose digest is not finished yet."""
     today = now.astimezone(owner.zone).date()
-    return today if now < day_range(owner, today)[1] else today + timedelta(days=1)
+    day = today if now < day_range(owner, today)[1] else today + timedelta(days=1)
+    while rests_on(owner, day, calendar) and (day - today).days < _LONGEST_REST:
+        day += timedelta(days=1)
+    return day
 
 
 def _day(text: str, latest: date) -> date:
