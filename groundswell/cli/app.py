@@ -25,6 +25,7 @@ from groundswell.cli import (
     intake,
     label,
     launch,
+    ledger,
     messages,
     model,
     outbox,
@@ -75,6 +76,7 @@ def build() -> typer.Typer:
         sentiment,
         facts,
         topics,
+        ledger,
     ):
         module.register(app)
     app.add_typer(brand.commands(), name="brand")

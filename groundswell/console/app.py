@@ -26,6 +26,7 @@ from groundswell.console.api import Api, describe, problem, push
 from groundswell.console.api_clusters import cluster_routes
 from groundswell.console.api_incidents import incident_routes
 from groundswell.console.api_launches import launch_routes
+from groundswell.console.api_ledger import ledger_routes
 from groundswell.console.api_silences import silence_routes
 from groundswell.console.api_topics import read_topics
 from groundswell.console.base import (
@@ -42,8 +43,10 @@ from groundswell.console.hooks import Porter, take_receipts
 from groundswell.console.pages import (
     add,
     brands,
+    cards,
     cluster_edits,
     clusters,
+    complainants,
     contact,
     coverage,
     duty,
@@ -52,6 +55,7 @@ from groundswell.console.pages import (
     incidents,
     labels,
     launches,
+    ledger,
     one_tap,
     outbox,
     reading,
@@ -152,6 +156,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/", incidents.list_page),
         get("/incidents", incidents.list_page),
         get("/incidents/{incident}", incidents.incident_page),
+        *complainants.routes(console),
         post("/incidents/{incident}/{action}", incidents.act),
         get("/mentions/{mention:int}", reading.mention_page),
         post("/mentions/{mention:int}/contact", contact.show),
@@ -195,6 +200,13 @@ def _routes(console: Console) -> list[BaseRoute]:
         ),
         get("/coverage", coverage.page),
         get("/duty", duty.page),
+        get("/ledger", ledger.page),
+        get("/cards", cards.list_page),
+        get("/cards/{card}", cards.card_page),
+        post("/cards/{card}/edit", cards.edit),
+        post("/cards/{card}/retire", cards.retire),
+        post("/replies", cards.add_reply),
+        post("/replies/retire", cards.retire_reply),
         get("/silences", silences.page),
         post("/silences", silences.add),
         post("/silences/end", silences.end),
@@ -256,6 +268,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         *cluster_routes(console, api),
         *incident_routes(console, api),
         *silence_routes(console, api),
+        *ledger_routes(console, api),
         *launch_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.console.openapi_incidents import incident_paths
 from groundswell.console.openapi_launches import launch_paths
+from groundswell.console.openapi_ledger import ledger_paths
 from groundswell.console.openapi_silences import silence_paths
 from groundswell.doors import MOST_ROWS
 from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, CUSTOMER_LIMIT, LIMITS
@@ -44,6 +45,8 @@ def document(base_url: str) -> dict[str, Any]:
             **cluster_paths(),
             **incident_paths(),
             **silence_paths(),
+            **ledger_paths(),
+            **ledger_paths(),
             **launch_paths(),
         },
         "components": {

@@ -12,6 +12,7 @@ from typing import Any
 
 from groundswell.console.base import Console
 from groundswell.console.pages import complainants
+from groundswell.console.pages.incident_lessons import facts as lessons
 from groundswell.console.pages.incident_tasks import task_facts
 from groundswell.console.pages.incident_three import three
 from storage.queries import Queries
@@ -32,6 +33,7 @@ PARTS: tuple[Part, ...] = (
     Part(template="incident_three.html", facts=three),
     Part(template="incident_people.html", facts=complainants.part),
     Part(template="incident_tasks.html", facts=task_facts),
+    Part(template="incident_lessons.html", facts=lessons),
 )
 """In the order in which they stand on the page."""
 
