@@ -134,7 +134,7 @@ def _dress(sheet: Any, names: Sequence[str]) -> None:
         choice = DataValidation(type="list", formula1=f'"{offered}"', allow_blank=True)
         choice.showErrorMessage = name == "state"  # tried channels may be several
         choice.add(f"{letter}2:{letter}{_MOST + 1}")
-        sheet.add_data_validation(choice)
+        sheet.data_validations.append(choice)
 
 
 def _values(one: Complainant, zone: ZoneInfo) -> dict[str, str]:

@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the command to those of the noun."""
     app.command(
         "confirm",
-        help="Close it on the customer's side's word: customer 投诉人确认, share 按比例确认, survey "
+        help="Close it on the customer's word: customer 投诉人确认, share 按比例确认, survey "
         "回访调查确认, clarification 澄清后平息. 确认，结案。"
         + example(
             'groundswell incidents confirm 舆-7F3K --evidence "12 位回访均认可"',

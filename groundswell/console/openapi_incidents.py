@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.command import CommandName
+from groundswell.console.openapi_complainants import complainant_path
 from storage.records import IncidentState, Level, TaskKind, TriangleRole
 
 MOST = 200  # incidents an answer
@@ -122,8 +123,13 @@ def incident_paths() -> dict[str, Any]:
         f"{root}/{{incident}}": {
             "get": _read("readIncident", "One incident with its events and what may be done", [_ID])
         },
-        **{f"{root}/{{incident}}/{name}": {"post": _act(name)} for name in CommandName},
+        **{f"{root}/{{incident}}/{name}": _acts_on(name) for name in CommandName},
     }
+
+
+def _acts_on(name: CommandName) -> dict[str, Any]:
+    reading = {"get": complainant_path(_read)} if name is CommandName.COMPLAINANTS else {}
+    return {**reading, "post": _act(name)}
 
 
 def _list() -> dict[str, Any]:
