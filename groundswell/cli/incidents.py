@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundswell.cli import incident_acts, incident_confirm, incident_dismiss, incident_people
+from groundswell.cli import (
+    incident_acts,
+    incident_confirm,
+    incident_dismiss,
+    incident_people,
+    incident_seats,
+)
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -74,6 +80,7 @@ def commands() -> typer.Typer:
     incident_confirm.add_to(app)
     app.add_typer(incident_people.commands(), name="people")
     incident_dismiss.add_to(app)
+    incident_seats.add_to(app)
     for name, (option, help_text) in _ACTS.items():
         app.command(name, help=help_text + example(_example(name, option)))(_act(name, option))
     return app
@@ -162,6 +169,7 @@ def show_(
         "service_clock": service_clock(found, datetime.now(UTC)),
     }
     lines = _lines(found, events, [intent for intent, _ in messages], zone)
+    lines[2:2] = incident_seats.lines_of(project, found, datetime.now(UTC))
     told = _voices(answers, changed, zone)
     if not evidence.is_brand:  # the talk about a brand is no cluster: nobody is counted in it
         told.append(f"谁在说 voices: {judged.text}")
@@ -295,7 +303,9 @@ def _act(name: str, option: str) -> Callable[..., None]:
             links = wiring.make_links(project, store)
             desk = Desk(store=store, project=project, clock=clock, links=links)
             actor = by or getpass.getuser()
-            command = _command(name.replace("-", "_"), actor, {"why": why, option or "note": value}, clock.now())
+            command = _command(
+                name.replace("-", "_"), actor, {"why": why, option or "note": value}, clock.now()
+            )
             after = desk.act(incident, command, into=value if option == "into" else "")
         line = f"{after.code} → {after.state}（{after.level.zh}）{after.title}"
         show(choices, {"incident": after}, [line])
