@@ -340,7 +340,7 @@ def test_acts_with_several_values_are_reached_from_the_command_line(application)
 
     due = "2099-01-01 18:00"
     run("task", code, "--kind", "fix", "--title", "逐台检测", "--due", due)
-    done = run("task-done", code, "t1", "--note", "查完 40 台")
+    done = run("task-done", code, "t1", "--cause", "批次偏差", "--measure", "查完 40 台")
     low = run("grade", code, "blue", "--reason", "同一批客户")
     shelf = run("shelve", code, "--until", due, "--note", "周五换新", "--authors", "99")
     shown = CliRunner().invoke(build(), ["--database", url, "incidents", "show", code])
