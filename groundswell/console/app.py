@@ -23,6 +23,7 @@ from groundswell.clock import Clock
 from groundswell.cluster_desk import ClusterDesk
 from groundswell.console.accounts import Accounts
 from groundswell.console.api import Api, describe, problem, push
+from groundswell.console.api_calendar import calendar_routes
 from groundswell.console.api_clusters import cluster_routes
 from groundswell.console.api_incidents import incident_routes
 from groundswell.console.api_launches import launch_routes
@@ -43,6 +44,7 @@ from groundswell.console.hooks import Porter, take_receipts
 from groundswell.console.pages import (
     add,
     brands,
+    calendar,
     cards,
     cluster_edits,
     clusters,
@@ -207,6 +209,12 @@ def _routes(console: Console) -> list[BaseRoute]:
         post("/cards/{card}/retire", cards.retire),
         post("/replies", cards.add_reply),
         post("/replies/retire", cards.retire_reply),
+        get("/calendar", calendar.page),
+        get("/calendar.csv", calendar.export),
+        get("/calendar.ics", calendar.export),
+        post("/calendar", calendar.add),
+        post("/calendar/remove", calendar.remove),
+        Route("/calendar/import", partial(calendar.bring, console), methods=["POST"]),
         get("/silences", silences.page),
         post("/silences", silences.add),
         post("/silences/end", silences.end),
@@ -268,6 +276,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         *cluster_routes(console, api),
         *incident_routes(console, api),
         *silence_routes(console, api),
+        *calendar_routes(console, api),
         *ledger_routes(console, api),
         *launch_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),

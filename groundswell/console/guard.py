@@ -33,6 +33,7 @@ _FILE_LIMITS = {  # first part of the path: forms that take files
     "r": 16 * 1024 * 1024,  # three photos of 5 MiB
     "add": 16 * 1024 * 1024,
     "import": 21 * 1024 * 1024,  # a table of 20 MiB
+    "calendar": 3 * 1024 * 1024,  # a file of 2 MiB
 }
 _HEADERS = {
     "Content-Security-Policy": (

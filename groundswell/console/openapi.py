@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from groundswell.console.openapi_calendar import calendar_paths
 from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.console.openapi_incidents import incident_paths
 from groundswell.console.openapi_launches import launch_paths
@@ -45,6 +46,7 @@ def document(base_url: str) -> dict[str, Any]:
             **cluster_paths(),
             **incident_paths(),
             **silence_paths(),
+            **calendar_paths(),
             **ledger_paths(),
             **ledger_paths(),
             **launch_paths(),
