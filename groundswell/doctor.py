@@ -21,6 +21,8 @@ from groundswell import wiring
 from groundswell.inbound.connecting import check_installed
 from groundswell.inbound.ways import line_of, link_trouble, ways_by_owner
 from groundswell.vault import Key
+from groundswell.trials import lines_for_check
+from groundswell.unconfirmed import unconfirmed_lines
 from groundswell.verifying import KEY, unproved_wakers
 
 _LOW_DISK_BYTES = 1 << 30  # a million mentions take about 0.6 GB (platform.md 4)
@@ -196,6 +198,8 @@ def _people(project: Project, url: str) -> list[Finding]:
         with store.read() as queries:
             found = ways_by_owner(project, queries, datetime.now(UTC))
             unproved = unproved_wakers(project, queries.addresses(), queries.meta(KEY))
+            unconfirmed = unconfirmed_lines(queries, project)
+            over = list(lines_for_check(project, queries.ended_trials()))
     finally:
         store.close()
     link = link_trouble(project)
@@ -214,6 +218,16 @@ def _people(project: Project, url: str) -> list[Finding]:
             )
         )
     findings += [Finding(what="wake-up", grade="bad", seen=line) for line in unproved]
+    findings += [
+        Finding(
+            what="unconfirmed",
+            grade="bad",
+            seen=f"{line} 没有确认过，不会收到真实通知",
+            advice="groundswell people verify OWNER CHANNEL; docs/trial.zh-CN.md",
+        )
+        for line in unconfirmed
+    ]
+    findings += [Finding(what="trial", grade="warn", seen=line) for line in over]
     return findings
 
 

@@ -47,7 +47,34 @@ def commands() -> typer.Typer:
         help="Routes nobody reaches, people nobody tells, rosters with gaps. 检查路由和值班。"
         + example("groundswell routes lint"),
     )(lint)
+    app.command(
+        "misroutes",
+        help="Routes that reached the wrong person first, and the line to change. 找错人的。"
+        + example("groundswell routes misroutes", "groundswell routes misroutes --days 60"),
+    )(misroutes)
     return app
+
+
+def misroutes(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=366, help="incidents of so many days")] = 28,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the misroutes of the last weeks."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from groundswell.misroutes import lines, survey
+    from groundswell.wiring import opened, project_dir
+
+    choices = chosen(context, config, database, as_json)
+    with opened(choices.config, choices.database) as (project, store), store.read() as queries:
+        found = survey(queries, datetime.now(UTC), days)
+    said = list(lines(project, found, project_dir(choices.config)))
+    nothing = [f"最近 {days} 天没有先到了别人那里的事件 (no misroutes)"]
+    show(choices, {"misroutes": [asdict(one) for one in found]}, said or nothing)
 
 
 def explain(

@@ -30,6 +30,7 @@ from groundswell.console.api_launches import launch_routes
 from groundswell.console.api_ledger import ledger_routes
 from groundswell.console.api_silences import silence_routes
 from groundswell.console.api_topics import read_topics
+from groundswell.console.api_trials import trial_routes
 from groundswell.console.base import (
     ActsOnIncidents,
     Compose,
@@ -68,6 +69,7 @@ from groundswell.console.pages import (
     source_try,
     sources,
     topics,
+    trials,
 )
 from groundswell.console.render import environment
 from groundswell.console.reply_hooks import take_replies
@@ -219,6 +221,9 @@ def _routes(console: Console) -> list[BaseRoute]:
         post("/silences", silences.add),
         post("/silences/end", silences.end),
         get("/outbox", outbox.page),
+        post("/outbox/correct", outbox.correct_one),
+        get("/trials", trials.page),
+        post("/trials/live", trials.live),
         post("/outbox/retry", outbox.retry),
         post("/outbox/drop", outbox.drop),
         post("/outbox/test", outbox.test),
@@ -276,6 +281,7 @@ def _doors(console: Console, api: Api) -> list[BaseRoute]:
         *cluster_routes(console, api),
         *incident_routes(console, api),
         *silence_routes(console, api),
+        *trial_routes(console, api),
         *calendar_routes(console, api),
         *ledger_routes(console, api),
         *launch_routes(console, api),

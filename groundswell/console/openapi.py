@@ -10,6 +10,7 @@ from groundswell.console.openapi_incidents import incident_paths
 from groundswell.console.openapi_launches import launch_paths
 from groundswell.console.openapi_ledger import ledger_paths
 from groundswell.console.openapi_silences import silence_paths
+from groundswell.console.openapi_trials import trial_paths
 from groundswell.doors import MOST_ROWS
 from groundswell.importing_values import CHANNELS, CONTACTS, COUNTERS, CUSTOMER_LIMIT, LIMITS
 
@@ -46,6 +47,7 @@ def document(base_url: str) -> dict[str, Any]:
             **cluster_paths(),
             **incident_paths(),
             **silence_paths(),
+            **trial_paths(),
             **calendar_paths(),
             **ledger_paths(),
             **ledger_paths(),

@@ -15,13 +15,16 @@ from alerts.presence import usable_channels
 from config.errors import GroundswellError
 from config.schema import Channel, Owner, Project
 from groundswell.console.base import Console, Form, logged_in
+from groundswell.correcting import correct
 from groundswell.outbox_desk import OutboxDesk
+from groundswell.unconfirmed import unconfirmed_lines
 from storage.outbox_pages import OutboxView
 from storage.queries import Queries
 from storage.records import ChannelId, ChannelState, Delivery, Incident, Intent, Member
 
 _LIMIT = 60
 _REASON_LIMIT = 300
+_CORRECTION_LIMIT = 500
 VIEWS: Mapping[str, str] = {
     "dead": "没有送达",
     "stuck": "超时未发出",
@@ -31,6 +34,7 @@ VIEWS: Mapping[str, str] = {
 _DONE = {
     "retried": "已安排重发。",
     "dropped": "已登记不再发送。",
+    "corrected": "更正已放进发件箱，稍后在“已发出”里看结果。",
     "tested": "测试消息已放进发件箱，稍后在“已发出”里看结果。",
 }
 
@@ -90,6 +94,17 @@ def test(console: Console, request: Request, form: Form) -> Response:
     return RedirectResponse("/outbox?view=sent&done=tested", HTTPStatus.SEE_OTHER)
 
 
+def correct_one(console: Console, request: Request, form: Form) -> Response:
+    """Tell the readers of a sent message that it was wrong."""
+    visitor = logged_in(request)
+    text, whole = form.get("text", "").strip()[:_CORRECTION_LIMIT], form.get("act", "") == "yes"
+    try:
+        correct(_desk(console), form.get("intent", "")[:60], text, visitor.name, whole_act=whole)
+    except GroundswellError as refusal:
+        return _show(console, request, problem=str(refusal))
+    return RedirectResponse("/outbox?view=sent&done=corrected", HTTPStatus.SEE_OTHER)
+
+
 def _desk(console: Console) -> OutboxDesk:
     if console.outbox is None:
         raise GroundswellError("这个控制台不管发件箱 (the outbox is not kept from here)")
@@ -103,6 +118,7 @@ def _show(console: Console, request: Request, *, notice: str = "", problem: str 
         glance = queries.outbox_glance(now)
         letters = [_letter(queries, intent) for intent in queries.outbox(view, now, _LIMIT)]
         states = queries.channel_states()
+        unconfirmed = unconfirmed_lines(queries, console.project)
     lines = [
         Line(channel=one, state=(state := states.get(ChannelId(one.id))), sight=_sight(state, now))
         for one in console.project.channels
@@ -117,6 +133,7 @@ def _show(console: Console, request: Request, *, notice: str = "", problem: str 
         letters=letters,
         lines=lines,
         people=[(one, _ways(one, console.project)) for one in console.project.owners],
+        unconfirmed=unconfirmed,
         notice=notice,
         problem=problem,
     )
