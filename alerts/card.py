@@ -25,6 +25,7 @@ from alerts.voices import judge_voices
 from config.schema import Project
 from storage.records import (
     BRAND_PREFIX,
+    ConfirmKind,
     Evidence,
     Grade,
     Incident,
@@ -90,6 +91,7 @@ def card_values(
         "why": address.why or f"{incident.policy.reason}。",
         "late": _late(address),
         "relapse": _relapse(incident, project, address),
+        "closed_how": _closed_how(incident, occasion),
         "confirmed": _confirmed(incident, occasion, project),
         "handled": _handled(incident, project),
         "service": service_words(incident, address.at),
@@ -100,6 +102,8 @@ def card_values(
         "three": _three(incident, project, address.at),
         "speaker": _speaker(incident, scene, address.at),
     }
+    values["lesson"] = scene.lesson if incident.level >= Level.ORANGE else ""
+    values["answered"] = scene.answered if occasion is Occasion.CLOSING else ""
     values |= _task_values(incident, occasion, scene, address)
     values |= _grade_values(incident, project)
     values |= _spread_values(incident, scene, address.at)
@@ -160,8 +164,8 @@ def _request(
             by, act = due, "确认"
         case Occasion.SOLVE_WARNING if due := _service_due(incident, "solve", address):
             by, act = due, "解决"
-        case Occasion.SOLVE_OVER:
-            act = "跟进"
+        case Occasion.SOLVE_OVER | Occasion.FIRST_WARNING | Occasion.FIRST_OVER:
+            act = "跟进" if occasion is Occasion.SOLVE_OVER else "联系投诉人"
         case Occasion.CLOSING:
             pass
         case _ if is_new and occasion is not Occasion.CONFIRM:
@@ -250,6 +254,13 @@ def service_words(incident: Incident, now: datetime) -> str:
     year = unpublished_year(incident.policy.service, now, ends)
     weekdays = f"，{year} 年的节假日尚未公布，暂按周一至周五计" if year else ""
     return f"{'；'.join(said)}（按服务时间计，{clock.tier_id}{weekdays}）。"
+
+
+def _closed_how(incident: Incident, occasion: Occasion) -> str:
+    if occasion is not Occasion.CLOSING:
+        return ""
+    kind = ConfirmKind(incident.closed_how or ConfirmKind.CUSTOMER)
+    return "客户侧已确认" if kind is ConfirmKind.CUSTOMER else kind.zh
 
 
 def _confirmed(incident: Incident, occasion: Occasion, project: Project) -> str:

@@ -185,17 +185,24 @@ def on_command(
     beside: Sequence[Incident] = (),
     complainants: Iterable[Complainant] = (),
     published: Sequence[Published] = (),
+    answered: str = "",
 ) -> Change:
     """Carry out a command. A Change without events means that it was done already.
 
     `grade` is the program's judgement of this instant, for a level that is set by hand. `beside`
     are the other open incidents of the same cluster: with one of them, none comes back.
     `complainants` are those whom the command may name (for a confirmation: all of the incident),
-    `published` the answers in public that are recorded.
+    `published` the answers in public that are recorded; `answered` how long the first took.
     Errors: IllegalMove, which names the state and what is allowed, or what the command lacks.
     """
     name = _checked(incident, command)
-    scene = Scene(project=project, links=links or NoLinks(), evidence=evidence, samples=samples)
+    scene = Scene(
+        project=project,
+        links=links or NoLinks(),
+        evidence=evidence,
+        samples=samples,
+        answered=answered,
+    )
     draft = Draft(incident, scene, now, actor=command.actor)
     draft.complainants = {one.complainant_id: one for one in complainants}
     draft.published = tuple(published)

@@ -80,6 +80,7 @@ def on_grade(
     standing: Standing = Standing.LIVE,
     before: Level | None = None,
     silences: Sequence[Silence] = (),
+    lesson: str = "",
 ) -> Change | None:
     """Decide what a grade means for the cluster's incident; None when nothing changes.
 
@@ -96,6 +97,7 @@ def on_grade(
         evidence=evidence,
         samples=samples,
         silences=silences,
+        lesson=lesson,
     )
     if incident is None and origin is not None:
         is_over = is_settled(origin.incident, evidence, grade, now)

@@ -50,6 +50,8 @@ class Scene:
     evidence: Evidence | None = None
     samples: Sequence[tuple[Mention, Verdict]] = ()
     silences: Sequence[Silence] = ()  # that hold now, maintenance windows among them
+    lesson: str = ""  # what helped with the nearest trouble before, with its card's address
+    answered: str = ""  # how long the first complaint waited for an answer in public
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -69,6 +69,7 @@ def on_timers(
     samples: Sequence[tuple[Mention, Verdict]] = (),
     links: Links | None = None,
     silences: Sequence[Silence] = (),
+    lesson: str = "",
 ) -> Change:
     """Carry out what is due of one incident: escalate, take an acknowledge back, ask again, warn.
 
@@ -80,6 +81,7 @@ def on_timers(
         evidence=evidence,
         samples=samples,
         silences=silences,
+        lesson=lesson,
     )
     draft = Draft(incident, scene, now)
     due = sorted((one for one in timers if one.due_at <= now), key=_first_things_first)

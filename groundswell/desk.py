@@ -16,7 +16,7 @@ from groundswell.complainants import checked, named_in, published
 from groundswell.gate import with_trials
 from groundswell.hot import HotLists
 from groundswell.judging import judge
-from groundswell.knowledge import learn
+from groundswell.knowledge import first_answer_words, learn
 from groundswell.passes import log_acts
 from groundswell.pipeline import SAMPLES
 from groundswell.pulses import PulseView
@@ -74,6 +74,7 @@ class Desk:
                 beside=_beside(tx, found),
                 complainants=named_in(tx.queries, found, command),
                 published=published(tx.queries, found),
+                answered=first_answer_words(tx.queries, found) if command.name == "confirm" else "",
             )
             if not tx.save_change(change):
                 return _found(tx, incident)  # this very act was carried out before

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from alerts import subject
 from alerts.effect import WINDOW, Effect, effect_of
 from alerts.knowledge import Given, card_of, lesson_line
+from alerts.messages import Links, duration_words
 from config.schema import Project
+from groundswell.links import SignedLinks
 from storage.cards import is_offered
 from storage.instants import hour_of
 from storage.queries import Queries
@@ -22,6 +25,7 @@ from storage.records import (
     Card,
     Change,
     Cluster,
+    Evidence,
     Incident,
     IncidentId,
     Level,
@@ -177,17 +181,56 @@ def lessons_for(queries: Queries, incident: Incident, project: Project, now: dat
     )
 
 
-def lesson_for(
-    queries: Queries, incident: Incident, project: Project, now: datetime, base_url: str
+def lesson_of(
+    queries: Queries,
+    incident: Incident | None,
+    evidence: Evidence,
+    level: Level,
+    *,
+    project: Project,
+    links: Links,
 ) -> str:
-    """Return the line that an orange or red message carries of the nearest card; "" for none."""
-    if incident.level < Level.ORANGE:
+    """Return the line that an orange or red message carries of the nearest card; "" for none.
+
+    Only for news: what is not said anyway, when an incident stays at its level, is not looked for.
+    """
+    told = incident is None or not incident.at_work or level > incident.level
+    if level < Level.ORANGE or not told:
         return ""
-    found = lessons_for(queries, incident, project, now).cards
+    query = Query(
+        incident_id=incident.incident_id if incident is not None else "",
+        brand_id=evidence.cluster.brand_id,
+        product=line.id if (line := subject.product_of(project, evidence)) else "",
+        issue_class=subject.issue_class_of(evidence),
+        fingerprint=subject.fingerprint_of(project, evidence),
+        words=_cut_all((subject.title_of(project, evidence), *evidence.cluster.keywords)),
+    )
+    return _line(rank_cards(query, queries.cards()), links)
+
+
+def standing_lesson(
+    queries: Queries, incident: Incident, project: Project, now: datetime, links: Links
+) -> str:
+    """Return that line for an incident as it stands: for whoever is told of it next."""
+    if incident.level < Level.ORANGE or not incident.at_work:
+        return ""
+    return _line(lessons_for(queries, incident, project, now).cards, links)
+
+
+def _line(found: Sequence[FoundCard], links: Links) -> str:
     if not found:
         return ""
+    base = links.base_url if isinstance(links, SignedLinks) else ""
     card = found[0].card
-    return lesson_line(card, f"{base_url}/cards/{card.card_id}" if base_url else "")
+    return lesson_line(card, f"{base}/cards/{card.card_id}" if base else "")
+
+
+def first_answer_words(queries: Queries, incident: Incident) -> str:
+    """Return how long the first complaint waited for an answer in public, for who hears the end."""
+    found = queries.first_answers([incident.incident_id])[incident.incident_id]
+    if found.answered_at is None or found.complained_at is None:
+        return "没有看到公开回应"
+    return f"首条投诉后 {duration_words(found.answered_at - found.complained_at)}"
 
 
 def query_of(project: Project, incident: Incident, cluster: Cluster | None) -> Query:
@@ -218,8 +261,11 @@ def product_of(project: Project, incident: Incident) -> str:
 
 def words_of(incident: Incident, cluster: Cluster | None) -> tuple[str, ...]:
     """Return the words of an incident: of its title, and the keywords of its cluster."""
-    said = [incident.title, *(cluster.keywords if cluster is not None else ())]
-    return tuple(dict.fromkeys(word for text in said for word in cut(text)))[:_NAMED]
+    return _cut_all((incident.title, *(cluster.keywords if cluster is not None else ())))
+
+
+def _cut_all(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for text in texts for word in cut(text)))[:_NAMED]
 
 
 def cut(text: str) -> list[str]:

@@ -51,7 +51,7 @@ class AnswerTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What became of the alarms that began within [since, until)."""
+    """What became of the alarms that began within [since, until]."""
 
     since: datetime
     until: datetime
@@ -70,7 +70,7 @@ class Ledger:
 def ledger_of(queries: Queries, project: Project, now: datetime, days: int = DAYS) -> Ledger:
     """Return the ledger of the alarms that began in the last `days` days."""
     since = now - timedelta(days=days)
-    alarms = [alarm for alarm in alarms_since(queries, since) if alarm.began_at < now]
+    alarms = [alarm for alarm in alarms_since(queries, since) if alarm.began_at <= now]
     stands = [alarm for alarm in alarms if alarm.dismissal is not None]
     reasons = Counter(str(alarm.dismissal.reason) for alarm in stands if alarm.dismissal)
     said = [(alarm, one) for alarm in alarms for one in alarm.dismissals]

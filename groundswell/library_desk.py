@@ -57,9 +57,15 @@ class LibraryDesk:
         with self.store.transaction() as tx:
             card = self._card(tx.queries.card(card_id), card_id)
             given = {name: _text(name, text) for name, text in texts.items()}
-            if "title" in given and not given["title"]:
+            changed = replace(
+                card,
+                title=given.get("title", card.title),
+                cause=given.get("cause", card.cause),
+                fix=given.get("fix", card.fix),
+                reply=given.get("reply", card.reply),
+            )
+            if not changed.title:
                 raise GroundswellError("卡片需要一个标题 (a card needs a title)")
-            changed = replace(card, **given)
             if changed == card:
                 return card
             changed = replace(

@@ -30,6 +30,7 @@ from groundswell.gate import with_trials
 from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
+from groundswell.knowledge import lesson_of, standing_lesson
 from groundswell.lookback import look_back
 from groundswell.passes import PassLog, Sight
 from groundswell.pulses import PulseView
@@ -263,10 +264,12 @@ def remind_on(
     for incident, timers in tx.due_of(incident_ids, now):
         evidence: Evidence | None = None
         samples: Sequence[tuple[Mention, Verdict]] = ()
+        lesson = ""
         if not is_backlog or silences or incident.level >= Level.RED:
             seen = batches.see(hot_lists.see(tx.evidence(incident.cluster_id, now), look))
             evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
             samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
+            lesson = standing_lesson(tx.queries, incident, project, now, links)
         change = on_timers(
             incident,
             timers,
@@ -276,6 +279,7 @@ def remind_on(
             samples=samples,
             links=links,
             silences=silences,
+            lesson=lesson,
         )
         if tx.save_change(change):
             changes.append(change)
@@ -315,6 +319,8 @@ def act_on(
         if brand is None or brand.competitor:
             continue  # heard for comparison, or no longer watched: nobody is called
         incident = tx.incident_of(cluster_id)
+        if incident is not None and not evidence.mentions:
+            sight.emptied(tx, evidence)
         graded = judge(evidence, incident, incident, project, now, pulses)
         origin = None
         if incident is None:
@@ -329,6 +335,8 @@ def act_on(
             # somebody is told: only then, for it reads the hours of a week
             evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
         samples = tx.queries.cluster_mentions(cluster_id, SAMPLES)
+        at = graded.level
+        lesson = lesson_of(tx.queries, incident, evidence, at, project=project, links=links)
         sight.shown(incident, evidence, [mention.mention_id for mention, _ in samples])
         change = on_grade(
             incident,
@@ -345,6 +353,7 @@ def act_on(
             standing=standing_of(tx, incident, evidence, graded, project, now),
             before=before.get(cluster_id),
             silences=silences,
+            lesson=lesson,
         )
         saved = change if change is not None and tx.save_change(change) else None
         standing = incident if saved is None else saved.incident

@@ -34,9 +34,10 @@ class Tried:
     before: float  # alerts a day
     after: float
     missed: tuple[str, ...]  # codes of incidents that would not have been raised
-    missed_true: tuple[str, ...]  # of them those that people called true
+    lowered: int  # incidents that would have stood at a lower level
+    missed_true: tuple[str, ...]  # of both, those that people called true
     delayed: int
-    longest: timedelta | None  # of the delays
+    longest: float  # of the delays, in seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +102,11 @@ def _words(candidate: Candidate, tried: Tried) -> Iterator[str]:
         f"{candidate.avoided} 次误报不会到这一级{lowest}。"
     )
     delayed = f"{tried.delayed} 起会晚一些" if tried.delayed else "没有一起变晚"
-    if tried.longest is not None and tried.delayed:
-        delayed += f"（最多 {tried.longest.total_seconds() / 3600:.1f} 小时）"
+    if tried.delayed:
+        delayed += f"（最多 {tried.longest / 3600:.1f} 小时）"
     missed = f"{len(tried.missed)} 起不会立案，都不是真的" if tried.missed else "没有一起漏掉"
+    if tried.lowered:
+        missed += f"，{tried.lowered} 起级别更低，也都不是真的"
     yield (
         f"用存下的 {tried.days:.0f} 天内容重演："
         f"每天通知 {tried.before:.1f} → {tried.after:.1f} 条，"
@@ -177,16 +180,18 @@ class Advisor:
 
             other = changed(self.project, candidate)
             found = rehearse(self.project, self.store, other, since=since, until=now)
+            days = (found.until - found.since) / timedelta(days=1)
+            lower = [one.real.code for one in found.moved if one.rehearsed.level < one.real.level]
             missed = tuple(one.code for one in found.missed)
-            delays = [one.by for one in found.delayed]
             return Tried(
-                days=(found.until - found.since) / timedelta(days=1),
-                before=found.per_day_before,
-                after=found.per_day_after,
+                days=days,
+                before=sum(found.alerts_before.values()) / days,
+                after=sum(found.alerts_after.values()) / days,
                 missed=missed,
-                missed_true=tuple(one for one in missed if one in true),
-                delayed=len(delays),
-                longest=max(delays, default=None),
+                lowered=len(lower),
+                missed_true=tuple(one for one in (*missed, *lower) if one in true),
+                delayed=len(found.delayed),
+                longest=max((one.delay_s for one in found.delayed), default=0.0),
             )
 
         return tried

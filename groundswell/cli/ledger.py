@@ -56,7 +56,7 @@ def ledger_(
     with wiring.opened(choices.config, choices.database) as (project, store):
         if suggest:
             say("重演存下的内容 rehearsing …")
-            Advisor(store, project).make(now)
+            Advisor(store=store, project=project).make(now)
         with store.read() as queries:
             found = ledger_of(queries, project, now, days)
             suggestion = last_suggestion(queries)
@@ -69,7 +69,9 @@ def lines_of(ledger: Ledger, project: Project, suggestion: Suggestion | None) ->
     from alerts.false_alarms import FalseAlarm
     from alerts.ledger import rule_words
 
-    names = {one.id: one.name for one in (*project.owners, *project.sources, *project.brands)}
+    names = {one.id: one.name for one in project.owners}
+    names |= {one.id: one.name for one in project.sources}
+    names |= {one.id: one.name for one in project.brands}
     whole = ledger.whole
     yield (
         f"近 {ledger.days} 天 {len(ledger.alarms)} 次预警：真 true {whole.true}，"
@@ -88,9 +90,8 @@ def lines_of(ledger: Ledger, project: Project, suggestion: Suggestion | None) ->
         yield from table(header, cells)
     if ledger.answers:
         yield ""
-        header = ("首次公开回应 first answer", "级别", "事件", "中位数", "九成以内", "尚无回应")
         yield from table(
-            header,
+            ("首次公开回应 first answer", "级别", "事件", "中位数", "九成以内", "尚无回应"),
             [
                 (
                     names.get(one.brand_id, one.brand_id),

@@ -9,10 +9,10 @@ import pytest
 
 from alerts.effect import effect_of
 from groundswell import wiring
-from groundswell.knowledge import lesson_for, lessons_for
+from groundswell.knowledge import lessons_for
 from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
-from storage.records import ApprovedReply, BrandId
+from storage.records import ApprovedReply, BrandId, Level
 from storage.store import Store
 from tests.groundswell.test_incident_desk import close, first_wave, second_wave
 from tests.groundswell.test_pipeline import NOW, project
@@ -44,10 +44,10 @@ def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -
         assert again is not None
         found = lessons_for(queries, again, application.project, application.clock.now())
         [first, *_] = found.cards
-        line = lesson_for(queries, again, application.project, NOW, "https://c.example")
+        [told, *_] = [one for one in queries.intents() if one.kind == "reopened"]
     assert (first.card, first.why) == (card, "same_incident")
-    grave = again.level.value >= 3
-    assert ("第三批次滤芯座换新" in line) is grave
+    grave = again.level >= Level.ORANGE
+    assert (f"/cards/{card.card_id}" in told.body) is grave
     # closing it again makes a second card, of the second time
     close(application, again)
     with application.store.read() as queries:
