@@ -63,9 +63,17 @@ def tiny_hours(hours: Sequence[tuple[datetime, int]], now: datetime, window_h: i
 
 
 def hour_layers(
-    hours: Sequence[HourCount], now: datetime, zone: ZoneInfo, span_h: int = 72
+    hours: Sequence[HourCount],
+    now: datetime,
+    zone: ZoneInfo,
+    span_h: int = 72,
+    *,
+    events: Sequence[tuple[str, datetime, datetime]] = (),
 ) -> Layers | None:
-    """Return mentions, authors and texts of the last hours in three layers, None without any."""
+    """Return mentions, authors and texts of the last hours in three layers, None without any.
+
+    `events` are shaded behind them: name, first instant, instant after the last.
+    """
     end = hour_of(now) + _HOUR
     start = end - span_h * _HOUR
     shown = [one for one in hours if start <= one.hour < end]
@@ -92,7 +100,9 @@ def hour_layers(
         w=span_h * _WIDE, half=_HIGH / 2, base=_HIGH - 0.5
     )
     titles = Markup("").join(_title(one, start, zone) for one in shown)
-    drawing = frame.format(span_h * _WIDE, _HIGH, label, lines, Markup("").join(layers) + titles)
+    bands = Markup("").join(_band(one, start, end) for one in events)
+    drawn = Markup("").join(layers) + titles
+    drawing = frame.format(span_h * _WIDE, _HIGH, label, bands + lines, drawn)
     marks = [start + span_h / 3 * n * _HOUR for n in range(3)]
     ticks = [f"{mark.astimezone(zone):%m-%d %H}时" for mark in marks]
     return Layers(drawing, most, [*ticks, "现在"])
@@ -112,6 +122,20 @@ def _layer(
         if (high := n / most * (_HIGH - 4))
     ]
     return Markup('<g class="{}">{}</g>').format(name, Markup("").join(bars))
+
+
+def _band(event: tuple[str, datetime, datetime], start: datetime, end: datetime) -> Markup:
+    """Return the shade of an event behind the bars."""
+    name, first, after = event
+    low, high = max(first, start), min(after, end)
+    if low >= high:
+        return Markup("")
+    shape = Markup(
+        '<rect class="event-band" x="{:.1f}" y="0" width="{:.1f}" height="{}">'
+        "<title>{}</title></rect>"
+    )
+    left, right = ((at - start) / _HOUR * _WIDE for at in (low, high))
+    return shape.format(left, right - left, _HIGH, name)
 
 
 def _ticks(counts: Sequence[tuple[int, int]], most: int) -> Markup:

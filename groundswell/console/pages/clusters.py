@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from groundswell.console.base import Console, visitor_of
 from groundswell.console.cluster_charts import hour_layers, tiny_hours
 from groundswell.console.cluster_words import journal_rows
+from groundswell.console.event_marks import event_marks
 from groundswell.label_values import read_id
 from storage.cluster_pages import MemberLine
 from storage.queries import Queries
@@ -32,6 +33,7 @@ from storage.records import (
 
 _PER_PAGE = 25  # clusters of a list
 _MEMBERS_SHOWN = 20
+_LAYERS_SPAN = timedelta(hours=72)  # what hour_layers draws
 _FOUND_SHOWN = 60  # members that hold the words: whoever looks for them wants to choose them all
 _COPIES_SHOWN = 50
 _JOURNAL_SHOWN = 30
@@ -271,6 +273,7 @@ def _facts(
     one, now = cluster.cluster_id, console.clock.now()
     page = _page(request)
     growth = queries.growth(one, now)
+    marks = event_marks(queries, console.project, cluster.brand_id, now - _LAYERS_SPAN, now)
     says = request.query_params.get("says", "").strip()[:_WORDS_LIMIT]
     most = _FOUND_SHOWN if says else _MEMBERS_SHOWN
     members = queries.cluster_originals(one, most + 1, (page - 1) * most, says=says)
@@ -278,7 +281,10 @@ def _facts(
         "can_edit": console.clusters is not None,
         "brand": console.project.brand(cluster.brand_id),
         "growth": growth,
-        "layers": hour_layers(growth.hours, now, console.zone(visitor_of(request))),
+        "layers": hour_layers(
+            growth.hours, now, console.zone(visitor_of(request)), events=marks.spans
+        ),
+        "marks": marks,
         "incident": queries.incident_of(one),
         "face": face_of(queries, cluster),
         "members": members[:most],

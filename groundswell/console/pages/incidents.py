@@ -22,6 +22,7 @@ from config.errors import GroundswellError
 from groundswell.batches import batch_block
 from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
+from groundswell.console.event_marks import event_marks
 from groundswell.console.pages.incident_forms import LEVELS, TEXT_LIMIT, local_time, to_command
 from groundswell.console.pages.incident_parts import parts_of
 from groundswell.console.pages.incident_tasks import OF_TASKS
@@ -172,6 +173,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
         "cluster": cluster,
         "brand": console.project.brand(incident.brand_id),
         "curve": json.dumps(series),
+        "marks": event_marks(queries, console.project, incident.brand_id, since, now),
         "hours": [count for count in hours if count.mentions][::-1],
         "mentions": mentions,
         "into": into,

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from config.errors import ConfigError, GroundswellError
 from config.schema import LaunchPlan, Project
 from groundswell.console.base import Console, Form, logged_in
+from groundswell.console.event_marks import event_marks
 from groundswell.launch_check import check_launch, missing_of
 from groundswell.launch_desk import LaunchDesk
 from groundswell.launch_page import NO_SALES, LaunchDay, survey_launch
@@ -67,6 +68,8 @@ def launch_page(console: Console, request: Request) -> Response:
     with console.store.read() as queries:
         day = survey_launch(queries, project, plan, now)
         items = check_launch(queries, project, plan, now)
+        began = datetime.combine(plan.launched, time(), project.settings.zone)
+        marks = event_marks(queries, project, plan.brand, min(began, now), now)
     return console.page(
         request,
         "launch.html",
@@ -74,6 +77,7 @@ def launch_page(console: Console, request: Request) -> Response:
         plan=plan,
         items=items,
         series=_series(day, project),
+        marks=marks,
         no_sales=NO_SALES,
         saved=request.query_params.get("done") == "saved",
         may_write=desk.directory is not None and logged_in(request).may_act,

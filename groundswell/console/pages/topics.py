@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.events import event_words, events_between
 from groundswell.console.base import Console
 from groundswell.topics import DAYS, survey_topics
 from storage.records import BrandTopics, Topic
@@ -36,6 +37,9 @@ def page(console: Console, request: Request) -> Response:
         found = survey_topics(
             queries, console.project, day, brand=brand if known else None, now=now
         )
+        first = day - timedelta(days=DAYS - 1)
+        stored = queries.calendar_events(first, day)
+    events = events_between(console.project, stored, first, day, brand if known else "")
 
     def address(to: date, of: str = brand if known else "") -> str:
         asked = {"day": to.isoformat()} | ({"brand": of} if of else {})
@@ -60,6 +64,7 @@ def page(console: Console, request: Request) -> Response:
         bars={one.brand_id: bars(one) for one in found},
         directions=DIRECTIONS,
         shown=_SHOWN,
+        events=event_words(events),
     )
 
 

@@ -5,6 +5,7 @@
   if (!place || typeof uPlot === "undefined") return;
   const series = JSON.parse(place.dataset.series);
   const zone = place.dataset.zone;
+  const events = JSON.parse(place.dataset.events || "[]");
   const two = (n) => String(n).padStart(2, "0");
   const at = (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone);
   const short = (seconds) => {
@@ -12,6 +13,26 @@
     return d.getHours() === 0 ? `${d.getMonth() + 1}/${d.getDate()}` : `${two(d.getHours())}:00`;
   };
   let chart = null;
+
+  // Events of the calendar are shaded behind the bars, each with its name.
+  function shade(u, fill, ink) {
+    const { ctx, bbox } = u;
+    const edge = (seconds) => Math.min(Math.max(u.valToPos(seconds, "x", true), bbox.left), bbox.left + bbox.width);
+    ctx.save();
+    ctx.font = `${Math.round(11 * devicePixelRatio)}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
+    events.forEach(({ name, from, to }, n) => {
+      const [left, right] = [edge(from), edge(to)];
+      if (right - left < 1) return;
+      ctx.globalAlpha = 0.13;
+      ctx.fillStyle = fill;
+      ctx.fillRect(left, bbox.top, right - left, bbox.height);
+      ctx.globalAlpha = 1;
+      ctx.fillStyle = ink;
+      ctx.fillText(name, left + 4, bbox.top + 2 + (n % 3) * 14 * devicePixelRatio, bbox.left + bbox.width - left - 4);
+    });
+    ctx.restore();
+  }
 
   function draw() {
     const style = getComputedStyle(document.documentElement);
@@ -24,6 +45,7 @@
       tzDate: at,
       cursor: { drag: { x: false, y: false } },
       legend: { live: false },
+      hooks: { drawClear: [(u) => shade(u, colour("--accent"), colour("--soft"))] },
       scales: { x: { range: (u, low, high) => [low - 2400, high + 2400] }, y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
       axes: [
         { ...axis, space: 56, incrs: [1, 2, 3, 6, 12, 24, 48].map((hours) => hours * 3600), values: (u, ticks) => ticks.map(short) },
