@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ _HEAD = "# 上市：由控制台或 groundswell launch 写入，也可以直接�
 _KEYS = ("id", "brand", "product", "name", "aliases", "words", "examples", "launched", "ends",
          "representatives", "sister", "faq", "readiness", "note")  # fmt: skip
 _DAY = 10  # characters of 2026-11-20
+_BESIDE = re.compile(r"""^\w+:\s*[^\s#"'\[{|>][^#]*?(\s+#.*)$""")  # a plain value with its comment
 
 Values = Mapping[str, Any]
 
@@ -199,7 +201,9 @@ def _changed(before: bytes, entry: Entry, wanted: Values, environ: Mapping[str, 
         if key not in wanted:
             del lines[first:last]
         elif _as_read(key, wanted[key], environ) != now.get(key):
-            lines[first:last] = _lines(key, wanted[key]).splitlines(keepends=True)
+            anew = _lines(key, wanted[key]).splitlines(keepends=True)
+            beside = _BESIDE.match(lines[first]) if last - first == len(anew) == 1 else None
+            lines[first:last] = [f"{anew[0].rstrip()}{beside[1]}\n"] if beside else anew
     lines += [_lines(key, wanted[key]) for key in wanted if key not in places]
     after = "".join(lines).encode()
     read, problems = read_document(document.file, after, environ)
