@@ -366,6 +366,16 @@ _GROUP_ZH = {
 }
 
 
+GROUP_NAMES = {
+    "batch": "批次",
+    "month": "生产月份",
+    "version": "版本",
+    "model": "型号",
+    "region": "地区",
+    "product": "产品",
+}
+
+
 def group_words(signal: BatchSignal) -> str:
     """Name the group: 「拾光壶」2026-03 批次."""
     product = f"「{signal.name or signal.product}」"

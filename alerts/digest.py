@@ -87,7 +87,8 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
     sections = [
         (name, _items(incidents, name, desk)) for name, incidents in groups.items() if incidents
     ]
-    if late := tasks.task_items(desk, mine):
+    ended = [incident for incident in facts.late_tasks if _concerns(incident, owner)]
+    if late := tasks.task_items(desk, [*mine, *ended]):
         sections.insert(int(bool(groups["超时未确认"])), (tasks.TITLE, tuple(late[:MAX_ITEMS])))
     topics = topic_items(facts)
     if topics:
@@ -106,7 +107,11 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         headline=_headline(groups, desk),
         sections=tuple(sections),
         completeness=completeness_line(facts),
-        numbers=(*_numbers(groups, facts), *_for_engineers(facts, owner)),
+        numbers=(
+            *_numbers(groups, facts),
+            *tasks.verdict_lines(facts),
+            *_for_engineers(facts, owner),
+        ),
         note=during_words(facts.calendar, facts.day),
     )
 

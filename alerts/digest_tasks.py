@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alerts.digest_lines import Desk, person, short
 from alerts.tasks import overdue
-from storage.records import DigestItem, Incident, Task
+from storage.records import DigestFacts, DigestItem, Incident, Task
 
 TITLE = "逾期任务"
 ENGLISH = "Overdue tasks"
@@ -16,7 +16,7 @@ def task_items(desk: Desk, mine: Sequence[Incident]) -> list[DigestItem]:
     """Name the overdue tasks of these incidents and the reader's own, the longest overdue first."""
     found = [
         (task, incident)
-        for incident in desk.facts.incidents
+        for incident in (*desk.facts.incidents, *desk.facts.late_tasks)
         for task in overdue(incident.tasks, desk.now)
         if incident in mine or task.owner_id == desk.owner.id
     ]
@@ -34,7 +34,23 @@ def _item(task: Task, incident: Incident, desk: Desk) -> DigestItem:
         code="",
         level=incident.level,
         title=f"{task.kind.value}：{short(task.title)}",
-        text=f"{incident.code}，应在 {desk.clock(task.due_at)} 前完成，{who}",
+        text=f"{incident.code}，应在 {desk.clock(task.due_at)} 前完成，{who}{_rounds(task)}",
         owner_id=task.owner_id,
         path=f"/incidents/{incident.incident_id}",
     )
+
+
+def _rounds(task: Task) -> str:
+    return f"，已催 {task.rounds} 轮" if task.rounds else ""
+
+
+def verdict_lines(facts: DigestFacts) -> tuple[tuple[str, str], ...]:
+    """Say what became of batch signals so far; nothing before parts of one were called back."""
+    if not facts.verdicts:
+        return ()
+    true, false, undecided = (
+        sum(getattr(one, name) for one in facts.verdicts) for name in ("true", "false", "undecided")
+    )
+    decided = true + false
+    share = f"（已有结论的 {decided} 个里占 {true / decided:.0%}）" if decided else ""
+    return (("批次信号复核", f"是批次问题 {true} 个{share}，不是 {false} 个，未定 {undecided} 个"),)

@@ -13,8 +13,16 @@ from typing import Any
 
 from alerts.batches import KINDS, MIN_AUTHORS, Cell, cells, signal_words, signals, telling
 from config.schema import Brand, Project
+from groundswell.signal_record import signal_record
 from storage.queries import Queries
-from storage.records import BatchSignal, BrandId, Evidence, FactCount, MentionId
+from storage.records import (
+    BatchSignal,
+    BrandId,
+    Evidence,
+    FactCount,
+    MentionId,
+    SignalVerdicts,
+)
 
 WINDOW_DAYS = 30  # long enough for a batch to be sold and fail, short enough to be news
 _SHOWN = 4  # signals on one cluster: a card has room for one, a page for these
@@ -157,6 +165,7 @@ class BrandFacts:
     authors: int  # who complain of one of its products
     signals: tuple[Told, ...]
     rows: tuple[Cell, ...]
+    record: tuple[SignalVerdicts, ...] = ()  # what people found out about its signals
 
 
 def survey_facts(
@@ -186,6 +195,7 @@ def survey_facts(
                 authors=whole,
                 signals=told,
                 rows=tuple(rows[:_PRINTED]),
+                record=signal_record(queries, own),
             )
         )
     return tuple(found)

@@ -15,9 +15,10 @@ from config.workdays import is_workday
 from groundswell.batches import new_signals
 from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
-from groundswell.launch_page import briefs
 from groundswell.gate import with_trials
+from groundswell.launch_page import briefs
 from groundswell.links import SignedLinks
+from groundswell.signal_record import signal_record
 from groundswell.topics import survey_topics
 from storage.queries import Queries
 from storage.records import (
@@ -117,6 +118,7 @@ class Digests:
             missing=never_connected(queries, self.project, until),
             drifted=self._drifted(queries, until),
             signals=new_signals(queries, self.project, since, until),
+            verdicts=signal_record(queries),
             launches=briefs(queries, self.project, since, until),
             calendar=self._events(queries, since, day),
             tiers={one.id: one.name for one in self.project.customer_tiers},

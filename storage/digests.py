@@ -5,7 +5,7 @@ In: a range of instants. Out: DigestFacts, read and not worded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -106,7 +106,37 @@ def read_digest_facts(
         shares=sight.shares,
         undelivered=_undelivered(connection, since, until),
         would_have_been=_would_have_been(connection, since, until),
+        late_tasks=tuple(
+            _with_late_tasks(connection, until, {one.incident_id for one in incidents})
+        ),
     )
+
+
+def _with_late_tasks(
+    connection: Connection, until: datetime, known: Collection[IncidentId]
+) -> Iterator[Incident]:
+    """Yield incidents that ended before, with a task that is overdue: nobody else speaks of them.
+
+    A task that has ended cancels the timer of its incident's tasks; one whose rounds are over has
+    done with it.
+    """
+    timer = tables.timer
+    waiting = sa.select(timer.c.incident_id).where(
+        timer.c.kind == "task", timer.c.status.in_(("pending", "done"))
+    )
+    rows = connection.execute(
+        sa.select(_incident.c.document)
+        .where(
+            _incident.c.state.not_in(sorted(OPEN_STATES)),
+            _incident.c.opened_at < until,
+            _incident.c.incident_id.in_(waiting),
+        )
+        .order_by(_incident.c.opened_at, _incident.c.incident_id)
+    )
+    for incident in map(incident_of, mappings(rows)):
+        late = any(task.state == "open" and task.due_at <= until for task in incident.tasks)
+        if late and incident.incident_id not in known:
+            yield incident
 
 
 def _incidents(

@@ -81,6 +81,7 @@ from storage.rows import (
     verdict_of,
 )
 from storage.sales import SalesQueries
+from storage.signals import SignalQueries
 from storage.silences import SilenceQueries
 from storage.timers import TimerQueries
 from storage.topics import TopicQueries
@@ -123,6 +124,7 @@ class Queries(
     DriftQueries,
     AdaptationQueries,
     ContactQueries,
+    SignalQueries,
     SilenceQueries,
     TimerQueries,
     ReceiptQueries,

@@ -57,12 +57,17 @@ def facts(
 
 
 def _lines(found: tuple[BrandFacts, ...], days: int) -> Iterator[str]:
+    from alerts.batches import GROUP_NAMES
+    from groundswell.signal_record import record_line
+
     for one in found:
         yield f"{one.name}（近 {days} 天，{one.authors} 位投诉者）"
         if not one.signals:
             yield "  没有突出的批次 no signal"
         for signal in one.signals:
             yield f"  {signal.sentence}"
+        for verdicts in one.record:
+            yield f"  复核 verdicts  {record_line(verdicts, GROUP_NAMES[verdicts.kind])}"
         if one.rows:
             header = ("product", "kind", "group", "symptom", "authors", "of group", "expected")
             yield from table(

@@ -291,3 +291,13 @@ class Pass:
     last_seq: int = 0
     rules: str = ""  # digest of the configuration that judged
     data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalVerdicts:
+    """What people found of one kind of batch signal: it was the batch, it was not, not known."""
+
+    kind: str
+    true: int
+    false: int
+    undecided: int

@@ -11,7 +11,14 @@ from storage.records.clusters import (
     Cluster,
 )
 from storage.records.growth import Growth, HourCount, Pulse
-from storage.records.handling import CalendarEvent, Complainant, Handover, Seat, Units
+from storage.records.handling import (
+    CalendarEvent,
+    Complainant,
+    Handover,
+    Seat,
+    SignalVerdicts,
+    Units,
+)
 from storage.records.ids import (
     BRAND_PREFIX,
     NO_OWNER,
@@ -300,6 +307,8 @@ class Incident:
     relapse: Relapse | None = None
     returned_at: datetime | None = None  # when it last came back after its end
     closed_how: str = ""  # a ConfirmKind
+    first_warned_at: datetime | None = None  # when it was said that first answers come to be late
+    first_over_at: datetime | None = None  # and that some are
     triangle: tuple[Seat, ...] = ()  # orange and red: who answers for what
     bounces: int = 0  # handovers that came back
     handovers: tuple[Handover, ...] = ()  # of this epoch, in order
@@ -498,6 +507,8 @@ class DigestFacts:
     signals: tuple[BatchSignal, ...] = ()  # batches that stand out since this day
     drifted: tuple[str, ...] = ()  # names of sources whose texts have changed lastingly
     topics: tuple[BrandTopics, ...] = ()  # of the seven days that end with this one
+    verdicts: tuple[SignalVerdicts, ...] = ()  # what became of batch signals until now
+    late_tasks: tuple[Incident, ...] = ()  # ended before the range, with open tasks overdue
     calendar: tuple[CalendarEvent, ...] = ()  # that touch the range
     tiers: Mapping[str, str] = field(default_factory=dict)  # names of customer tiers by id
     launches: tuple[LaunchBrief, ...] = ()  # that run, or ended with this day
