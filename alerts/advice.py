@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from alerts.ledger import Alarm
 from config.level_schema import Levels, SurgeRules
@@ -105,11 +106,11 @@ def _scores(levels: Levels) -> Iterator[_Threshold]:
             old=lines[place],
             most=min(lines[place] * _MOST, above - 1),
             what=f"{level.zh}级的综合分线",
-            figure=lambda alarm, level=level: _score(alarm, level),
+            figure=partial(_score, level),
         )
 
 
-def _score(alarm: Alarm, level: Level) -> float | None:
+def _score(level: Level, alarm: Alarm) -> float | None:
     return alarm.score if alarm.level is level and alarm.rules == ("score",) else None
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from groundswell.console.base import Console
 from groundswell.knowledge import WHY_ZH, given_to, lessons_for
+from storage.instants import hour_of
 from storage.queries import Queries
-from storage.records import Incident
+from storage.records import Incident, PublicResponse
+
+
+def answer_marks(responses: Sequence[PublicResponse], since: datetime) -> str:
+    """Return when the brand answered, for the curve: one line an hour, seconds of Unix time."""
+    firsts = {hour_of(one.at): one.at for one in reversed(responses) if one.at >= since}
+    return json.dumps([round(at.timestamp()) for _, at in sorted(firsts.items())])
 
 
 def facts(

@@ -24,6 +24,7 @@ from groundswell.console import words
 from groundswell.console.base import Console, Form, logged_in
 from groundswell.console.event_marks import event_marks
 from groundswell.console.pages.incident_forms import LEVELS, TEXT_LIMIT, local_time, to_command
+from groundswell.console.pages.incident_lessons import answer_marks
 from groundswell.console.pages.incident_parts import parts_of
 from groundswell.console.pages.incident_tasks import OF_TASKS
 from groundswell.console.pages.incident_timeline import timeline
@@ -173,6 +174,7 @@ def _facts(queries: Queries, console: Console, incident: Incident, now: datetime
         "cluster": cluster,
         "brand": console.project.brand(incident.brand_id),
         "curve": json.dumps(series),
+        "answer_marks": answer_marks(answers.responses, since),
         "marks": event_marks(queries, console.project, incident.brand_id, since, now),
         "hours": [count for count in hours if count.mentions][::-1],
         "mentions": mentions,

@@ -6,6 +6,7 @@
   const series = JSON.parse(place.dataset.series);
   const zone = place.dataset.zone;
   const events = JSON.parse(place.dataset.events || "[]");
+  const answers = JSON.parse(place.dataset.answers || "[]");
   const two = (n) => String(n).padStart(2, "0");
   const at = (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone);
   const short = (seconds) => {
@@ -34,6 +35,24 @@
     ctx.restore();
   }
 
+  // Answers in public stand as dashed lines over the bars.
+  function mark(u, ink) {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.strokeStyle = ink;
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+    for (const seconds of answers) {
+      const x = u.valToPos(seconds, "x", true);
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
   function draw() {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -45,7 +64,10 @@
       tzDate: at,
       cursor: { drag: { x: false, y: false } },
       legend: { live: false },
-      hooks: { drawClear: [(u) => shade(u, colour("--accent"), colour("--soft"))] },
+      hooks: {
+        drawClear: [(u) => shade(u, colour("--accent"), colour("--soft"))],
+        draw: [(u) => mark(u, colour("--ink"))],
+      },
       scales: { x: { range: (u, low, high) => [low - 2400, high + 2400] }, y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
       axes: [
         { ...axis, space: 56, incrs: [1, 2, 3, 6, 12, 24, 48].map((hours) => hours * 3600), values: (u, ticks) => ticks.map(short) },
