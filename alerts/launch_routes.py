@@ -18,7 +18,7 @@ _PREFIX = "launch-"
 def by_launch(project: Project, route: Route | None, product: str, now: datetime) -> Route | None:
     """Return the route to take about a product: through its launch where the route is general.
 
-    `product` is an id or a name; on the day after the launch the general route holds again.
+    `product` is an id, a name or an alias; on the day after the launch the general route holds again.
     """
     if route is not None and (route.issue or route.product):
         return route
@@ -54,8 +54,9 @@ def _plan_of(project: Project, product: str, today: date) -> LaunchPlan | None:
     for plan in project.launches:
         brand = project.brand(plan.brand)
         lines = brand.products if brand else ()
-        names = {name for line in lines if line.id == plan.product for name in (line.id, line.name)}
-        if product in names and plan.representatives:
+        line = next((one for one in lines if one.id == plan.product), None)
+        called = (line.id, line.name, *line.aliases) if line else ()
+        if product in called and plan.representatives:
             return plan if plan.holds(today, project.settings.launch.months) else None
     return None
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from alerts.grading import grade
-from alerts.launch import fewest_authors, launch_of, months_after
+from alerts.launch import borrow, fewest_authors, launch_of, months_after, plan_of
+from alerts.launch_routes import route_named
+from alerts.routing import find_route
 from config.schema import Project
 from groundswell.judging import judge
-from storage.records import Evidence, Level
+from storage.records import Borrowed, Evidence, Level
 from tests.alerts.people import SETTINGS, make_project
 from tests.make import NOW, ago, make_evidence, make_surge
 
@@ -129,3 +132,118 @@ def test_each_ground_carries_the_level_it_asks_for() -> None:
 
     assert levels["trigger_injury"] is Level.ORANGE
     assert levels["trigger_views"] is Level.YELLOW
+
+
+# --- a launch that was planned ------------------------------------------------------------------
+
+
+def planned(launch: dict[str, Any] | None = None, **changes: Any) -> Project:
+    """The product under a plan: from 20 January to 30 April, lin and the roster's zhao for it."""
+    brand = SETTINGS["brands"][0]
+    sister = {"id": "q2", "name": "云雀净水器Q2"}
+    lines = [brand["products"][0] | {"launched": "2026-01-20"}, sister]
+    plan = {
+        "id": "q3",
+        "brand": "yunque",
+        "product": "q3",
+        "launched": "2026-01-20",
+        "ends": "2026-04-30",
+        "representatives": ["zhao", "wu"],
+        "sister": "q2",
+    }
+    kept = {key: one for key, one in (plan | changes).items() if one is not None}
+    brands = [brand | {"products": lines}, SETTINGS["brands"][1]]
+    return make_project(brands=brands, settings={"launch": launch or {}}, launches=[kept])
+
+
+@pytest.mark.parametrize(
+    ("day", "ends", "is_watched"),
+    [
+        ("2026-04-30T23:59+08:00", "2026-04-30", True),
+        ("2026-05-01T00:00+08:00", "2026-04-30", False),
+        ("2026-05-01T00:00+08:00", None, True),  # by the settings: six months
+        ("2026-07-20T00:00+08:00", None, False),
+    ],
+)
+def test_a_plan_ends_by_itself(day: str, ends: str | None, is_watched: bool) -> None:
+    project, now = planned(ends=ends), datetime.fromisoformat(day)
+
+    assert (launch_of(project, about_q3(), now) is not None) == is_watched
+    assert (plan_of(project, about_q3(), now) is not None) == is_watched
+    assert (route_id(project, now) == "launch-q3") == is_watched
+
+
+def route_id(project: Project, now: datetime = NOW, issue: str = "售后维修", **traits: Any) -> str:
+    values: dict[str, Any] = {"products": ("q3",)} | traits
+    return find_route(project, brand_id="yunque", issue_class=issue, now=now, **values).route_id
+
+
+def test_representatives_come_before_the_general_route() -> None:
+    project = planned()
+    general = find_route(make_project(), brand_id="yunque", issue_class="售后维修", now=NOW)
+    choice = find_route(
+        project, brand_id="yunque", issue_class="售后维修", products=("Q3", "q2"), now=NOW
+    )
+
+    assert general.route is not None
+    assert choice.route is not None
+    assert (choice.owner_id, choice.route_id) == ("zhao", "launch-q3")
+    people = (general.route.owner, *general.route.chain)
+    assert choice.chain == ("wu", *(one for one in people if one not in {"zhao", "wu"}))
+    assert (choice.route.also, choice.route.service) == (general.route.also, general.route.service)
+
+
+def test_what_a_route_names_an_issue_or_product_for_stays_there() -> None:
+    project = planned()
+    named = [route for route in project.routes if route.issue and "yunque" in route.brand]
+
+    assert named
+    assert route_id(project, issue=named[0].issue[0]) == named[0].id
+    assert route_id(project, products=("q2", "q3")) != "launch-q3"  # most is about another
+    assert route_id(project, products=()) != "launch-q3"
+    assert route_id(planned(representatives=None)) != "launch-q3"
+
+
+def test_a_launch_route_is_found_again_until_it_is_over() -> None:
+    project = planned()
+    found = route_named(project, "launch-q3", NOW)
+    over = route_named(project, "launch-q3", NOW + timedelta(days=90))
+
+    assert found is not None
+    assert found.owner == "zhao"
+    assert over is not None
+    assert over.id in {route.id for route in project.routes}
+    assert route_named(project, over.id, NOW) == over
+    assert route_named(make_project(), "launch-q3", NOW) is None
+
+
+def lent(project: Project, now: datetime = NOW) -> Borrowed:
+    plan = plan_of(project, about_q3(), now)
+    assert plan is not None
+    found = borrow(project, plan, now, authors=6720, hours=672.0, clusters=2)
+    assert found is not None
+    return found
+
+
+def test_own_days_fade_the_sister() -> None:
+    first = lent(planned(), datetime.fromisoformat("2026-01-20T12:00+08:00"))
+    half = lent(planned(), datetime.fromisoformat("2026-02-17T12:00+08:00"))
+    quick = lent(planned({"sister_days": 7}), datetime.fromisoformat("2026-02-17T12:00+08:00"))
+
+    assert (first.weight, half.weight, quick.weight) == (1.0, 0.5, 0.2)
+    assert first.rate == pytest.approx((6720 + 0.05 * 72) / (672 + 72))
+
+
+def test_a_loud_sister_keeps_a_usual_crowd_quiet_and_is_named() -> None:
+    """Seven in an hour are a surge for a product nobody knows, none where the sister has ten."""
+    project = planned({"alpha_factor": 1})
+    crowd = about_q3(7, brand_first_at=ago(days=30), brand_clusters=40)
+
+    alone = judge(crowd, None, None, project, NOW)
+    beside = judge(replace(crowd, borrowed=lent(project)), None, None, project, NOW)
+
+    assert (alone.surge.kind, beside.surge.kind) == ("spike", "none")
+    assert "launch_baseline" not in {one.code for one in alone.reasons}
+    [reason] = [one for one in beside.reasons if one.code == "launch_baseline"]
+    assert "baseline of 云雀净水器Q2" in reason.text
+    assert reason.points == 0
