@@ -18,7 +18,7 @@ _PREFIX = "launch-"
 def by_launch(project: Project, route: Route | None, product: str, now: datetime) -> Route | None:
     """Return the route to take about a product: through its launch where the route is general.
 
-    `product` is an id, a name or an alias; on the day after the launch the general route holds again.
+    `product` is an id, a name or an alias. On the day after the launch the general route holds.
     """
     if route is not None and (route.issue or route.product):
         return route
