@@ -6,10 +6,12 @@ who answers for it. What else asks for one: the three owners, tasks, and who spe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.duty import turn_of
+from alerts.routing import answering
 from config.function_schema import FUNCTIONS
 from config.schema import Project
 from storage.records import NO_OWNER, OwnerId
@@ -70,3 +72,48 @@ def speaker_of(project: Project, issue_class: str) -> str:
     """
     rules = project.settings.speakers
     return rules.product_quality if issue_class in rules.classes else rules.otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """Who fills a function at an instant, in all regions that have somebody of their own.
+
+    `by` as in `alerts.duty.Turn`; `via` is the id by which: of the team, or what stands in.
+    """
+
+    function_id: str
+    owner_id: OwnerId
+    by: str
+    via: str
+    text: str
+    regions: Mapping[str, str]  # region -> the same in words
+
+
+def filled(project: Project, now: datetime) -> list[Filled]:
+    """Say of every function who fills it now, in the order of the files."""
+    found = []
+    for one in project.functions:
+        turn = turn_of(project, one.id, now)
+        regions = {
+            region: answering(project, one.id, now, (region,)) for region in sorted(one.regions)
+        }
+        found.append(
+            Filled(
+                function_id=one.id,
+                owner_id=next(iter(turn.owner_ids), NO_OWNER),
+                by=turn.by,
+                via=turn.via,
+                text=answering(project, one.id, now),
+                regions=regions,
+            )
+        )
+    return found
+
+
+def filled_lines(project: Project, now: datetime) -> list[str]:
+    """Return `filled` in lines for people."""
+    lines = []
+    for one in filled(project, now):
+        regions = "".join(f"；{region} {text}" for region, text in one.regions.items())
+        lines.append(f"{one.function_id}  {one.text}{regions}")
+    return lines

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from alerts.duty import AHEAD, gaps
+from alerts.duty import AHEAD, gaps, turn_of
+from alerts.functions import first_holder, function_name
 from alerts.presence import members, name_of, usable_channels, waking_channels
-from alerts.routing import CONDITIONS
+from alerts.routing import CONDITIONS, answering, people_of
 from config.people_checks import ring
 from config.people_schema import WAKING_KINDS
 from config.schema import ISSUE_CLASSES, Brand, Owner, Project, Route
+from storage.records import TriangleRole
 
 _CLASSES_NAMED = 3
 _SPANS_NAMED = 3
@@ -37,6 +39,7 @@ def lint_routes(project: Project, now: datetime) -> list[RouteFinding]:
     return [
         *_shadowed(project.routes),
         *_unreachable_people(project),
+        *_empty_functions(project),
         *_unnamed_people(project),
         *_uncovered_brands(project),
         *_uncovered_classes(project),
@@ -74,6 +77,7 @@ def _places(project: Project) -> list[tuple[str, tuple[str, ...]]]:
     return [
         *((f"路由 {route.id}", _of_route(route)) for route in project.routes),
         *((f"值班表 {duty.id}", members(duty)) for duty in project.duties),
+        *((f"部门 {one.title}", (*one.own, *one.stand_in)) for one in project.functions),
         *((f"{owner.name}（{owner.id}）的代班", owner.stand_in) for owner in project.owners),
         ("fallback", project.fallback),
     ]
@@ -88,8 +92,8 @@ def _unreachable_people(project: Project) -> Iterator[RouteFinding]:
         for one in dict.fromkeys(named):
             owner = project.owner(one)
             if owner is None:
-                if project.duty(one) is None:
-                    text = f"{place} 提到的 {one} 不在 owners 和 duties 里"
+                if project.duty(one) is None and project.function(one) is None:
+                    text = f"{place} 提到的 {one} 不在 owners、duties 和 functions 里"
                     yield RouteFinding(code="unknown", where=one, text=text)
             elif not usable_channels(owner, project):
                 text = f"{place} 提到的{owner.name}（{one}）没有可用渠道，永远收不到通知"
@@ -97,6 +101,43 @@ def _unreachable_people(project: Project) -> Iterator[RouteFinding]:
     if not project.fallback:
         text = "没有设置 fallback：没人匹配时将无人兜底"
         yield RouteFinding(code="no_fallback", where="fallback", text=text)
+
+
+def _empty_functions(project: Project) -> Iterator[RouteFinding]:
+    """Find functions that nobody fills at any hour: what comes to them falls to the fallback."""
+    for one in project.functions:
+        people = (project.owner(owner_id) for owner_id in people_of(project, one.id))
+        if not any(owner and usable_channels(owner, project) for owner in people):
+            text = (
+                f"部门 {one.title}（{one.id}）没有人，也没有代行的部门，轮到它时由兜底名单先接住；"
+                "写上 team，或者 stand_in"
+            )
+            yield RouteFinding(code="function_empty", where=one.id, text=text)
+
+
+def stand_in_notes(project: Project, now: datetime) -> list[str]:
+    """Return what stands in for what at this instant, and who speaks and answers by default.
+
+    Nothing of it is wrong; people should know it before it is needed.
+    """
+    notes = []
+    for one in project.functions:
+        turn = turn_of(project, one.id, now)
+        if turn.by == "filled_in":
+            notes.append(answering(project, one.id, now))
+    if not project.functions:
+        return notes
+    for role in TriangleRole:
+        wanted = getattr(project.triangle, role.value)
+        if not first_holder(project, wanted, now)[1]:
+            named = "、".join(function_name(project, name) for name in wanted)
+            notes.append(f"{role.zh}应由{named}担任，此刻没有人，由事件的负责人兼任")
+    rules = project.settings.speakers
+    for about, function in (("产品质量", rules.product_quality), ("其余", rules.otherwise)):
+        if project.function(function) is None:
+            name = function_name(project, function)
+            notes.append(f"{about}的对外口径应由{name}负责，functions 里没有{name}，按兜底名单")
+    return notes
 
 
 def _unnamed_people(project: Project) -> Iterator[RouteFinding]:
@@ -201,13 +242,8 @@ def _nobody_wakes(project: Project) -> Iterator[RouteFinding]:
         yield RouteFinding(code="nobody_wakes", where="channels", text=text)
         return
     for route in project.routes:
-        people = [one for named in _of_route(route) for one in _people(project, named)]
+        people = [one for named in _of_route(route) for one in people_of(project, named)]
         owners = (project.owner(one) for one in people)
         if not any(owner and waking_channels(owner, project) for owner in owners):
             text = f"路由 {route.id} 的负责人和升级链里，没有一个人能被短信或电话叫醒（wake_by）"
             yield RouteFinding(code="nobody_wakes", where=route.id, text=text)
-
-
-def _people(project: Project, named: str) -> tuple[str, ...]:
-    duty = project.duty(named)
-    return members(duty) if duty else (named,)

@@ -34,7 +34,16 @@ def name_three(draft: Draft) -> tuple[Seat, ...]:
     incident = draft.incident
     if incident.triangle or incident.level < Level.ORANGE or incident.shelf is not None:
         return ()
-    seats = tuple(_seat(draft, role) for role in TriangleRole)
+    found = would_be(draft.scene.project, draft.now, draft.scene.regions)
+    seats = tuple(
+        Seat(
+            role=role,
+            owner_id=owner_id or incident.owner_id,
+            since=draft.now,
+            function=function,
+        )
+        for role, function, owner_id in found
+    )
     people = draft.people(seat.owner_id for seat in seats)
     draft.record(
         "triangle_named",
@@ -70,6 +79,16 @@ def three_words(project: Project, seats: Sequence[Seat]) -> str:
     )
 
 
+def would_be(
+    project: Project, now: datetime, regions: Sequence[str] = ()
+) -> list[tuple[TriangleRole, str, OwnerId]]:
+    """Return whom the functions give each role at this instant; "" where the owner has it."""
+    return [
+        (role, *first_holder(project, _functions(project, role), now, regions=regions))
+        for role in TriangleRole
+    ]
+
+
 def answers_for(
     project: Project, incident: Incident, seat: Seat, now: datetime, *, regions: Sequence[str] = ()
 ) -> OwnerId:
@@ -81,18 +100,6 @@ def answers_for(
     named = (seat.owner_id, *_functions(project, seat.role), incident.owner_id)
     found = reachable(project, named, now, regions=regions)
     return next(iter(found or last_resort(project, incident.policy.fallback, now)), NO_OWNER)
-
-
-def _seat(draft: Draft, role: TriangleRole) -> Seat:
-    project, incident = draft.scene.project, draft.incident
-    wanted = _functions(project, role)
-    function, owner_id = first_holder(project, wanted, draft.now, regions=draft.scene.regions)
-    return Seat(
-        role=role,
-        owner_id=owner_id or incident.owner_id,
-        since=draft.now,
-        function=function,
-    )
 
 
 def _functions(project: Project, role: TriangleRole) -> tuple[str, ...]:

@@ -69,10 +69,11 @@ def who(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a line per roster."""
+    """Print a line per roster, and one per function."""
     from datetime import timedelta
 
     from alerts.duty import timetable
+    from alerts.functions import filled
 
     choices = chosen(context, config=config, as_json=as_json)
     project, now = _at(choices.config, at)
@@ -86,7 +87,18 @@ def who(
         until = f"{slot.ends.astimezone(one.zone):%m-%d %H:%M}"
         rows.append((one.id, one.name, _person(project, slot), until, *_why(project, slot)))
     header = ("id", "roster 值班表", "on duty 当班", "until 至", "by 依据", "passed over 跳过")
-    show(choices, {"at": now, "duties": found}, table(header, rows) if rows else [_NONE])
+    lines = [*(table(header, rows) if rows else [_NONE]), *_functions(project, now)]
+    document = {"at": now, "duties": found, "functions": filled(project, now)}
+    show(choices, document, lines)
+
+
+def _functions(project: Project, now: datetime) -> Iterator[str]:
+    from alerts.functions import filled_lines
+
+    lines = filled_lines(project, now)
+    if lines:
+        yield "部门 functions："
+    yield from lines
 
 
 _LOOK_DAYS = 14  # a slot that lasts longer is shown as ending then

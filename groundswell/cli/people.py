@@ -50,22 +50,27 @@ def list_(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a line per person."""
+    """Print a line per person, and one per function."""
     from datetime import UTC, datetime
 
+    from alerts.functions import filled, filled_lines
     from groundswell.inbound.ways import line_of, link_trouble, ways_by_owner
     from groundswell.wiring import opened
 
     choices = chosen(context, config, database, as_json)
     with opened(choices.config, choices.database) as (project, store), store.read() as queries:
-        found = ways_by_owner(project, queries, datetime.now(UTC))
+        now = datetime.now(UTC)
+        found = ways_by_owner(project, queries, now)
     link = link_trouble(project)
     lines = [f"消息里的链接：{link}"] if link else []
     lines += [
         f"{owner.name}（{owner.id}）：{line_of(found[owner.id], owner, link)}"
         for owner in project.owners
     ]
-    show(choices, {"link_trouble": link, "people": found}, lines)
+    functions = filled(project, now)
+    if functions:
+        lines += ["部门 functions：", *filled_lines(project, now)]
+    show(choices, {"link_trouble": link, "people": found, "functions": functions}, lines)
 
 
 def verify(

@@ -192,7 +192,8 @@ def _told(
         "steps": steps,
         "ladder": rungs,
     }
-    lines = [*_words(steps), f"{level.zh}色事件，{now:%m-%d %H:%M} 发生，一直没有人确认："]
+    lines = [*_words(steps), *_functions(project, traits, level, now)]
+    lines += [f"{level.zh}色事件，{now:%m-%d %H:%M} 发生，一直没有人确认："]
     lines += _table(project, rungs, now)
     if incident is not None:
         kept = frozen(project, incident)
@@ -204,6 +205,22 @@ def _told(
 
 def _words(steps: Iterable[RouteStep]) -> list[str]:
     return [step.text for step in steps]
+
+
+def _functions(project: Project, traits: Traits, level: Level, now: datetime) -> Iterable[str]:
+    """Say who would speak in public, and who the three would be."""
+    from alerts.functions import speaker_of
+    from alerts.presence import name_of
+    from alerts.routing import answering
+    from alerts.triangle import would_be
+    from storage.records import Level
+
+    speaker = speaker_of(project, traits.issue_class)
+    if project.function(speaker):
+        yield f"对外口径：由{answering(project, speaker, now, traits.regions)}负责"
+    if level >= Level.ORANGE and project.functions:
+        for role, _, owner_id in would_be(project, now, traits.regions):
+            yield f"{role.zh}：{name_of(project, owner_id) if owner_id else '由事件的负责人兼任'}"
 
 
 def _table(project: Project, rungs: Iterable[Rung], start: datetime) -> Iterable[str]:
@@ -227,7 +244,7 @@ def lint(
     """Print what is wrong, and end with 1 when something is; four weeks are looked over."""
     from datetime import UTC, datetime
 
-    from alerts.route_lint import lint_routes
+    from alerts.route_lint import lint_routes, stand_in_notes
     from groundswell.cli.times import moment
     from groundswell.wiring import load_project
 
@@ -235,7 +252,9 @@ def lint(
     project, _ = load_project(choices.config)
     now = moment(at, project.settings.zone) or datetime.now(UTC)
     found = lint_routes(project, now)
+    notes = stand_in_notes(project, now)
     lines = [f"{one.code}: {one.text}" for one in found] or ["没有问题 (all is well)"]
-    show(choices, {"ok": not found, "findings": found}, lines)
+    lines += [f"说明 note: {note}" for note in notes]
+    show(choices, {"ok": not found, "findings": found, "notes": notes}, lines)
     if found:
         raise typer.Exit(1)

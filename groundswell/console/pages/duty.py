@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.duty import Slot, gaps, timetable
+from alerts.functions import filled
 from alerts.presence import name_of
 from alerts.routing import passed_words
 from config.schema import Duty, Project
@@ -51,6 +52,7 @@ def page(console: Console, request: Request) -> Response:
         days=_DAYS,
         names=lambda slot: _names(project, slot),
         why=lambda slot: _why(project, slot),
+        functions=filled(project, now),
         fallback=[name_of(project, owner_id) for owner_id in project.fallback],
     )
 
