@@ -90,7 +90,7 @@ def on_tier(
     level = max(Level.BLUE, incident.level)
     promised = frozen_service(project, project.service(tier.service if tier else None), level)
     policy = replace(incident.policy, service=stricter(incident.policy.service, promised))
-    values: dict[str, Any] = {"tier": tier_id, "tier_why": why}
+    values: dict[str, Any] = {"tier": tier_id, "tier_why": why, "text": why}
     if policy != incident.policy:
         values["policy"] = journal.encode_policy(policy)
     key = f"tiered:{incident.incident_id}:{incident.epoch}:{tier_id}"

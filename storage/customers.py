@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 
 from storage import tables
 from storage.columns import upsert
-from storage.records import ClusterId, Customer, MentionCustomer, MentionId
+from storage.records import ClusterId, Customer, IncidentId, MentionCustomer, MentionId
+from storage.relapses import clusters_of
 from storage.rows import columns_of, mappings
 
 _customer = tables.customer
@@ -80,6 +81,10 @@ class CustomerQueries:
             .order_by(_customer.c.origin, _customer.c.tier, _customer.c.kind)
         )
         return [dict(row) for row in mappings(self.connection.execute(query))]
+
+    def incident_clusters(self, incident_id: IncidentId) -> list[ClusterId]:
+        """Return the clusters whose mentions belong to an incident."""
+        return clusters_of(self.connection, incident_id)
 
     def customers(self, keys: Collection[str]) -> list[Customer]:
         """Return what the lists say of these keys, in the order of key and origin."""

@@ -73,6 +73,7 @@ EVENTS: Mapping[str, str] = {
     "absorbed": "另一事件并入",
     "split": "重新拆分出来",
     "relapsed": "结案后同类问题再次出现，重新打开",
+    "tiered": "客户等级提高",
     "emptied": "更正之后没有内容了，自动结束",
     "shelved": "搁置为已知问题",
     "unshelved": "取消搁置",

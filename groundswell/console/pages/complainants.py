@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from alerts.command import Command, CommandName, IllegalMove
 from alerts.commands import allowed_commands
 from alerts.complainants import CHANNELS, counts_words, shown
+from alerts.tier_words import tier_name
 from config.errors import ConfigError, GroundswellError
 from groundswell.complainant_files import marks, read_lines, whom_to_call, workbook
 from groundswell.complainants import (
@@ -46,6 +47,7 @@ from groundswell.console.base import (
     same,
 )
 from groundswell.console.pages.incident_forms import TEXT_LIMIT, local_time
+from groundswell.customer_book import complainant_tiers
 from groundswell.desk import Desk
 from groundswell.vault import PERMISSION, NotPermittedError
 from storage.queries import Queries
@@ -268,6 +270,7 @@ def _show(
         wanted = [one for one in everybody if not states or one.state in states]
         people = wanted[(number - 1) * _PAGE : number * _PAGE]
         callable_ones = queries.contactable(people)
+        tiers = complainant_tiers(console.project, queries, people)
     return console.page(
         request,
         "complainants.html",
@@ -276,7 +279,10 @@ def _show(
         counts=counted,
         words_of=counts_words(counted),
         speed=speed_words(answered(everybody, incident, now)),
-        people=[_card(one, one.complainant_id in callable_ones) for one in people],
+        people=[
+            _card(one, one.complainant_id in callable_ones, _tier(console, tiers.get(one.complainant_id)))
+            for one in people
+        ],
         states=list(Contact),
         chosen=states[0] if states else None,
         number=number,
@@ -293,11 +299,15 @@ def _show(
     )
 
 
-def _card(one: Complainant, can_be_called: bool = False) -> dict[str, Any]:
+def _tier(console: Console, tier_id: str | None) -> str:
+    return tier_name(console.project, tier_id) if tier_id else ""
+
+
+def _card(one: Complainant, can_be_called: bool = False, tier: str = "") -> dict[str, Any]:
     return {
         "one": one,
         "name": shown(one),
-        "marks": marks(one),
+        "marks": [*([tier] if tier else []), *marks(one)],
         "can_be_called": can_be_called,
     }
 
