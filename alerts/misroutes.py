@@ -98,6 +98,7 @@ def _way_of(incident: Incident, events: Iterable[IncidentEvent]) -> _Way:
             named = OwnerId(data.get("to") or data.get("owner_id", ""))
             who = OwnerId(data["who"])
             way = replace(way, not_mine=way.not_mine + 1, by=(*way.by, who), to=named or way.to)
+            owner = OwnerId(data.get("owner_id", owner))
         elif event.kind == "assigned":
             to = OwnerId(data["owner_id"])
             way = replace(way, assigned=way.assigned + 1, by=(*way.by, owner), to=to)
