@@ -15,6 +15,9 @@ from alerts import digest_launches as launches
 from alerts import digest_tasks as tasks
 from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
+from alerts.digest_ledger import ENGLISH as LEDGER_ENGLISH
+from alerts.digest_ledger import TITLE as LEDGER
+from alerts.digest_ledger import budget_lines, ledger_items
 from alerts.digest_lines import OPEN_STATES, Desk, lines_of, section_of
 from alerts.digest_topics import ENGLISH, TITLE, topic_items
 from alerts.events import during_words
@@ -98,6 +101,8 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
     sees_all = owner.role in _SEES_ALL
     if begun := launches.launch_items(facts, OwnerId(owner.id), sees_all=sees_all):
         sections.append((launches.TITLE, begun))
+    if week := ledger_items(facts, sees_all=sees_all):
+        sections.append((LEDGER, week))
     past = _would_have_been(facts)
     if past:
         sections.append(("历史导入", past))
@@ -110,6 +115,7 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
         numbers=(
             *_numbers(groups, facts),
             *tasks.verdict_lines(facts),
+            *budget_lines(facts, OwnerId(owner.id), sees_all=sees_all),
             *_for_engineers(facts, owner),
         ),
         note=during_words(facts.calendar, facts.day),
@@ -251,7 +257,7 @@ def to_html(digest: Digest, base_url: str) -> str:
         base_url=base_url.rstrip("/"),
         english=SECTIONS
         | {tasks.TITLE: tasks.ENGLISH, TITLE: ENGLISH, "批次信号": "Batch signals"}
-        | {launches.TITLE: launches.ENGLISH},
+        | {launches.TITLE: launches.ENGLISH, LEDGER: LEDGER_ENGLISH},
         colours={level.value: colour for level, colour in _COLOURS.items()},
         is_complete=digest.completeness.startswith("全部"),
     )

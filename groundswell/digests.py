@@ -17,8 +17,10 @@ from groundswell.coverage import never_connected
 from groundswell.drift import drift_of
 from groundswell.gate import with_trials
 from groundswell.launch_page import briefs
+from groundswell.ledger import overspent
 from groundswell.links import SignedLinks
 from groundswell.signal_record import signal_record
+from groundswell.suggesting import weekly_lines
 from groundswell.topics import survey_topics
 from storage.queries import Queries
 from storage.records import (
@@ -122,6 +124,8 @@ class Digests:
             launches=briefs(queries, self.project, since, until),
             calendar=self._events(queries, since, day),
             tiers={one.id: one.name for one in self.project.customer_tiers},
+            advice=weekly_lines(queries, self.project, since, day),
+            budgets=overspent(queries, self.project, until),
         )
 
     def _events(self, queries: Queries, since: datetime, day: date) -> tuple[CalendarEvent, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from alerts.budget import Use
 from config.channel_schema import secrets_of
 from config.errors import GroundswellError
 from config.providers import address
@@ -20,9 +21,10 @@ from config.workdays import known_years, unknown_year
 from groundswell import wiring
 from groundswell.inbound.connecting import check_installed
 from groundswell.inbound.ways import line_of, link_trouble, ways_by_owner
-from groundswell.vault import Key
+from groundswell.ledger import budget_use, use_words
 from groundswell.trials import lines_for_check
 from groundswell.unconfirmed import unconfirmed_lines
+from groundswell.vault import Key
 from groundswell.verifying import KEY, unproved_wakers
 
 _LOW_DISK_BYTES = 1 << 30  # a million mentions take about 0.6 GB (platform.md 4)
@@ -200,6 +202,7 @@ def _people(project: Project, url: str) -> list[Finding]:
             unproved = unproved_wakers(project, queries.addresses(), queries.meta(KEY))
             unconfirmed = unconfirmed_lines(queries, project)
             over = list(lines_for_check(project, queries.ended_trials()))
+            spent = budget_use(queries, project, datetime.now(UTC))
     finally:
         store.close()
     link = link_trouble(project)
@@ -228,7 +231,20 @@ def _people(project: Project, url: str) -> list[Finding]:
         for line in unconfirmed
     ]
     findings += [Finding(what="trial", grade="warn", seen=line) for line in over]
-    return findings
+    return findings + _budgets(spent)
+
+
+def _budgets(spent: Sequence[Use]) -> list[Finding]:
+    """Say what of each alert budget is used today, and who is over his, by which rule."""
+    return [
+        Finding(
+            what="alert budget",
+            grade="warn" if one.is_over else "ok",
+            seen=use_words(one) + ("，今天已用完" if one.is_over else "，今天"),
+            advice="groundswell ledger shows which rule to look at" if one.is_over else "",
+        )
+        for one in spent
+    ]
 
 
 def _channel(project: Project, channel: Channel) -> Finding:

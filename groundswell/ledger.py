@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.budget import Use, use_of, week_start
+from alerts.budget import Use, day_start, use_of, week_start
 from alerts.ledger import (
     Alarm,
     Dismissal,
@@ -20,8 +20,9 @@ from alerts.ledger import (
     by_rule,
     by_source,
     precision_of,
+    rule_words,
 )
-from config.schema import Project
+from config.schema import Owner, Project
 from storage.queries import Queries
 from storage.records import BrandId, IncidentId, Level, OwnerId
 
@@ -152,11 +153,38 @@ def _quantile(known: Sequence[timedelta], share: float) -> timedelta | None:
     return known[low] + (known[high] - known[low]) * (place - low)
 
 
+def overspent(
+    queries: Queries, project: Project, until: datetime
+) -> tuple[tuple[OwnerId, str], ...]:
+    """Return in words who was over his budget on his last day that is over, and by which rule."""
+    lines = []
+    for owner in project.owners:
+        if owner.alert_budget is None:
+            continue
+        ended = day_start(owner, until) - timedelta(microseconds=1)
+        [used] = _uses(queries, [owner], ended, None)
+        if used.is_over:
+            lines.append((used.owner_id, use_words(used)))
+    return tuple(lines)
+
+
+def use_words(used: Use) -> str:
+    """Say what of a budget was used, and by which rules most."""
+    by = "、".join(f"{rule_words(rule)} {n}" for rule, n in used.rules[:3])
+    return f"{used.name} {used.today}/{used.budget}" + (f"（{by}）" if by else "")
+
+
 def budget_use(
     queries: Queries, project: Project, now: datetime, alarms: Iterable[Alarm] | None = None
 ) -> list[Use]:
     """Return what everybody with a budget was sent today and this week, who is over it first."""
     owners = [owner for owner in project.owners if owner.alert_budget is not None]
+    return _uses(queries, owners, now, alarms)
+
+
+def _uses(
+    queries: Queries, owners: Sequence[Owner], now: datetime, alarms: Iterable[Alarm] | None
+) -> list[Use]:
     if not owners:
         return []
     if alarms is None:

@@ -32,6 +32,7 @@ from groundswell.inbound.listening import Listening
 from groundswell.launch_sync import sync_launches
 from groundswell.model_upkeep import ModelUpkeep
 from groundswell.proposing import Proposer
+from groundswell.suggesting import Advisor
 from groundswell.topics import TopicMemory
 from groundswell.upkeep import Upkeep
 from groundswell.watchdog import ENGINE_LEASE as ENGINE_LEASE  # noqa: PLC0414 - callers find it here
@@ -86,6 +87,7 @@ class MainJob:
         )
         self._topics = TopicMemory(store=application.store, project=application.project)
         self._proposer = Proposer(application.store, application.project)
+        self._advisor = Advisor(store=application.store, project=application.project)
         self._collector = _make_collector(application)
         self._listening = Listening(
             application.project,
@@ -223,7 +225,7 @@ class MainJob:
         In a thread of its own: both read much, and gathering must not wait for them.
         """
         now = self._application.clock.now()
-        for tick in (self._topics.tick, self._proposer.tick):
+        for tick in (self._topics.tick, self._proposer.tick, self._advisor.tick):
             await self._loop.run_in_executor(self._aside, tick, now)
 
     async def _deliver(self) -> None:

@@ -10,10 +10,10 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from alerts.advice import Candidate, candidates, changed
-from alerts.ledger import Alarm, Precision, precision_of, rule_words
+from alerts.ledger import Alarm, Precision, by_rule, precision_of, rule_words
 from config.schema import Project
 from groundswell.ledger import DAYS, alarms_since
 from storage.queries import Queries
@@ -128,6 +128,21 @@ def last_suggestion(queries: Queries) -> Suggestion | None:
     found = json.loads(text)
     at = datetime.fromisoformat(found.pop("at"))
     return Suggestion(at=at, **found | {"lines": tuple(found["lines"])})
+
+
+def weekly_lines(queries: Queries, project: Project, since: datetime, day: date) -> tuple[str, ...]:
+    """Return what the first digest of a week says of the ledger; () in every other one.
+
+    `since` is where the digest of the local day `day` begins to look.
+    """
+    monday = day - timedelta(days=day.weekday())
+    if since.astimezone(project.settings.zone).date() >= monday:
+        return ()
+    last = last_suggestion(queries)
+    if last is None:
+        return ()
+    alarms = alarms_since(queries, since - timedelta(days=DAYS))
+    return (*last.lines, *worst_rules(by_rule(alarms)))
 
 
 def worst_rules(rules: Sequence[Precision]) -> list[str]:

@@ -512,6 +512,9 @@ class DigestFacts:
     calendar: tuple[CalendarEvent, ...] = ()  # that touch the range
     tiers: Mapping[str, str] = field(default_factory=dict)  # names of customer tiers by id
     launches: tuple[LaunchBrief, ...] = ()  # that run, or ended with this day
+    advice: tuple[str, ...] = ()  # of the ledger, once a week
+    # in words, who was over his alert budget on the day before
+    budgets: tuple[tuple[OwnerId, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
