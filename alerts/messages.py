@@ -200,8 +200,8 @@ def _actions(
 ) -> tuple[Action, ...]:
     """Return the buttons of what this person may do; red is never held, so it has no silence."""
     links = scene.links
-    if occasion is Occasion.HANDOVER:
-        return _seat_actions(incident, scene, address)
+    if occasion is Occasion.HANDOVER and (asked := _seat_actions(incident, scene, address)):
+        return asked
     offered = {
         IncidentState.OPEN: ("ack", "not_mine", "dismiss", "assign", "silence"),
         IncidentState.ACKNOWLEDGED: ("assign", "silence"),

@@ -38,12 +38,14 @@ from storage.records import (
     Policy,
     Reason,
     Relapse,
+    Seat,
     ShardId,
     SourceId,
     Surge,
     Task,
     TaskKind,
     Term,
+    TriangleRole,
     Verdict,
 )
 
@@ -68,6 +70,9 @@ _SAID = (
     "第三批次用了两天就渗水，厨房地板泡坏了",
     "半夜漏水烫到孩子，客服说要排队",
     "求助：换了两次还是漏",
+)
+_OF_SEATS = frozenset(
+    {Occasion.TRIANGLE, Occasion.HANDOVER, Occasion.HANDOVER_SAID, Occasion.LOCKED}
 )
 _WORDS = ("渗水", "第三批次", "地板", "客服")
 
@@ -192,12 +197,35 @@ def _as_of(incident: Incident, occasion: Occasion) -> Incident:
         return incident
     if occasion is not Occasion.REOPENED:
         incident = replace(incident, relapse=None)
+    if occasion in _OF_SEATS:
+        incident = _with_three(incident, occasion)
     if occasion in {Occasion.CONFIRM, Occasion.CLOSING}:
         state = IncidentState.HANDLED if occasion is Occasion.CONFIRM else IncidentState.CLOSED
         return replace(incident, state=state)
     working = {Occasion.LEASE_WARNING, Occasion.TASK, Occasion.TASK_DUE, Occasion.SOLVE_WARNING}
     state = IncidentState.ACKNOWLEDGED if occasion in working else IncidentState.OPEN
     return replace(incident, state=state, handled_note="")
+
+
+def _with_three(incident: Incident, occasion: Occasion) -> Incident:
+    """Return the incident with three owners, one role of which is offered on a handover."""
+    now, owner_id = incident.updated_at, incident.owner_id
+    seats = [
+        Seat(role=role, owner_id=owner_id, since=now, function=function)
+        for role, function in zip(TriangleRole, ("service", "quality", "dealer"), strict=True)
+    ]
+    if occasion is Occasion.HANDOVER:
+        seats[0] = replace(
+            seats[0],
+            offered_to=owner_id,
+            offered_by=owner_id,
+            offered_at=now,
+            reason="他负责这个地区",
+            answer_by=now + _WAIT,
+            offer=1,
+        )
+    locked_at = now if occasion is Occasion.LOCKED else None
+    return replace(incident, triangle=tuple(seats), locked_at=locked_at)
 
 
 def _address(incident: Incident, owner: Owner, channel: Channel, now: datetime) -> Address:

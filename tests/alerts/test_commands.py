@@ -469,7 +469,7 @@ def test_raising_by_hand_takes_it_off_the_shelf() -> None:
 
     assert change.incident.shelf is None
     assert told(change) == ["lin", "zhao"]
-    assert [event.kind for event in change.events] == ["unshelved", "level_set"]
+    assert [event.kind for event in change.events] == ["unshelved", "level_set", "triangle_named"]
 
 
 # --- the end --------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ def test_lint_finds_people_who_never_hear() -> None:
     text = "\n".join(found_by_lint(project))
 
     assert "路由 safety 提到的陈立（chen）没有可用渠道" in text
-    assert "fallback 提到的 nobody 不在 owners 和 duties 里" in text
+    assert "fallback 提到的 nobody 不在 owners、duties 和 functions 里" in text
     assert "吴桐（wu）不在任何路由、值班表和兜底名单里" in text
     assert "品牌 百衡（baiheng）没有任何路由" in text
 

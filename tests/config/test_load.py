@@ -386,6 +386,7 @@ def test_schemas_are_json_and_demand_their_section() -> None:
         "media.json",
         "issues.json",
         "duties.json",
+        "functions.json",
         "services.json",
         "maintenance.json",
     } == set(found)
