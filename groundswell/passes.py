@@ -42,6 +42,8 @@ class Sight:
     own_blind: dict[str, Hours] = field(default_factory=dict)
     hot: HotView | None = None
     samples: dict[str, list[int]] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)  # brands with mentions yet to be gathered
+    rates: dict[str, tuple[int, float, int]] = field(default_factory=dict)  # of sister products
 
     def see(self, evidence: Evidence) -> None:
         """Take in the evidence on one cluster, as the store gave it."""
@@ -54,9 +56,16 @@ class Sight:
         if incident is not None and incident.state in {IncidentState.HANDLED, IncidentState.CLOSED}:
             self.samples[evidence.cluster.cluster_id] = [int(one) for one in shown]
 
+    def emptied(self, tx: Transaction, evidence: Evidence) -> None:
+        """Take in whether what left an incident's cluster may be on its way back."""
+        brand_id = evidence.cluster.brand_id
+        if tx.is_gathering(brand_id) and brand_id not in self.waiting:
+            self.waiting.append(brand_id)
+
     def end(self, pulses: PulseView, hot: HotView | None = None) -> None:
         """Take in what was asked once for all clusters."""
         self.own_blind |= pulses.blind_by_brand
+        self.rates |= pulses.rates
         self.hot = hot or self.hot
 
 
@@ -139,6 +148,10 @@ class PassLog:
                 self._hot = hot
         if sight.samples:
             news["shown"] = sight.samples
+        if sight.rates:
+            news["rates"] = {one: list(rate) for one, rate in sight.rates.items()}
+        if sight.waiting:
+            news["waiting"] = sight.waiting
         return news
 
 

@@ -15,7 +15,6 @@ from alerts.baseline import (
 )
 from alerts.brand_surge import pulse_of
 from alerts.events import events_between
-from alerts.events import events_between
 from alerts.launch import borrow, plan_of
 from config.launch_schema import LaunchPlan
 from config.schema import Project
@@ -60,8 +59,8 @@ class PulseView:
         self._slots: dict[BrandId, tuple[int, ...]] = {}
         self._blind: dict[BrandId, tuple[datetime, ...] | None] = {}
         self._events: list[CalendarEvent] | None = None
-        self._events: list[CalendarEvent] | None = None
         self._lent: dict[str, Borrowed | None] = {}
+        self.rates: dict[str, tuple[int, float, int]] = {}  # of sisters, as they were read
 
     def see(self, evidence: Evidence) -> Evidence:
         """Tell the evidence on a cluster how bursty its brand is, and when nobody could see it.
@@ -116,17 +115,10 @@ class PulseView:
         authors, hours, clusters = self._queries.product_rate(
             BrandId(brand.id), plan.sister, until - _LENT_FOR, until
         )
+        self.rates[f"{brand.id} {plan.sister}"] = (authors, hours, clusters)
         return borrow(
             self._project, plan, self._now, authors=authors, hours=hours, clusters=clusters
         )
-
-    def events(self, brand_id: BrandId, since: datetime) -> tuple[CalendarEvent, ...]:
-        """Return the events of a brand's calendar that touch the days from `since` up to now."""
-        zone = self._project.settings.zone
-        first, last = (at.astimezone(zone).date() for at in (since, self._now))
-        if self._events is None:  # a handful of rows; asked for where something surges
-            self._events = self._queries.calendar_events(until=last)
-        return events_between(self._project, self._events, first, last, brand_id)
 
     def events(self, brand_id: BrandId, since: datetime) -> tuple[CalendarEvent, ...]:
         """Return the events of a brand's calendar that touch the days from `since` up to now."""

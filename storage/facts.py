@@ -98,21 +98,16 @@ def count_facts(
             _assigned.c.duplicate_of.is_(None),
         )
     )
-    complaints: dict[int, _Complaint] = {}
+    complaints: dict[int, Complaint] = {}
     for mention_pk, kind, value, author_key, at in connection.execute(query):
         found = complaints.get(mention_pk)
         if found is None:
-            found = complaints[mention_pk] = _Complaint(author_key, at, [""], [("", "")], [""])
-        if kind == "product":
-            found.products.append(value)
-        elif kind == "symptom":
-            found.symptoms.append(value)
-        else:
-            found.groups.append((kind, value))
-    return _counted(complaints.values())
+            found = complaints[mention_pk] = complaint(author_key, at)
+        found.state(kind, value)
+    return counted(complaints.values())
 
 
-class _Complaint(NamedTuple):
+class Complaint(NamedTuple):
     """One complaint: who, when, and what it states; "" in each list stands for any."""
 
     author_key: str
@@ -121,8 +116,23 @@ class _Complaint(NamedTuple):
     groups: list[tuple[str, str]]
     symptoms: list[str]
 
+    def state(self, kind: str, value: str) -> None:
+        """Add what it states."""
+        if kind == "product":
+            self.products.append(value)
+        elif kind == "symptom":
+            self.symptoms.append(value)
+        else:
+            self.groups.append((kind, value))
 
-def _counted(complaints: Iterable[_Complaint]) -> tuple[FactCount, ...]:
+
+def complaint(author_key: str, at: datetime) -> Complaint:
+    """Return a complaint that states nothing yet."""
+    return Complaint(author_key, at, [""], [("", "")], [""])
+
+
+def counted(complaints: Iterable[Complaint]) -> tuple[FactCount, ...]:
+    """Count the distinct authors of complaints by what they state; see `count_facts`."""
     authors: dict[tuple[str, str, str, str], set[str]] = {}
     first: dict[tuple[str, str, str, str], datetime] = {}
     last: dict[tuple[str, str, str, str], datetime] = {}

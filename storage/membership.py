@@ -217,7 +217,10 @@ def absorb(
     of_loser = sa.select(_assigned.c.mention_pk).where(_assigned.c.cluster_id == loser)
     aliases = sa.select(_cluster.c.cluster_id).where(_cluster.c.alias_of == loser)
     older = [one for one in connection.scalars(aliases) if one not in fresh]
-    note_absorbed(connection, loser, connection.scalars(of_loser), older)
+    brand_id = connection.scalar(
+        sa.select(_cluster.c.brand_id).where(_cluster.c.cluster_id == loser)
+    )
+    note_absorbed(connection, brand_id or "", loser, connection.scalars(of_loser), older)
     connection.execute(sa.update(_assigned).where(_assigned.c.cluster_id == loser).values(values))
     merge_hours(connection, loser, survivor)
     # aliases of the loser point at the survivor at once: a redirect is always one step

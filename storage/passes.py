@@ -207,11 +207,16 @@ def note_differences(
 
 
 def note_absorbed(
-    connection: Connection, loser: str, mention_ids: Iterable[int], aliases: Iterable[str]
+    connection: Connection,
+    brand_id: str,
+    loser: str,
+    mention_ids: Iterable[int],
+    aliases: Iterable[str],
 ) -> None:
     """Remember who was in a cluster that is about to be merged into another."""
     aliased = {loser: None} | dict.fromkeys(aliases, loser)
-    _note(connection, {"loser": loser, "moved": sorted(mention_ids), "aliased": aliased})
+    moved = {"loser": loser, "moved": sorted(mention_ids)}
+    _note(connection, {"brand": brand_id, **moved, "aliased": aliased})
 
 
 def note_aliases(connection: Connection, aliased: Mapping[str, str | None]) -> None:

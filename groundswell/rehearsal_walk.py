@@ -1,0 +1,398 @@
+"""Walks what really happened once more, under one configuration: round by round, act by act.
+
+In: the Past, and a project. Out: the incidents, events and messages that come of it. What judges is
+the shipped code (act_on, remind_on, follow); what people did happens again where it still can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts import journal
+from alerts.clock_jump import after_jump
+from alerts.incidents import Command, on_command
+from alerts.launch import fewest_authors
+from alerts.messages import NoLinks
+from config.errors import GroundswellError
+from config.schema import Project
+from groundswell.batches import BatchView
+from groundswell.hot import HotLists, HotView
+from groundswell.judging import judge
+from groundswell.passes import decode_hot, hours_of, rules_of
+from groundswell.pipeline import act_on, remind_on
+from groundswell.pulses import PulseView, brand_clusters
+from groundswell.regrouping import follow
+from storage.codec import decode
+from storage.completeness import serves
+from storage.past import Past, Sure, made, write_aliases, write_events
+from storage.records import (
+    BrandId,
+    Change,
+    ClusterEvent,
+    ClusterId,
+    Incident,
+    IncidentEvent,
+    IncidentId,
+    Intent,
+    Mention,
+    Pass,
+    SourceId,
+    Timer,
+)
+from storage.scratch import RehearsalTransaction, mention_of_member
+from storage.silences import silence_of
+
+_WINDOW = timedelta(hours=48)  # as groundswell.stages grades anew
+_DOWN = timedelta(minutes=30)  # rounds come each ten minutes: the engine stood
+_PUT_OFF = timedelta(minutes=5)  # as groundswell.stages
+
+Advance = Callable[[int, int], None]
+
+
+class _Seen(HotLists):
+    """Hot-search lists as they were seen in that round."""
+
+    view = HotView()
+
+    def look(self, queries: Any, now: datetime) -> HotView:
+        """Return what was noted."""
+        del queries, now
+        return self.view
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message: to whom, when, of which incident and level."""
+
+    at: datetime
+    owner_id: str
+    incident_id: str
+    kind: str
+    level: int
+
+    @classmethod
+    def of(cls, intent: Intent) -> Told:
+        """Return what a message is counted by."""
+        return cls(
+            intent.created_at,
+            intent.recipient_id,
+            str(intent.incident_id),
+            intent.kind,
+            int(intent.level),
+        )
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of a walk."""
+
+    events: list[IncidentEvent] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    dropped: int = 0  # acts of people on what is not there, or stands otherwise
+    rounds: int = 0
+
+
+class Walk:
+    """One walk from the start to the end."""
+
+    def __init__(
+        self, tx: RehearsalTransaction, past: Past, project: Project, live: Project, sure: Sure
+    ) -> None:
+        self.tx = tx
+        self.past = past
+        self.project = project
+        self.played = Played()
+        self._sure = sure
+        self._rules = rules_of(project)
+        self._hot = _Seen(project)
+        self._links = NoLinks()
+        self._last = past.start.at
+        self._due: datetime | None = None
+        self._stale = True
+        self._real = _by_incident(past.events)
+        self._told = _by_act(past.told)
+        self._is_faithful: dict[str, bool] = {}  # whether all of an incident happened so, too
+        self._silences = {row["silence_id"]: row for row in past.silences}
+        self._journal_rows = {one.event_no: one for one in past.journal}
+        around = tx.scene.around
+        sources = [one for one in live.sources if one.enabled]
+        brands = tuple(BrandId(one.id) for one in live.brands)
+        for brand in brands:
+            own = frozenset(SourceId(one.id) for one in sources if brand in serves(one, brands))
+            around.sources[own] = brand
+
+    def go(self, advance: Advance) -> Played:
+        """Walk to the end; `advance` is told how many of how many rounds are done."""
+        passes = {one.pass_no: one for one in self.past.passes}
+        last = self.past.passes[-1].pass_no if self.past.passes else 0
+        numbers = sorted({*passes, *(one for one in self.past.steps if one <= last)})
+        for n, number in enumerate(numbers):
+            one = passes.get(number)
+            if one is None:
+                self._change(number)
+            else:
+                self._round(one)
+            if not n % 200:
+                advance(n, len(numbers))
+        advance(len(numbers), len(numbers))
+        return self.played
+
+    # --- rounds ----------------------------------------------------------------------------------
+
+    def _round(self, one: Pass) -> None:
+        is_same = one.rules == self._rules
+        if not is_same:
+            self._catch_up(one.at)
+        self._look_around(one)
+        self.tx.now = one.at
+        self.played.rounds += 1
+        match one.kind:
+            case "gather":
+                self._gather(one)
+            case "regrade":
+                self._regrade(one, is_same=is_same)
+            case "understand" | "label":
+                self._act(dict.fromkeys(one.data.get("clusters", ()), ()), one.at)
+            case "edit":
+                self._act({}, one.at, self._journal(one))
+            case "remind" if is_same:
+                ids = [IncidentId(name) for name in one.data.get("incidents", ())]
+                self._remind(ids, one.at, is_backlog=one.data.get("backlog", False))
+            case "put_off":
+                for name in one.data.get("incidents", ()):
+                    due = self.tx.timers_due(IncidentId(name), one.at)
+                    self.tx.put_off(due, one.at + _PUT_OFF)
+            case "act":
+                self._people(one)
+            case _:
+                pass  # a checkpoint, or timers that were carried out above
+        self._last = one.at
+
+    def _change(self, number: int) -> None:
+        step = self.past.steps[number]
+        world = self.tx.scene.world
+        for key, content in step.members.items():
+            world.put(key, None if content is None else made(key, content, self._sure))
+        if step.aliases:
+            write_aliases(self.tx, step.aliases)
+
+    def _gather(self, one: Pass) -> None:
+        step = self.past.steps.get(one.pass_no)
+        homes = one.data.get("homes", {})
+        fresh: dict[ClusterId, list[Mention]] = {}
+        if step is not None:
+            self._change(one.pass_no)
+            world = self.tx.scene.world
+            for key in sorted(step.members, key=lambda key: key[1]):
+                member = world.members.get(key)
+                if member is None:
+                    continue  # by these rules it is not negative
+                home = world.today(homes.get(str(member.mention), member.cluster))
+                fresh.setdefault(ClusterId(home), []).append(mention_of_member(member))
+        live = {name: new for name, new in fresh.items() if not all(m.history for m in new)}
+        self._act(live, one.at, self._journal(one))
+
+    def _regrade(self, one: Pass, *, is_same: bool) -> None:
+        named = one.data.get("clusters")
+        if named is None or not is_same:
+            authors = fewest_authors(self.project)
+            moved = self.tx.queries.active_clusters(one.at - _WINDOW, authors)
+            known = (self.tx.queries.cluster(name) for name in brand_clusters(self.project))
+            named = sorted({*moved, *(own.cluster_id for own in known if own is not None)})
+        self._act(dict.fromkeys(named, ()), one.at)
+
+    def _act(
+        self,
+        fresh: Any,
+        now: datetime,
+        events: Sequence[ClusterEvent] = (),
+    ) -> None:
+        before: Any = {}
+        graded = dict(fresh)
+        if events:
+            regrouped = follow(self.tx, events, self.project, self._links, now)
+            before = regrouped.before
+            graded = {name: [] for name in regrouped.clusters} | graded
+        act_on(
+            self.tx,
+            graded,
+            now,
+            project=self.project,
+            hot_lists=self._hot,
+            links=self._links,
+            before=before,
+        )
+        self._collect()
+
+    def _remind(self, ids: list[IncidentId], now: datetime, *, is_backlog: bool = False) -> None:
+        remind_on(
+            self.tx,
+            ids,
+            now,
+            project=self.project,
+            hot_lists=self._hot,
+            links=self._links,
+            is_backlog=is_backlog,
+        )
+        self._collect()
+
+    def _catch_up(self, until: datetime) -> None:
+        """Carry out timers when they are due; where the engine stood, when it came back."""
+        while True:
+            due = self._next_due()
+            if due is None or due > until:
+                return
+            at = until if until - self._last > _DOWN else max(due, self._last)
+            self.tx.now = at
+            ids = self.tx.queries.incidents_due(at)
+            self._remind(ids, at)
+            self._stale = True
+            if self._next_due() == due:
+                return  # nothing came of it: left for the next round
+
+    def _next_due(self) -> datetime | None:
+        if self._stale:
+            self._due, self._stale = self.tx.next_due(), False
+        return self._due
+
+    def _journal(self, one: Pass) -> list[ClusterEvent]:
+        said = one.data.get("events")
+        if not said:
+            return []
+        last, count = said
+        numbers = range(last - count + 1, last + 1)
+        events = [self._journal_rows[one] for one in numbers if one in self._journal_rows]
+        write_events(self.tx, events)
+        return events
+
+    def _look_around(self, one: Pass) -> None:
+        around, data = self.tx.scene.around, one.data
+        around.live |= data.get("live", {})
+        if "blind" in data:
+            around.blind = hours_of(data["blind"])
+        around.own_blind |= {name: hours_of(runs) for name, runs in data.get("own", {}).items()}
+        if "hot" in data:
+            self._hot.view = decode_hot(data["hot"])
+        around.shown = data.get("shown", {})
+        for name, (authors, hours, clusters) in data.get("rates", {}).items():
+            around.rates[name] = (authors, hours, clusters)
+        around.waiting = frozenset(data.get("waiting", ()))
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def _people(self, one: Pass) -> None:
+        data = one.data
+        if "named" in data:
+            self._silence(data["named"], one.at)
+        if "jump_us" in data:
+            by = timedelta(microseconds=data["jump_us"])
+            self.tx.shift_instants(by, one.at - by)
+            self._stale = True
+        changes = data.get("changes", ())
+        stands = [self._stands(said) for said in changes]
+        if all(stands):
+            for said in changes:
+                self._again(said, one.at)
+        elif data.get("command"):
+            self._anew(changes[0]["incident"], data["command"], changes, one.at)
+        elif "jump_us" in data:
+            self._jumped(timedelta(microseconds=data["jump_us"]), one.at)
+        else:
+            self.played.dropped += 1
+        self._collect()
+
+    def _stands(self, said: Any) -> bool:
+        """Say whether an incident stands as it did when somebody acted on it."""
+        found = self.tx.incident(said["incident"])
+        return (
+            found is not None
+            and found.seq == said["seqs"][0] - 1
+            and self._is_faithful.get(found.incident_id, True)
+        )
+
+    def _again(self, said: Any, now: datetime) -> None:
+        """Let an act happen again as it was."""
+        name = IncidentId(said["incident"])
+        first, last = said["seqs"]
+        events = [self._real[name][seq] for seq in range(first, last + 1)]
+        after = self.tx.incident(name)
+        for event in events:
+            after = journal.apply(after, event)
+        assert after is not None
+        change = Change(
+            incident=after,
+            events=tuple(events),
+            timers=tuple(decode(Timer, one) for one in said["timers"]),
+            cancel_timers=tuple(said["stop"]),
+            intents=tuple(self._told.pop((name, now), ())),
+            cancel_intents=said["drop"],
+        )
+        self.tx.save_change(change)
+
+    def _anew(self, name: str, command: Any, changes: Sequence[Any], now: datetime) -> None:
+        """Carry out what somebody asked for, where it still can be."""
+        found = self.tx.incident(name)
+        if found is None:
+            self.played.dropped += 1
+            return
+        other = next((one["incident"] for one in changes[1:]), "")
+        into = self.tx.incident(other) if other else None
+        asked = replace(decode(Command, command), into=into)
+        seen = self._hot.see(self.tx.evidence(found.cluster_id, now), self._hot.view)
+        evidence = BatchView(self.project, self.tx.queries, now).see(seen)
+        pulses = PulseView(self.project, self.tx.queries, now)
+        graded = judge(pulses.see(evidence), found, found, self.project, now, pulses)
+        try:
+            change = on_command(found, asked, self.project, now, evidence=evidence, grade=graded)
+            self.tx.save_change(change)
+        except GroundswellError:
+            self.played.dropped += 1
+
+    def _silence(self, named: str, now: datetime) -> None:
+        row = self._silences.get(named)
+        if row is None:
+            return
+        if row["created_at"] == now:
+            self.tx.add_silence(silence_of({**row, "ended_at": None, "ended_by": ""}))
+        else:
+            self.tx.end_silence(named, now, row["ended_by"])
+
+    def _jumped(self, by: timedelta, now: datetime) -> None:
+        for incident in self.tx.open_incidents():
+            change = after_jump(incident, by, self.project, now)
+            if change is not None:
+                self.tx.save_change(change)
+
+    # --- what came of it -------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        changes = self.tx.scene.changes
+        if changes:
+            self._stale = True
+        for change in changes:
+            name = change.incident.incident_id
+            real = self._real.get(name, {})
+            kinds = [(real[e.seq].kind if e.seq in real else "") == e.kind for e in change.events]
+            self._is_faithful[name] = self._is_faithful.get(name, True) and all(kinds)
+            self.played.events += change.events
+            self.played.incidents[name] = change.incident
+            self.played.told += [Told.of(one) for one in change.intents]
+        changes.clear()
+
+
+def _by_incident(events: Iterable[IncidentEvent]) -> dict[str, dict[int, IncidentEvent]]:
+    found: dict[str, dict[int, IncidentEvent]] = {}
+    for event in events:
+        found.setdefault(event.incident_id, {})[event.seq] = event
+    return found
+
+
+def _by_act(messages: Iterable[Intent]) -> dict[tuple[str, datetime], list[Intent]]:
+    found: dict[tuple[str, datetime], list[Intent]] = {}
+    for one in messages:
+        found.setdefault((str(one.incident_id), one.created_at), []).append(one)
+    return found
