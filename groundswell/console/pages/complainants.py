@@ -270,7 +270,8 @@ def _show(
         wanted = [one for one in everybody if not states or one.state in states]
         people = wanted[(number - 1) * _PAGE : number * _PAGE]
         callable_ones = queries.contactable(people)
-        tiers = complainant_tiers(console.project, queries, people)
+        known = complainant_tiers(console.project, queries, people)
+    tiers = {one: tier_name(console.project, tier) for one, tier in known.items()}
     return console.page(
         request,
         "complainants.html",
@@ -280,7 +281,7 @@ def _show(
         words_of=counts_words(counted),
         speed=speed_words(answered(everybody, incident, now)),
         people=[
-            _card(one, one.complainant_id in callable_ones, _tier(console, tiers.get(one.complainant_id)))
+            _card(one, one.complainant_id in callable_ones, tiers.get(one.complainant_id, ""))
             for one in people
         ],
         states=list(Contact),
@@ -297,10 +298,6 @@ def _show(
         taken=taken,
         taken_words=taken_words(taken) if taken else "",
     )
-
-
-def _tier(console: Console, tier_id: str | None) -> str:
-    return tier_name(console.project, tier_id) if tier_id else ""
 
 
 def _card(one: Complainant, can_be_called: bool = False, tier: str = "") -> dict[str, Any]:
