@@ -18,7 +18,17 @@ from alerts.triangle import name_three, tell_three
 from config.schema import Owner, Project
 from storage.records import Incident, IncidentState, Level, OwnerId, Policy, Timer
 
-ALL_TIMERS = ("step", "ack", "lease_warn", "confirm", "mute", "shelf", "handover")
+ALL_TIMERS = (
+    "step",
+    "ack",
+    "lease_warn",
+    "confirm",
+    "mute",
+    "shelf",
+    "handover",
+    "first_warn",
+    "first_over",
+)
 
 
 def first_told(policy: Policy, owner_id: OwnerId, level: Level) -> tuple[OwnerId, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from alerts import journal
 from alerts.command import Published
 from alerts.escalation import deadline_at, step_timer
+from alerts.first_response import FIRST_TIMERS, first_timer
 from alerts.messages import Address, Occasion, Scene, render_notice
 from alerts.meters import encode_meter
 from alerts.presence import waking_channels
@@ -97,6 +98,8 @@ class Draft:
         self._cancel_intents = ""
         self.complainants: dict[str, Complainant] = {}  # those whom the act may name
         self.published: tuple[Published, ...] = ()  # what was answered in public
+        self.unanswered: Sequence[Complainant] = ()  # those who wait for a first answer
+        self._before = incident
         self._moved: dict[str, Complainant] = {}
 
     @property
@@ -297,6 +300,7 @@ class Draft:
         """Return all of it."""
         if self.incident.meter != self._metered:
             self._wait_for_service()
+        self._wait_for_first()
         timers = {(timer.epoch, timer.kind, timer.step): timer for timer in self._timers}
         return Change(
             incident=self.incident,
@@ -323,6 +327,18 @@ class Draft:
                     due_at=at,
                 )
             )
+
+    def _wait_for_first(self) -> None:
+        """Look anew at first answers: the incident began or came back, or the promise changed."""
+        before, after = self._before, self.incident
+        is_same = before is not None and before.epoch == after.epoch
+        if is_same and before is not None and before.policy.service == after.policy.service:
+            return
+        evidence = self.scene.evidence
+        self.stop(*FIRST_TIMERS)
+        timer = first_timer(after, evidence.first_at if evidence else None, self.now)
+        if timer is not None:
+            self.wait_too(timer)
 
     def _written(self) -> list[Intent]:
         """Word what each person is told: several occasions of one act become one message."""

@@ -81,6 +81,7 @@ def on_grade(
     before: Level | None = None,
     silences: Sequence[Silence] = (),
     lesson: str = "",
+    again: bool = False,
 ) -> Change | None:
     """Decide what a grade means for the cluster's incident; None when nothing changes.
 
@@ -90,6 +91,7 @@ def on_grade(
     this one came out of: who heard of that is not told of the same again. `relapse_of` is the
     closed incident that this cluster brings back, `taken` the codes in use (see `codes_of`),
     `before` the level that the undoing of a merge goes back to; `silences` those that hold now.
+    `again`: a complainant who counts as solved wrote again.
     """
     scene = Scene(
         project=project,
@@ -107,11 +109,13 @@ def on_grade(
     if incident is None:
         return raise_incident(scene, evidence, grade, now, "", None, taken)
     if incident.at_work:
-        rejects = same_again(incident.handled_at, evidence, fresh, samples, timedelta(0))
+        rejects = again or same_again(incident.handled_at, evidence, fresh, samples, timedelta(0))
         if incident.state is IncidentState.HANDLED and rejects and standing is not Standing.EMPTY:
             return _rejected(incident, scene, evidence, now)
         return _follow(incident, scene, evidence, grade, now, standing=standing, before=before)
-    return after_end(incident, scene, evidence, grade, now=now, fresh=fresh, taken=taken)
+    return after_end(
+        incident, scene, evidence, grade, now=now, fresh=fresh, taken=taken, again=again
+    )
 
 
 def _rejected(incident: Incident, scene: Scene, evidence: Evidence, now: datetime) -> Change:

@@ -22,6 +22,8 @@ class Occasion(StrEnum):
     TASK_WARNING = "task_warning"  # 30 % of its time is left
     TASK_DUE = "task_due"
     TASK_OVER = "task_over"  # overdue: brought up with the next in order
+    FIRST_WARNING = "first_warning"  # first answers to complainants come to be late
+    FIRST_OVER = "first_over"
     REACT_WARNING = "react_warning"  # 30 % of the time to react is left
     REACT_OVER = "react_over"
     SOLVE_WARNING = "solve_warning"
@@ -58,6 +60,8 @@ _OF_WORK = frozenset(
         Occasion.TASK_DUE,
         Occasion.TASK_OVER,
         Occasion.LEASE_WARNING,
+        Occasion.FIRST_WARNING,
+        Occasion.FIRST_OVER,
         Occasion.REACT_WARNING,
         Occasion.REACT_OVER,
         Occasion.SOLVE_WARNING,
@@ -78,6 +82,8 @@ _INTENT_KINDS = {
     Occasion.TASK_WARNING: "task",
     Occasion.TASK_DUE: "task",
     Occasion.TASK_OVER: "task",
+    Occasion.FIRST_WARNING: "service",
+    Occasion.FIRST_OVER: "service",
     Occasion.REACT_WARNING: "service",
     Occasion.REACT_OVER: "service",
     Occasion.SOLVE_WARNING: "service",

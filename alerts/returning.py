@@ -48,6 +48,7 @@ def after_end(
     now: datetime,
     fresh: Sequence[Mention],
     taken: Collection[str],
+    again: bool = False,
 ) -> Change | None:
     """Bring a closed or dismissed incident back when posts written after its end call for it.
 
@@ -62,7 +63,8 @@ def after_end(
     reason = _why_back(ended + grace, evidence, grade, now)
     if incident.was_emptied:  # nothing of it was left, so all that is there now came back
         reason = "" if is_history(evidence) else "更正之后，聚类里又有了内容"
-    if not reason and not dismissed and same_again(ended, evidence, fresh, scene.samples, grace):
+    same = again or same_again(ended, evidence, fresh, scene.samples, grace)
+    if not reason and not dismissed and same:
         reason = "同一投诉人在结案之后又发了新的内容"
     if not reason or (dismissed and grade.level < Level.BLUE):
         return None

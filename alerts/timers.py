@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from alerts.acts import ask_for_confirmation, escalate, is_muted
 from alerts.draft import Draft
 from alerts.escalation import asked_by, due_steps, lease_warning_at
+from alerts.first_response import first_due
 from alerts.handover import answers_due
 from alerts.handover import remind as ask_again
 from alerts.hush import hold_on, let_hear
@@ -23,6 +24,7 @@ from alerts.task_rounds import bring_up
 from config.schema import Project
 from storage.records import (
     Change,
+    Complainant,
     Evidence,
     Incident,
     IncidentState,
@@ -70,9 +72,11 @@ def on_timers(
     links: Links | None = None,
     silences: Sequence[Silence] = (),
     lesson: str = "",
+    unanswered: Sequence[Complainant] = (),
 ) -> Change:
     """Carry out what is due of one incident: escalate, take an acknowledge back, ask again, warn.
 
+    `unanswered` are those who wait for a first answer, where a timer asks for them.
     Timers that no longer fit the incident change nothing; a Change without events ends them only.
     """
     scene = Scene(
@@ -84,6 +88,7 @@ def on_timers(
         lesson=lesson,
     )
     draft = Draft(incident, scene, now)
+    draft.unanswered = unanswered
     due = sorted((one for one in timers if one.due_at <= now), key=_first_things_first)
     reasons = [reason for timer in due if (reason := _carry_out(draft, timer))]
     if not reasons:
@@ -216,6 +221,8 @@ _ACTS: Mapping[str, Callable[[Draft, Timer, str], str]] = {
     "step": _step_due,
     "mute": _mute_over,
     "shelf": _shelf_due,
+    "first_warn": first_due,
+    "first_over": first_due,
     "react": service_due,
     "solve": service_due,
     "react_warn": service_due,

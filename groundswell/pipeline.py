@@ -26,6 +26,7 @@ from classify.clustering import Shard
 from config.schema import Project
 from groundswell.batches import BatchView
 from groundswell.customer_book import CustomerBook, raise_tier
+from groundswell.first_answers import take_back, unanswered_of, wrote_again
 from groundswell.gate import with_trials
 from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
@@ -280,6 +281,7 @@ def remind_on(
             links=links,
             silences=silences,
             lesson=lesson,
+            unanswered=unanswered_of(tx.queries, incident, timers),
         )
         if tx.save_change(change):
             changes.append(change)
@@ -338,6 +340,7 @@ def act_on(
         at = graded.level
         lesson = lesson_of(tx.queries, incident, evidence, at, project=project, links=links)
         sight.shown(incident, evidence, [mention.mention_id for mention, _ in samples])
+        again = wrote_again(tx.queries, incident, fresh[cluster_id])
         change = on_grade(
             incident,
             evidence,
@@ -354,14 +357,17 @@ def act_on(
             before=before.get(cluster_id),
             silences=silences,
             lesson=lesson,
+            again=bool(again),
         )
         saved = change if change is not None and tx.save_change(change) else None
         standing = incident if saved is None else saved.incident
+        back = take_back(tx, incident, saved, again, project=project, now=now)
+        standing = standing if back is None else back.incident
         tiered = None
         if book is not None and standing is not None:  # of a new incident everybody is looked at
             known = fresh[cluster_id] if incident is not None else ()
             tiered = raise_tier(tx, book, standing, now, fresh=known)
-        changes += [one for one in (saved, tiered) if one is not None]
+        changes += [one for one in (saved, back, tiered) if one is not None]
     sight.end(pulses, hot if fresh else None)
     return changes
 

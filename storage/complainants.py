@@ -96,13 +96,17 @@ class ComplainantQueries:
         """Return those of these who count as solved."""
         family = _family(self.connection, incident_id)
         query = sa.select(_row).where(
-            _row.c.incident_id.in_(family),
-            _row.c.complainant_id.in_(sorted(complainant_ids)),
-            _row.c.state == Contact.SOLVED.value,
+            _row.c.incident_id.in_(family), _row.c.complainant_id.in_(sorted(complainant_ids))
         )
-        query = query.order_by(_row.c.complainant_id, _row.c.seq)
-        found = {one.complainant_id: one for one in map(_stored, self._mapped(query))}
-        return [replace(one, incident_id=incident_id) for one in found.values()]
+        own = sa.case((_row.c.incident_id == incident_id, 1), else_=0)
+        found = {
+            row["complainant_id"]: row for row in self._mapped(query.order_by(own, _row.c.seq))
+        }
+        solved = [_stored(row) for row in found.values() if row["state"] == Contact.SOLVED.value]
+        return [
+            one if one.incident_id == incident_id else replace(one, incident_id=incident_id, seq=0)
+            for one in solved
+        ]
 
     def contactable(self, complainants: Sequence[Complainant]) -> frozenset[str]:
         """Return those of a page whose first post came with a sealed name or number."""
