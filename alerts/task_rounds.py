@@ -50,7 +50,7 @@ def ladder(incident: Incident, task: Task, project: Project) -> tuple[tuple[Owne
             seen.append(named)
     chain = seen[3:]
     loops = rules_of(project.levels, pace_of(incident)).loops
-    again = [owner, *(one for one in chain if one not in above)]
+    again = [owner, *chain]
     end = [last] if last and last != owner else []
     return (owner, *chain, *again * (loops - 1), *end)
 

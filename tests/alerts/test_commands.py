@@ -1,4 +1,4 @@
-"""What people set on an incident: its level, its tasks, the shelf; and what the program may do."""
+"""What people set on an incident: its level, the shelf; and what the program may do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from alerts.incidents import (
     on_grade,
     on_timer,
 )
-from alerts.tasks import overdue
 from storage.records import (
     Change,
     Evidence,
@@ -245,84 +244,6 @@ def test_inside_the_band_a_level_is_said_once_however_it_flaps(
     assert ups == int(any(is_high for _, is_high, _ in flaps))
 
 
-# --- tasks ----------------------------------------------------------------------------------------
-
-
-def test_each_kind_of_task_is_given_told_and_done() -> None:
-    incident = raised()
-    for number, kind in enumerate(TaskKind, 1):
-        change = act(
-            incident,
-            "task",
-            task_kind=kind,
-            text="逐台检测第三批次",
-            owner_id="wu",
-            until=FRIDAY,
-        )
-        incident = change.incident
-        assert told(change) == ["wu"]
-        assert kind.value in change.intents[0].body
-        timer = waiting(change, "task")
-        assert (timer.step, timer.due_at) == (number, FRIDAY)
-        assert not [one for one in change.timers if one.kind == "step"]  # the ladder runs on
-
-    done = act(incident, "task_done", task_id="t2", text="查完 40 台", actor="wu").incident
-    dropped = act(done, "task_drop", task_id="t3", text="不需要公开回应").incident
-
-    assert [task.state for task in dropped.tasks] == ["open", "done", "dropped", "open", "open"]
-    assert (dropped.tasks[1].ended_by, dropped.tasks[1].note) == ("wu", "查完 40 台")
-    assert not act(dropped, "task_done", task_id="t3", text="x").events
-    with pytest.raises(IllegalMove, match="t1、t4、t5"):
-        act(dropped, "task_done", task_id="t9", text="x")
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"task_kind": None}, "needs a kind"),
-        ({"until": NOW}, "due time in the future"),
-        ({"until": None}, "due time in the future"),
-        ({"owner_id": "nobody"}, "no owner 'nobody'"),
-        ({"text": "  "}, "what is to be done"),
-    ],
-)
-def test_a_task_that_lacks_something_is_refused(fields: dict[str, Any], said: str) -> None:
-    whole = {"task_kind": TaskKind.FIX, "until": FRIDAY, "text": "检测", "owner_id": "wu"}
-    with pytest.raises(IllegalMove, match=said):
-        act(raised(), "task", **(whole | fields))
-
-
-def test_a_due_task_is_said_to_its_owner_once_whatever_became_of_the_incident() -> None:
-    acked = act(raised(), "ack").incident
-    change = act(acked, "task", task_kind=TaskKind.FIX, until=FRIDAY, text="检测", owner_id="wu")
-    timer = waiting(change, "task")
-    closed = change.incident
-    for name in ("handled", "confirm"):
-        closed = act(closed, name, text="已换新").incident
-
-    due = on_timer(closed, timer, PROJECT, FRIDAY, links=LINKS)
-    twice = on_timer(due.incident, timer, PROJECT, FRIDAY, links=LINKS)
-
-    assert told(due) == ["wu"]
-    assert due.events[0].source_event_id == twice.events[0].source_event_id  # a store refuses it
-    assert [task.task_id for task in overdue(due.incident.tasks, FRIDAY)] == ["t1"]
-    done = act(due.incident, "task_done", task_id="t1", text="检测完").incident
-    assert overdue(done.tasks, FRIDAY) == []
-    assert not on_timer(done, timer, PROJECT, FRIDAY, links=LINKS).events
-
-
-def test_moving_a_task_is_progress() -> None:
-    acked = act(raised(), "ack").incident
-    later = NOW + timedelta(minutes=40)
-    change = act(acked, "task", later, task_kind=TaskKind.SOLVE, until=FRIDAY, text="逐一回访")
-
-    assert acked.lease_until == NOW + timedelta(hours=1)
-    assert change.incident.lease_until == later + timedelta(hours=1)
-    assert told(change) == []  # he gave it to himself
-    done = act(change.incident, "task_done", FRIDAY, task_id="t1", text="已回访")
-    assert done.incident.lease_until == FRIDAY + timedelta(hours=1)
-
-
 # --- the shelf ------------------------------------------------------------------------------------
 
 
@@ -504,7 +425,10 @@ def test_events_of_every_act_fold_to_the_incident() -> None:
         ("grade", {"level": Level.ORANGE}),
         ("shelve", {"until": FRIDAY, "text": "周五换新", "evidence": seen()}),
         ("unshelve", {}),
-        ("task_done", {"task_id": "t1", "text": "口径已定"}),
+        ("task_move", {"task_id": "t1", "text": "口径已送审"}),
+        ("draft", {"task_id": "t1", "text": "我们正在逐台检测"}),
+        ("extend", {"task_id": "t1", "text": "等检测报告"}),
+        ("task_done", {"task_id": "t1", "text": "口径已定", "url": "https://weibo.example/1"}),
         ("grade", {"level": None, "judged": graded(Level.YELLOW, SPIKE)}),
         ("handled", {"text": "换新"}),
         ("confirm", {"text": "客户认可"}),
