@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 from config.schema import Project
 from storage.codec import decode, encode
 from storage.instants import hour_of
-from storage.records import Change, Evidence, HotEntry, Incident, IncidentState, Json, Pass
+from storage.records import (
+    Change,
+    Complainant,
+    Evidence,
+    HotEntry,
+    Incident,
+    IncidentState,
+    Json,
+    Pass,
+)
 from storage.store import Transaction
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
 
 _BACK = timedelta(days=35)  # as far as evidence names hours that nobody saw (storage.evidence)
 _HOUR = timedelta(hours=1)
+_US = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT = timedelta(days=100)  # a rehearsal of a quarter needs no more
 # Parts of a configuration that decide nothing about incidents, or hold secrets.
@@ -44,6 +54,7 @@ class Sight:
     samples: dict[str, list[int]] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)  # brands with mentions yet to be gathered
     rates: dict[str, tuple[int, float, int]] = field(default_factory=dict)  # of sister products
+    silent: dict[str, list[int | None]] = field(default_factory=dict)  # see `waits`
 
     def see(self, evidence: Evidence) -> None:
         """Take in the evidence on one cluster, as the store gave it."""
@@ -61,6 +72,14 @@ class Sight:
         brand_id = evidence.cluster.brand_id
         if tx.is_gathering(brand_id) and brand_id not in self.waiting:
             self.waiting.append(brand_id)
+
+    def waits(self, incident: Incident, unanswered: Sequence[Complainant]) -> None:
+        """Take in since when people of an incident wait for a first answer."""
+        if unanswered:
+            posted = (one.posted_at for one in unanswered)
+            self.silent[incident.incident_id] = [
+                None if at is None else (at - _EPOCH) // _US for at in posted
+            ]
 
     def end(self, pulses: PulseView, hot: HotView | None = None) -> None:
         """Take in what was asked once for all clusters."""
@@ -148,6 +167,8 @@ class PassLog:
                 self._hot = hot
         if sight.samples:
             news["shown"] = sight.samples
+        if sight.silent:
+            news["silent"] = sight.silent
         if sight.rates:
             news["rates"] = {one: list(rate) for one, rate in sight.rates.items()}
         if sight.waiting:
@@ -180,6 +201,7 @@ def encode_change(change: Change) -> Json:
         "timers": encode(change.timers),
         "stop": list(change.cancel_timers),
         "drop": change.cancel_intents,
+        "complainants": encode(change.complainants),
     }
 
 

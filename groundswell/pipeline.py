@@ -232,6 +232,7 @@ class Journey:
         and originals to show, takes most of the time, and people would wait for it.
         """
         tx.lock_passes()
+        sight = Sight()
         changes = remind_on(
             tx,
             incident_ids,
@@ -240,9 +241,11 @@ class Journey:
             hot_lists=self.hot,
             links=self.links,
             is_backlog=is_backlog,
+            sight=sight,
         )
         if incident_ids:
-            self.log.note(tx, "remind", now, incidents=list(incident_ids), backlog=is_backlog)
+            named = list(incident_ids)
+            self.log.note(tx, "remind", now, sight, incidents=named, backlog=is_backlog)
         return changes
 
 
@@ -255,9 +258,11 @@ def remind_on(
     hot_lists: HotLists,
     links: Links,
     is_backlog: bool = False,
+    sight: Sight | None = None,
 ) -> list[Change]:
     """Do what `Journey.remind_of` does; it needs no model, so a rehearsal can do it, too."""
     changes = []
+    sight = sight or Sight()
     live = with_trials(project, tx.queries, now) if incident_ids else project
     look = hot_lists.look(tx.queries, now) if incident_ids else HotView()
     batches = BatchView(project, tx.queries, now)
@@ -271,6 +276,8 @@ def remind_on(
             evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
             samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
             lesson = standing_lesson(tx.queries, incident, project, now, links)
+        unanswered = unanswered_of(tx.queries, incident, timers)
+        sight.waits(incident, unanswered)
         change = on_timers(
             incident,
             timers,
@@ -281,7 +288,7 @@ def remind_on(
             links=links,
             silences=silences,
             lesson=lesson,
-            unanswered=unanswered_of(tx.queries, incident, timers),
+            unanswered=unanswered,
         )
         if tx.save_change(change):
             changes.append(change)

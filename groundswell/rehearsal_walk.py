@@ -33,13 +33,16 @@ from storage.records import (
     Change,
     ClusterEvent,
     ClusterId,
+    Complainant,
     Incident,
     IncidentEvent,
     IncidentId,
     Intent,
+    Level,
     Mention,
     Pass,
     SourceId,
+    TaskKind,
     Timer,
 )
 from storage.scratch import RehearsalTransaction, mention_of_member
@@ -149,6 +152,7 @@ class Walk:
             self._catch_up(one.at)
         self._look_around(one)
         self.tx.now = one.at
+        self.tx.scene.around.is_noted = is_same
         self.played.rounds += 1
         match one.kind:
             case "gather":
@@ -280,6 +284,7 @@ class Walk:
         around.shown = data.get("shown", {})
         for name, (authors, hours, clusters) in data.get("rates", {}).items():
             around.rates[name] = (authors, hours, clusters)
+        around.silent = data.get("silent", {})
         around.waiting = frozenset(data.get("waiting", ()))
 
     # --- people ----------------------------------------------------------------------------------
@@ -330,6 +335,7 @@ class Walk:
             cancel_timers=tuple(said["stop"]),
             intents=tuple(self._told.pop((name, now), ())),
             cancel_intents=said["drop"],
+            complainants=tuple(decode(Complainant, one) for one in said["complainants"]),
         )
         self.tx.save_change(change)
 
@@ -341,7 +347,7 @@ class Walk:
             return
         other = next((one["incident"] for one in changes[1:]), "")
         into = self.tx.incident(other) if other else None
-        asked = replace(decode(Command, command), into=into)
+        asked = replace(_command(command), into=into)
         seen = self._hot.see(self.tx.evidence(found.cluster_id, now), self._hot.view)
         evidence = BatchView(self.project, self.tx.queries, now).see(seen)
         pulses = PulseView(self.project, self.tx.queries, now)
@@ -382,6 +388,18 @@ class Walk:
             self.played.incidents[name] = change.incident
             self.played.told += [Told.of(one) for one in change.intents]
         changes.clear()
+
+
+def _command(said: Any) -> Command:
+    """Read a command back; what it names as its end is not in it."""
+    instants = {name: said[name] for name in ("until", "at") if said.get(name)}
+    return Command(
+        **said
+        | {name: datetime.fromisoformat(at) for name, at in instants.items()}
+        | ({"who": tuple(said["who"])} if "who" in said else {})
+        | ({"level": Level(said["level"])} if said.get("level") else {})
+        | ({"task_kind": TaskKind(said["task_kind"])} if said.get("task_kind") else {})
+    )
 
 
 def _by_incident(events: Iterable[IncidentEvent]) -> dict[str, dict[int, IncidentEvent]]:

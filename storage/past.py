@@ -323,6 +323,10 @@ def fill(
         if own[0] in incidents
     ]
     _insert(run, tables.timer, timers)
+    rows = connection.execute(
+        sa.select(tables.complainant).where(tables.complainant.c.at < past.start.at)
+    )
+    _insert(run, tables.complainant, [dict(row) for row in mappings(rows)])
     _insert(run, tables.intent, _older_intents(connection, past, incidents))
     return incidents
 

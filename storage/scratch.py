@@ -21,6 +21,7 @@ from storage.brand_talk import less
 from storage.facts import complaint, counted
 from storage.incidents import OPEN_STATES, find_incident_of
 from storage.instants import hour_of
+from storage.passes import instant_of
 from storage.queries import Queries
 from storage.records import (
     BRAND_PREFIX,
@@ -28,6 +29,7 @@ from storage.records import (
     Change,
     Cluster,
     ClusterId,
+    Complainant,
     Evidence,
     FactCount,
     Growth,
@@ -44,6 +46,7 @@ from storage.records import (
     SourceId,
     Verdict,
 )
+from storage.relapses import clusters_of
 from storage.store import Transaction
 from storage.table_shapes import metadata
 from storage.world import Member, World, authors_of, between
@@ -70,6 +73,8 @@ class Surroundings:
     shown: dict[str, list[int]] = field(default_factory=dict)  # of the round in hand
     waiting: frozenset[str] = frozenset()  # brands, of the round in hand
     rates: dict[str, tuple[int, float, int]] = field(default_factory=dict)  # of sister products
+    silent: dict[str, list[int | None]] = field(default_factory=dict)  # of the round in hand
+    is_noted: bool = False  # the round in hand is the one that took place, by these rules
     first_hours: dict[str, datetime] = field(default_factory=dict)  # of brands, before the world
     sent: dict[str, datetime] = field(default_factory=dict)  # messages, and when they had left
 
@@ -208,6 +213,30 @@ class RehearsalQueries(Queries):
             if wanted is None or one.mention in wanted
         ]
 
+    def complainants_unanswered(self, incident_id: IncidentId) -> list[Complainant]:
+        """Return since when people wait for a first answer: as noted, else who wrote and waits."""
+        around = self._scene.around
+        noted = around.silent.get(incident_id, [])
+        if noted or around.is_noted:
+            return [
+                Complainant(
+                    incident_id=incident_id,
+                    complainant_id=str(n),
+                    posted_at=None if at is None else instant_of(at),
+                )
+                for n, at in enumerate(noted)
+            ]
+        moved = self.complainant_rows(incident_id)
+        first: dict[str, datetime] = {}
+        for cluster_id in clusters_of(self.connection, incident_id):
+            for member in self._scene.world.talk(cluster_id).members:
+                first.setdefault(member.author, member.at)
+        return [
+            Complainant(incident_id=incident_id, complainant_id=author, posted_at=at)
+            for author, at in first.items()
+            if author not in moved
+        ]
+
 
 class RehearsalTransaction(Transaction):
     """Writes incidents into memory; reads members from the World."""
@@ -247,7 +276,7 @@ class RehearsalTransaction(Transaction):
         if change.cancel_intents:
             self._deliver(change.incident.incident_id)
         bare = [replace(one, body="", html="", words={}, actions=()) for one in change.intents]
-        saved = super().save_change(replace(change, intents=tuple(bare), complainants=()))
+        saved = super().save_change(replace(change, intents=tuple(bare)))
         if saved:
             self.scene.changes.append(change)
             self.scene.linked.add(change.incident.cluster_id)
