@@ -273,22 +273,31 @@ def digest_share(facts: DigestFacts, owner: Owner, project: Project) -> DigestFa
     """
     if covering(project, None, owner.id) or whole_project(project):
         return facts
-    kept: list[Incident] = []
-    for incident in facts.incidents:
-        trial = trial_of_incident(project, incident)
-        if trial is None:
-            kept.append(incident)
-        elif trial.reviewer == owner.id:
-            told = tuple(dict.fromkeys((*incident.told, OwnerId(owner.id))))
-            kept.append(replace(incident, title=f"{MARK}·{incident.title}", told=told))
-    named = {one.incident_id for one in kept}
+    kept = _share_of(facts.incidents, owner, project)
+    late_tasks = _share_of(facts.late_tasks, owner, project)
+    named = {one.incident_id for one in (*kept, *late_tasks)}
     hidden = {brand for one in project.trials if one.reviewer != owner.id for brand in one.brand}
     return replace(
         facts,
-        incidents=tuple(kept),
+        incidents=kept,
+        late_tasks=late_tasks,
         events=tuple(one for one in facts.events if one.incident_id in named),
         counts={key: value for key, value in facts.counts.items() if key in named},
         signals=tuple(one for one in facts.signals if one.brand_id not in hidden),
         topics=tuple(one for one in facts.topics if one.brand_id not in hidden),
         would_have_been=() if hidden else facts.would_have_been,
     )
+
+
+def _share_of(
+    incidents: Iterable[Incident], owner: Owner, project: Project
+) -> tuple[Incident, ...]:
+    kept: list[Incident] = []
+    for incident in incidents:
+        trial = trial_of_incident(project, incident)
+        if trial is None:
+            kept.append(incident)
+        elif trial.reviewer == owner.id:
+            told = tuple(dict.fromkeys((*incident.told, OwnerId(owner.id))))
+            kept.append(replace(incident, title=f"{MARK}·{incident.title}", told=told))
+    return tuple(kept)

@@ -19,6 +19,7 @@ from groundswell.gate import with_trials
 from groundswell.launch_page import briefs
 from groundswell.ledger import overspent
 from groundswell.links import SignedLinks
+from groundswell.misroutes import weekly as weekly_misroutes
 from groundswell.signal_record import signal_record
 from groundswell.suggesting import weekly_lines
 from groundswell.topics import survey_topics
@@ -124,7 +125,10 @@ class Digests:
             launches=briefs(queries, self.project, since, until),
             calendar=self._events(queries, since, day),
             tiers={one.id: one.name for one in self.project.customer_tiers},
-            advice=weekly_lines(queries, self.project, since, day),
+            advice=(
+                *weekly_lines(queries, self.project, since, day),
+                *weekly_misroutes(queries, self.project, since, day),
+            ),
             budgets=overspent(queries, self.project, until),
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from alerts.misroutes import Misroute, misroutes_of
@@ -62,6 +62,18 @@ def digest_lines(project: Project, found: Sequence[Misroute]) -> tuple[str, ...]
         for one in found
         if one.wrong >= 2
     )
+
+
+def weekly(queries: Queries, project: Project, since: datetime, day: date) -> tuple[str, ...]:
+    """Return what the first digest of a week tells those who lead; () in every other one.
+
+    `since` is where the digest of the local day `day` begins to look.
+    """
+    monday = day - timedelta(days=day.weekday())
+    local = since.astimezone(project.settings.zone)
+    if local.date() >= monday:
+        return ()
+    return digest_lines(project, survey(queries, since + timedelta(days=1)))
 
 
 def _places(directory: Path) -> dict[str, str]:

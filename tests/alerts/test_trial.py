@@ -223,7 +223,9 @@ def _random_raises(chance: random.Random) -> list[Change]:
             watch_authors=live,
             issue_classes=((chance.choice(["安全与人身", "产品质量", "售后服务"]), 1),),
         )
-        grade = make_grade(chance.choice([one for one in Level if one]))
+        # as in life: most are blue, and those are quick to write
+        [level] = chance.choices([one for one in Level if one], [12, 4, 2, 1])
+        grade = make_grade(level)
         change = on_grade(None, evidence, grade, PROJECT, NOW, links=LINKS, taken=taken)
         assert change is not None
         taken.add(change.incident.code)

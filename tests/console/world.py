@@ -150,8 +150,8 @@ def journey(store: Store) -> Journey:
     )
 
 
-def build(store: Store, stage: Stage) -> World:
-    project = example()
+def build(store: Store, stage: Stage, project: Project | None = None) -> World:
+    project = project or example()
     clock = HandClock(Variant().start_on(date(2026, 11, 20)) + timedelta(hours=4))
     links = SignedLinks(stage.url, "a key of this test only")
     desk = Desk(store=store, project=project, clock=clock, links=links)
