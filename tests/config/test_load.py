@@ -350,7 +350,7 @@ def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def _shipped_files() -> list[tuple[str, Path]]:
-    kinds = {"brands": "brand.json", "sources": "source.json"}
+    kinds = {"brands": "brand.json", "sources": "source.json", "launches": "launch.json"}
     return [
         (kinds.get(path.parent.name) or f"{path.stem}.json", path)
         for directory in SHIPPED
@@ -389,6 +389,9 @@ def test_schemas_are_json_and_demand_their_section() -> None:
         "functions.json",
         "services.json",
         "maintenance.json",
+        "trial.json",
+        "tiers.json",
+        "launch.json",
     } == set(found)
     assert json.loads(json.dumps(found)) == found
     assert misfits({"routes": []}, found["owners.json"]) == ["owners: missing"]
