@@ -45,3 +45,16 @@ def false_alarm_named(text: str) -> FalseAlarm:
             return reason
     known = "、".join(f"{reason.value}（{reason.zh}）" for reason in FalseAlarm)
     raise IllegalMove(f"没有误报原因 {wanted[:40]!r}，可选：{known} (no such reason code)")
+
+
+def reason_in(text: str) -> FalseAlarm:
+    """Return the reason that a free text begins with, as people write it in a chat; else OTHER."""
+    said = text.strip()
+    return next(
+        (one for one in FalseAlarm if said.startswith((one.zh, one.value))), FalseAlarm.OTHER
+    )
+
+
+def name_of(code: object) -> str:
+    """Return the Chinese name of a stored code; "" for none, or one that nobody knows."""
+    return FalseAlarm(code).zh if code in set(FalseAlarm) else ""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from alerts.false_alarms import reason_in
 from alerts.incidents import Command, CommandName, IllegalMove, allowed_commands
 from alerts.markup import visible
 from alerts.moments import clock_words
@@ -257,6 +258,7 @@ class ReplyDesk:
             name=said.word,
             actor=letter.owner.id,
             text=said.remark,
+            how=reason_in(said.remark) if said.word == "dismiss" else "",
             command_id=f"reply-{key[:24]}",
         )
         if said.word == "handled" and not said.remark:

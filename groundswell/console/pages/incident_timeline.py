@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.false_alarms import name_of as false_alarm_name
 from alerts.markup import shorten
 from groundswell.console import words
 from groundswell.console.base import Console
@@ -77,6 +78,8 @@ def _event_entry(console: Console, event: IncidentEvent) -> Entry:
     text = str(event.data.get("text", ""))
     if event.kind == "assigned":
         text = f"给 {console.person(str(event.data.get('owner_id', '')))}　{text}".strip()
+    if event.kind == "dismissed":
+        text = f"{false_alarm_name(event.data.get('how'))}　{text}".strip()
     return Entry(
         at=event.at,
         title=words.EVENTS.get(event.kind, event.kind),
