@@ -61,7 +61,10 @@ def move_units(draft: Draft, command: Command, key: str) -> None:
             "请写件数：wanted 要收回、received 已收到、analysed 已分析 "
             f"(counts: {', '.join(COUNTS)})"
         )
-    moved = replace(units, **{name: command.counts[name] for name in command.counts})
+    said = {name: command.counts.get(name, getattr(units, name)) for name in COUNTS}
+    moved = replace(
+        units, wanted=said["wanted"], received=said["received"], analysed=said["analysed"]
+    )
     if moved == units:
         return  # sent twice
     _check(units, moved, command.text.strip())

@@ -69,14 +69,16 @@ def wait_for_tasks(draft: Draft) -> None:
     incident = draft.incident
     waiting = [at for task in incident.tasks if (at := next_word(task)) is not None]
     draft.stop("task")
-    if waiting:
+    if waiting or any(task.state == "open" for task in incident.tasks):
         draft.wait_too(
             Timer(
                 incident_id=incident.incident_id,
                 epoch=incident.epoch,
                 kind="task",
                 step=incident.seq,  # armed anew by every act on a task; the number is unique
-                due_at=min(waiting),
+                due_at=min(waiting, default=draft.now),
+                # the rounds are over, the task is not: the digest finds it by this
+                status="pending" if waiting else "done",
             )
         )
 

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from alerts.command import Command
+from alerts.journal import fold
+from alerts.messages import NoLinks
+from alerts.task_defaults import RECALL
 from config.schema import Brand, Owner, ProductLine, Project, Route, WebhookChannel
 from groundswell import wiring
 from groundswell.batches import BatchView, batch_block, new_signals, survey_facts
 from groundswell.cli.app import build
+from groundswell.desk import Desk
 from groundswell.digests import Digests
 from groundswell.links import SignedLinks
 from groundswell.replay import SteppedClock
+from groundswell.signal_record import record_line, signal_record
 from groundswell.wiring import Application
-from storage.records import BrandId, Incident, Level, RawMention, SourceId
+from storage.incident_checks import check_incidents
+from storage.records import (
+    BrandId,
+    Incident,
+    Level,
+    RawMention,
+    SignalVerdicts,
+    SourceId,
+    TaskKind,
+)
 from storage.store import Store
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # the command line asks the real clock
@@ -187,3 +203,56 @@ def test_the_command_prints_signals_and_counts(application: Application, databas
     assert "没有突出的批次" in printed.output  # the example project watches another brand
     assert "lanhe" in {one["brand_id"] for one in json.loads(as_json.output)}
     assert unknown.exit_code != 0
+
+
+def test_parts_called_back_label_the_signal(application: Application) -> None:
+    """One press from the signal to a task, counts, a verdict; the record and the digest say it."""
+    clock = SteppedClock(NOW)
+    desk = Desk(store=application.store, project=project(), clock=clock, links=NoLinks())
+    code = incident_of(application).code
+
+    def act(name: str, **fields: Any) -> Incident:
+        return desk.act(code, Command(name=name, actor="linxiao", **fields))
+
+    given = act("task", task_kind=TaskKind.FIX, text=RECALL, counts={"wanted": 5})
+    [task] = given.tasks
+    assert task.title == "收回故障件：「云雀净水器」KQ7731 批次，漏水漏液"
+    with application.store.read() as queries:
+        assert [(one.kind, one.undecided) for one in signal_record(queries, BRAND)] == [
+            ("batch", 1)
+        ]
+    act("units", task_id="t1", counts={"received": 2, "analysed": 1})
+    act("verdict", task_id="t1", how="no_batch", text="密封圈没有问题，是安装力矩不够")
+    act("verdict", task_id="t1", how="batch", text="第二件同样断裂，来自同一模具")
+
+    with application.store.read() as queries:
+        [found] = survey_facts(queries, project(), NOW, 30, "yunque")
+        assert signal_record(queries, BrandId("baiheng")) == ()
+    assert found.record == (SignalVerdicts(kind="batch", true=1, false=0, undecided=0),)
+    assert record_line(found.record[0], "批次").startswith(
+        "批次：是批次问题 1，不是 0，未定 0；准确率 100%"
+    )
+
+    # the incident ends, its task does not: it goes overdue, and the digest still speaks of it
+    act("ack")
+    act("handled", text="停售第三批次")
+    act("confirm", text="六位投诉人都认可换新")
+    due = task.due_at + timedelta(minutes=1)
+    with application.store.transaction() as tx:
+        [change] = application.journey.remind(tx, due)
+    assert [event.kind for event in change.events] == ["task_due"]
+    assert [intent.recipient_id for intent in change.intents] == ["linxiao"]
+    later = due + timedelta(days=3)
+    digests = Digests(
+        store=application.store, project=project(), links=SignedLinks("http://c", "k")
+    )
+    owner = replace_digest_time(project().owners[0])
+    digest = digests.compose(owner, later.astimezone(owner.zone).date(), now=later)
+    [item] = dict(digest.sections)["逾期任务"]
+    assert code in item.text
+    assert "已催 1 轮" in item.text
+    assert (
+        "批次信号复核",
+        "是批次问题 1 个（已有结论的 1 个里占 100%），不是 0 个，未定 0 个",
+    ) in digest.numbers
+    assert check_incidents(application.store, fold) == []
