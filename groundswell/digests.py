@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from alerts.digest import compose, to_html, to_text
@@ -32,6 +32,7 @@ from storage.records import (
     DigestFacts,
     Intent,
     IntentId,
+    LaunchBrief,
     Level,
     OwnerId,
     SourceId,
@@ -41,6 +42,14 @@ from storage.store import Store
 _LATE = timedelta(hours=12)  # a digest missed by more (the program was down) is skipped for the day
 _LONGEST = timedelta(days=31)  # the longest holidays have nine days; more is no digest any more
 _CHAT_BYTES = 3800  # below the 4,096 bytes that the narrowest chat channel takes
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the digests of one round have in common."""
+
+    topics: dict[date, tuple[BrandTopics, ...]] = field(default_factory=dict)
+    launches: dict[tuple[datetime, datetime], tuple[LaunchBrief, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +66,9 @@ class Digests:
             since, until = covered(queries, owner, day, self._calendar)
             facts = self._facts(queries, day, since, min(until, now))
             topics = survey_topics(queries, self.project, self._last_day(min(until, now)))
-        return compose(replace(facts, topics=topics), owner, self.project.owners, now)
+            launches = briefs(queries, self.project, since, min(until, now))
+        facts = replace(facts, topics=topics, launches=launches)
+        return compose(facts, owner, self.project.owners, now)
 
     def write_due(self, now: datetime) -> int:
         """Write the digests that are due now; return how many. Each is claimed with its message."""
@@ -72,12 +83,12 @@ class Digests:
                 for owner, day in due
                 if not queries.had_digest(OwnerId(owner.id), "daily", day)
             ]
-        told: dict[date, tuple[BrandTopics, ...]] = {}  # owners mostly share their hour
+        told = _Told()  # owners mostly share their hour
         return sum(self._send(owner, day, now, told) for owner, day in due)
 
     def send(self, owner: Owner, day: date, now: datetime) -> bool:
         """Put one digest into the outbox now; False when this owner has had it for that day."""
-        return self._send(owner, day, now, {})
+        return self._send(owner, day, now, _Told())
 
     def html(self, digest: Digest) -> str:
         """Return a digest as a mail-safe HTML page."""
@@ -87,21 +98,27 @@ class Digests:
         """Return a digest as text that fits a chat message."""
         return to_text(digest, _CHAT_BYTES, self.links.base_url)
 
-    def _send(
-        self, owner: Owner, day: date, now: datetime, told: dict[date, tuple[BrandTopics, ...]]
-    ) -> bool:
+    def _send(self, owner: Owner, day: date, now: datetime, told: _Told) -> bool:
         with self.store.read() as queries:
             since, until = covered(queries, owner, day, self._calendar)
         until = min(until, now)
         last = self._last_day(until)
-        if last not in told:  # seconds where much is gathered: not inside a write
+        # seconds where much is gathered: not inside a write
+        if last not in told.topics:
             with self.store.read() as queries:
-                told[last] = survey_topics(queries, self.project, last)
+                told.topics[last] = survey_topics(queries, self.project, last)
+        if (since, until) not in told.launches:
+            with self.store.read() as queries:
+                told.launches[since, until] = briefs(queries, self.project, since, until)
         with self.store.transaction() as tx:
             if not tx.claim_digest(OwnerId(owner.id), "daily", day, now):
                 return False
             project = with_trials(self.project, tx.queries, now)
-            facts = replace(self._facts(tx.queries, day, since, until), topics=told[last])
+            facts = replace(
+                self._facts(tx.queries, day, since, until),
+                topics=told.topics[last],
+                launches=told.launches[since, until],
+            )
             digest = compose(digest_share(facts, owner, project), owner, self.project.owners, now)
             tx.add_intents([redirect(self._intent(digest, owner, now), None, project)])
             return True
@@ -122,7 +139,6 @@ class Digests:
             drifted=self._drifted(queries, until),
             signals=new_signals(queries, self.project, since, until),
             verdicts=signal_record(queries),
-            launches=briefs(queries, self.project, since, until),
             calendar=self._events(queries, since, day),
             tiers={one.id: one.name for one in self.project.customer_tiers},
             advice=(
