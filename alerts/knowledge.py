@@ -15,7 +15,7 @@ from datetime import datetime
 from alerts.effect import Effect
 from storage.records import Card, Incident, IncidentEvent, IncidentId, PublicResponse, TaskKind
 
-_DRAFTS = frozenset({"drafted", "draft"})  # events that hold a reply somebody wrote
+_DRAFT = "drafted"  # the event that holds a reply somebody wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def reply_of(
     drafts = [
         str(event.data.get("text", ""))
         for event in events
-        if event.kind in _DRAFTS and event.epoch == incident.epoch
+        if event.kind == _DRAFT and event.epoch == incident.epoch
     ]
     said = [*_results(incident, TaskKind.CLARIFY), *filter(None, drafts)]
     return (said[-1], "") if said else ("", "")

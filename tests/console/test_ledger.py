@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+
+import pytest
 
 from alerts.command import Command
 from groundswell.doors import EDIT, make_key
 from storage.records import Incident
-from tests.console.world import World, csrf_of
+from storage.store import Store
+from tests.console.world import Stage, World, build, csrf_of
+
+
+@pytest.fixture
+def world(sqlite_url: str, stage: Stage) -> Iterator[World]:
+    """On SQLite: what the databases answer differently is in tests/storage/test_ledger.py."""
+    store = Store(sqlite_url)
+    world = build(store, stage)
+    yield world
+    world.close()
+    store.close()
 
 
 def test_a_dismissal_stands_in_the_ledger_and_reopening_corrects_it(

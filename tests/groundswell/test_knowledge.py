@@ -33,6 +33,11 @@ def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -
     close(application, incident)
     with application.store.read() as queries:
         [card] = queries.cards_of(incident.incident_id)
+        people = queries.newcomers(queries.incident_clusters(incident.incident_id))
+        sources = queries.alarm_sources([incident.incident_id])
+    assert len(people) == 14
+    assert people == sorted(people)
+    assert sources == {incident.incident_id: {"tousu": 14}}
     assert (card.cause, card.fix) == ("第三批次滤芯座换新", "第三批次滤芯座换新")
     assert (card.reply, card.reply_url) == ("免费换新", "https://www.yunque.example/n/1")
     assert card.code == incident.code
