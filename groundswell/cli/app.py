@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -54,6 +55,7 @@ HELP = """听潮 Groundswell: hear complaints while they gather, and keep at it 
 """
 
 
+@cache
 def build() -> typer.Typer:
     """Return the command line as one application."""
     app = typer.Typer(
