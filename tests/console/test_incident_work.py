@@ -178,3 +178,30 @@ def test_what_the_provider_reported_stands_with_the_message(
     page = world.client("linxiao").get(f"/incidents/{incident.incident_id}").text
     assert "已接听" in page
     assert "通话 12 秒" in page
+
+
+def test_one_press_gives_a_suggested_task_and_drafts_stay_here(
+    world: World, incident: Incident
+) -> None:
+    client = world.client("linxiao")
+    path = f"/incidents/{incident.incident_id}"
+    page = client.get(path).text
+    assert "建议任务" in page
+    assert "逐位联系投诉人" in page
+    given = act(world, incident, "task", kind="解决问题", text="逐位联系投诉人，给出解决办法")
+    assert "任务已派出" in given.text
+    [task] = world.incident(incident).tasks
+    assert task.due_at > world.clock.now()
+    assert "解决了多少位投诉人" in given.text
+    kept = act(world, incident, "draft", task=task.task_id, text="<b>我们</b>正在逐台检测").text
+    assert "&lt;b&gt;我们&lt;/b&gt;正在逐台检测" in kept
+    act(world, incident, "ack")
+    longer = act(world, incident, "extend", text="等检测报告").text
+    assert "已延长" in longer
+    assert act(world, incident, "extend", once="e2", text="再等等").status_code == 409
+    moved = act(world, incident, "extend", once="e3", task=task.task_id, text="等样件").text
+    assert "延过一次：等样件" in moved
+    done = act(world, incident, "task_done", task=task.task_id, solved="12", text="都换了").text
+    assert "解决了 12 位投诉人" in done
+    world.clock.advance(days=9)
+    assert "任务完成" in client.get(path).text
