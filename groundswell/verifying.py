@@ -156,6 +156,7 @@ def to_be_woken(project: Project) -> list[tuple[Owner, Channel]]:
     named = dict.fromkeys(
         one for route in project.routes for one in (route.owner, *route.also, *route.chain)
     )
+    named |= dict.fromkeys(one for plan in project.launches for one in plan.representatives)
     named |= dict.fromkeys(project.fallback)
     staff = wakers(project)
     on_duty = {owner.id for owner, _ in staff}
