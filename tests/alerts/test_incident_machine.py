@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from alerts.complainants import counts_of, fold_people
+from alerts.confirming import closed_by
 from alerts.incidents import (
     Command,
     CommandName,
@@ -27,6 +31,9 @@ from alerts.task_evidence import has_evidence
 from alerts.task_rounds import next_word
 from storage.records import (
     Change,
+    Complainant,
+    ConfirmKind,
+    Contact,
     Evidence,
     Incident,
     IncidentEvent,
@@ -59,6 +66,20 @@ def is_possible(incident: Incident, name: CommandName) -> bool:
     return name != CommandName.SHELVE or incident.level < Level.RED
 
 
+COMPLAIN = tuple(f"tousu:人{n}" for n in range(5))
+OF_PEOPLE = frozenset(
+    {CommandName.CONTACT, CommandName.GIVE, CommandName.COMPLAINANTS, CommandName.CONFIRM}
+)
+
+# what these lack, or what they contradict, is refused
+MAY_REFUSE = OF_PEOPLE | {
+    CommandName.NOT_MINE,
+    CommandName.HANDOVER,
+    CommandName.ACCEPT,
+    CommandName.DECLINE,
+}
+
+
 @dataclass
 class Desk:
     """What a store would keep: it refuses what it has seen, like the real one."""
@@ -69,6 +90,7 @@ class Desk:
     unsent: dict[str, Intent] = field(default_factory=dict)
     intents: list[Intent] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    people: dict[str, Complainant] = field(default_factory=dict)  # those whom the log names
 
     def save(self, change: Change) -> bool:
         fresh = [event.source_event_id for event in change.events]
@@ -94,6 +116,7 @@ class Desk:
             self.intents.append(intent)
         self.events += change.events
         self.incident = change.incident
+        self.people |= {one.complainant_id: one for one in change.complainants}
         return True
 
     def due(self, now: datetime) -> list[Timer]:
@@ -219,12 +242,55 @@ class IncidentMachine(RuleBasedStateMachine):
             task_kind=TaskKind.SOLVE,
             command_id=f"c{len(self.desk.events)}",
         )
-        change = on_command(before, command, self.project, self.now, links=LINKS)
+        if name in OF_PEOPLE:
+            command = self.about_people(data, command)
+        try:
+            change = on_command(
+                before,
+                command,
+                self.project,
+                self.now,
+                links=LINKS,
+                complainants=self.complainants().values(),
+            )
+        except IllegalMove:
+            assert name in MAY_REFUSE
+            return
         if not change.events:
             return
         assert self.desk.save(change)
         assert not self.desk.save(change)
         self.check_act(before, change)
+
+    def about_people(self, data: st.DataObject, command: Command) -> Command:
+        """Name some complainants, and what became of them or on whose word it closes."""
+        if command.name == CommandName.COMPLAINANTS:
+            return replace(command, who=("GD-1001", "抖音:阿禾"))
+        who = data.draw(st.lists(st.sampled_from(COMPLAIN), max_size=5, unique=True))
+        if command.name == CommandName.CONFIRM:
+            who = who[: data.draw(st.sampled_from([0, 0, 5]))]
+            how = data.draw(st.sampled_from(["", "customer", "share", "survey"]))
+            counts = {"asked": 9, "answered": 5, "agreed": data.draw(st.integers(3, 5))}
+            return replace(command, who=tuple(who), how=how, counts=counts)
+        how = data.draw(st.sampled_from([state.value for state in Contact]))
+        channel = data.draw(st.sampled_from(["", "电话", "电话、私信"]))
+        text = data.draw(st.sampled_from(["", "补发了滤芯"]))
+        return replace(command, who=tuple(who), how=how, channel=channel, text=text)
+
+    def complainants(self) -> dict[str, Complainant]:
+        """All of the incident: five whom posts show, and whom the log names."""
+        assert self.desk.incident is not None
+        found = {
+            name: Complainant(
+                incident_id=self.desk.incident.incident_id,
+                complainant_id=name,
+                platform="tousu",
+                posted_at=NOW,
+                url=f"https://tousu.example/{name}",
+            )
+            for name in COMPLAIN
+        }
+        return found | self.desk.people
 
     @rule(name=st.sampled_from(["close", "confirm", "handled", "reject", "split", "ack", ""]))
     @precondition(lambda self: self.desk.incident is not None)
@@ -280,6 +346,7 @@ class IncidentMachine(RuleBasedStateMachine):
         if before is not None and after.state is IncidentState.CLOSED is not before.state:
             assert kinds == ["confirmed"], "P8"
             assert after.closed_evidence
+            self.check_closing(ConfirmKind(after.closed_how), change.events[0].data)
         if (
             "reopened" in kinds and change.events[0].actor == "system"
         ):  # P9: only posts younger than the end bring it back
@@ -305,6 +372,38 @@ class IncidentMachine(RuleBasedStateMachine):
         if len(change.intents) > 1:
             pairs = [(intent.recipient_id, intent.channel_id) for intent in change.intents]
             assert len(set(pairs)) == len(pairs), "one act tells a person once on a channel"
+
+    def check_closing(self, kind: ConfirmKind, data: Mapping[str, Any]) -> None:
+        """See that it rests on what it says, recounted from those whom the log names."""
+        counts = counts_of(self.complainants().values())
+        since = self.desk.incident.returned_at if self.desk.incident else None
+        if kind is ConfirmKind.CUSTOMER and since is None:
+            assert counts.solved == counts.reachable, "P8"
+        if kind is ConfirmKind.SHARE:
+            assert data["solved"] >= 0.8 * data["reachable"] > 0, "P8"
+            assert since or (data["solved"], data["reachable"]) == (counts.solved, counts.reachable)
+        if kind is ConfirmKind.SURVEY:
+            assert data["agreed"] >= 0.8 * data["answered"] > 0, "P8"
+        if kind is not ConfirmKind.CUSTOMER:
+            unsolved = {n for n, one in self.complainants().items() if one.state != "solved"}
+            assert since or set(data["rest"]) == unsolved
+
+    @invariant()
+    def complainants_sum_and_have_their_evidence(self) -> None:
+        if self.desk.incident is None:
+            return
+        rows = {name: replace(one, is_here=True) for name, one in self.desk.people.items()}
+        assert fold_people(self.desk.events) == rows
+        counts = counts_of(self.complainants().values())
+        assert counts.total == len(self.complainants())
+        assert counts.total == counts.waiting + counts.reached + counts.unreachable
+        for one in self.desk.people.values():
+            moved = one.state is not Contact.WAITING
+            assert not moved or (one.at and one.by and one.responded_at and one.seq)
+            assert not moved or one.state is Contact.CONTACTED or one.text
+            assert one.state is not Contact.UNREACHABLE or one.channel
+        closed = closed_by([self.desk.incident])
+        assert sum(closed.values()) == (self.desk.incident.state is IncidentState.CLOSED)
 
     @invariant()
     def incident_is_the_fold_of_its_events(self) -> None:
