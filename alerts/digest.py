@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from alerts import digest_launches as launches
+from alerts import digest_seats as seats
 from alerts import digest_tasks as tasks
 from alerts.batches import group_words, signal_words
 from alerts.completeness import completeness_line
@@ -93,6 +94,8 @@ def compose(facts: DigestFacts, owner: Owner, owners: Sequence[Owner], now: date
     ended = [incident for incident in facts.late_tasks if _concerns(incident, owner)]
     if late := tasks.task_items(desk, [*mine, *ended]):
         sections.insert(int(bool(groups["超时未确认"])), (tasks.TITLE, tuple(late[:MAX_ITEMS])))
+    if offers := seats.seat_items(desk, mine):
+        sections.append((seats.TITLE, tuple(offers[:MAX_ITEMS])))
     topics = topic_items(facts)
     if topics:
         sections.append((TITLE, topics))
@@ -257,6 +260,7 @@ def to_html(digest: Digest, base_url: str) -> str:
         base_url=base_url.rstrip("/"),
         english=SECTIONS
         | {tasks.TITLE: tasks.ENGLISH, TITLE: ENGLISH, "批次信号": "Batch signals"}
+        | {seats.TITLE: seats.ENGLISH}
         | {launches.TITLE: launches.ENGLISH, LEDGER: LEDGER_ENGLISH},
         colours={level.value: colour for level, colour in _COLOURS.items()},
         is_complete=digest.completeness.startswith("全部"),

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from alerts.digest import compose
 from alerts.handover import BOUNCES
 from alerts.incidents import (
     Command,
@@ -27,7 +28,15 @@ from alerts.scene import Scene
 from alerts.timers import on_timers
 from alerts.triangle import answers_for, seat_of
 from config.schema import Project
-from storage.records import Change, Incident, IncidentEvent, IncidentState, Level, Timer
+from storage.records import (
+    Change,
+    DigestFacts,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    Level,
+    Timer,
+)
 from tests.alerts.people import PlainLinks, make_project, owners
 from tests.make import NOW, make_evidence, make_grade
 
@@ -293,6 +302,32 @@ def test_what_a_handover_lacks_is_named() -> None:
         offered(by_function.incident)
     assert not offered(offered(incident).incident).events  # pressed twice
     assert "handover" not in allowed_commands(raised(Level.YELLOW).incident)
+
+
+def digest(reader: str, *incidents: Incident, minutes: float = 0) -> dict[str, list[str]]:
+    now = NOW + timedelta(minutes=minutes)
+    facts = DigestFacts(
+        day=now.date(), since=now - timedelta(days=1), until=now, incidents=incidents
+    )
+    owner = PROJECT.owner(reader)
+    assert owner is not None
+    found = compose(facts, owner, PROJECT.owners, now).sections
+    return {name: [item.text for item in items] for name, items in found}
+
+
+def test_the_digest_says_what_came_back_is_locked_or_waits_too_long() -> None:
+    once = act(offered(raised().incident).incident, "decline", "chen", role="customer", text="忙")
+    waiting = offered(once.incident)
+    code = waiting.incident.code
+    assert "移交" not in digest("chen", raised().incident)
+    assert digest("lin", once.incident)["移交"] == [f"{code}，移交退回 1 次"]
+    [line] = digest("chen", waiting.incident, minutes=20)["移交"]
+    assert line == (
+        f"{code}，移交退回 1 次；客户关系责任人请陈立接任，应在 12:15 前答复，已超时，现由林晓负责"
+    )
+    assert digest("sun", locked().incident)["移交"] == [
+        f"{code}，移交退回 2 次，三位负责人已锁定，待管理层决定"
+    ]
 
 
 # --- random histories ---------------------------------------------------------------------------
