@@ -175,6 +175,11 @@ def _ics_rows(path: Path, zone: ZoneInfo, today: date) -> Iterator[Row]:
         raise ConfigError(
             f"importing a calendar {path.name!r}: no readable iCalendar file: {str(error)[:200]}"
         ) from error
+    if not calendars:
+        raise ConfigError(
+            f"importing a calendar {path.name!r}: it ends before the calendar does; was it copied "
+            "to its end?"
+        )
     moved: dict[str, set[date]] = {}
     for one in events:  # an occurrence that was changed by itself stands as an event of its own
         if (named := one.get("RECURRENCE-ID")) is not None:
