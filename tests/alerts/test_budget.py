@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.budget import day_end, day_start, use_of
 from alerts.storm import Storm
@@ -115,3 +119,25 @@ def test_use_names_by_which_rules_a_budget_is_used_up() -> None:
     used = use_of(owner, heard, {one: ("score",), two: ("score", "spike_page")}, NOW)
     assert (used.today, used.week, used.is_over) == (2, 3, True)
     assert used.rules == (("score", 2), ("spike_page", 1))
+
+
+@settings(max_examples=int(os.environ.get("GROUNDSWELL_EXAMPLES", "20")), deadline=None)
+@given(
+    levels=st.lists(
+        st.sampled_from([Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED]), max_size=9
+    ),
+    heard=st.integers(0, 6),
+)
+def test_nothing_is_dropped_and_nothing_grave_waits_for_a_budget(
+    levels: list[Level], heard: int
+) -> None:
+    crowd = [notice(n, level=level) for n, level in enumerate(levels)]
+    decided = plan(*crowd, heard=heard)
+    told = [one for summary in decided.summaries for one in summary.members]
+    assert sorted([*decided.take, *decided.put_off, *told]) == sorted(o.intent_id for o in crowd)
+    by_id = {one.intent_id: one for one in crowd}
+    spent = [one for one in decided.summaries if one.reason == "over_budget"]
+    assert all(by_id[m].level < Level.ORANGE for one in spent for m in one.members)
+    mild = [one for one in decided.take if by_id[one].level < Level.ORANGE]
+    grave = len(decided.take) - len(mild)
+    assert len(mild) <= max(0, 3 - heard - grave) or not mild
