@@ -15,7 +15,9 @@ from alerts import digest_launches as launches
 from alerts import digest_seats as seats
 from alerts import digest_tasks as tasks
 from alerts.batches import group_words, signal_words
+from alerts.complainants import Counts, counts_from, counts_words
 from alerts.completeness import completeness_line
+from alerts.confirming import closed_by, closed_words
 from alerts.digest_ledger import ENGLISH as LEDGER_ENGLISH
 from alerts.digest_ledger import TITLE as LEDGER
 from alerts.digest_ledger import budget_lines, ledger_items
@@ -221,6 +223,12 @@ def _numbers(groups: dict[str, list[Incident]], facts: DigestFacts) -> tuple[tup
         ("正面", _seen(facts.positive, facts)),
         ("存疑", _seen(facts.unsure, facts)),
     ]
+    shown = [item for items in groups.values() for item in items]
+    summed = sum((counts_from(facts.people.get(item.incident_id, {})) for item in shown), Counts())
+    if summed.total:
+        numbers.append(("投诉人合计", counts_words(summed)))
+    if said := closed_words(closed_by(groups["已解决"])):
+        numbers.append(("结案依据", said))
     if facts.noise:
         numbers.append(("广告、招聘、抽奖等未计入", f"{facts.noise:,} 条"))
     held = sum(event.kind == "held" and "occasion" in event.data for event in facts.events)

@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from alerts.card import service_words
+from alerts.complainants import counts_from, counts_words
+from alerts.confirming import kind_of
 from alerts.service_clock import service_clock
 from config.schema import Owner
 from storage.records import (
     BRAND_PREFIX,
+    ConfirmKind,
     DigestFacts,
     Incident,
     IncidentEvent,
@@ -121,6 +124,8 @@ def lines_of(incident: Incident, section: str, desk: Desk) -> list[str]:
     if size is not None and not incident.cluster_id.startswith(BRAND_PREFIX):
         mentions, authors, today = size
         lines.append(f"{authors} 位作者，{mentions} 条提及（当日 {today} 条）")
+    if states := desk.facts.people.get(incident.incident_id):
+        lines.append(counts_words(counts_from(states)))
     if section in {"新增", "升级中", "复发"} and incident.grade and incident.grade.reasons:
         lines.append(incident.grade.reasons[0].text)
     if incident.policy.held and incident.state in OPEN_STATES:
@@ -140,7 +145,9 @@ def _shelf_line(incident: Incident, desk: Desk) -> str:
 def _state_line(incident: Incident, section: str, desk: Desk) -> str:
     match incident.state:
         case IncidentState.CLOSED:
-            line = f"客户侧已确认（{person(incident.closed_by, desk)}）"
+            kind = kind_of(incident)
+            how = "客户侧已确认" if kind is None or kind is ConfirmKind.CUSTOMER else kind.zh
+            line = f"{how}（{person(incident.closed_by, desk)}）"
             proof = short(incident.closed_evidence)
             return f"{line}，依据：{proof}" if proof else line
         case IncidentState.HANDLED:

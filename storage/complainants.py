@@ -75,9 +75,7 @@ class ComplainantQueries:
 
     def complainant_counts(self, incident_id: IncidentId) -> dict[Contact, int]:
         """Return how many complainants stand in each state; those without any are left out."""
-        listed = _listed(self.connection, incident_id)
-        query = sa.select(listed.c.state, sa.func.count()).group_by(listed.c.state)
-        return {Contact(state): int(n) for state, n in self.connection.execute(query)}
+        return count_complainants(self.connection, incident_id)
 
     def complainants_unanswered(self, incident_id: IncidentId) -> list[Complainant]:
         """Return those whom nobody has reached, tried to reach, or answered in public."""
@@ -132,6 +130,13 @@ class ComplainantQueries:
             read = sa.select(*columns).where(_mention.c.mention_pk.in_(some))
             posts |= {row["mention_pk"]: row for row in self._mapped(read)}
         return [_complainant(incident_id, row, posts.get(row["first_pk"])) for row in rows]
+
+
+def count_complainants(connection: Connection, incident_id: IncidentId) -> dict[Contact, int]:
+    """Return how many complainants stand in each state; those without any are left out."""
+    listed = _listed(connection, incident_id)
+    query = sa.select(listed.c.state, sa.func.count()).group_by(listed.c.state)
+    return {Contact(state): int(n) for state, n in connection.execute(query)}
 
 
 def _complainant(incident_id: IncidentId, row: Row, post: Row | None = None) -> Complainant:

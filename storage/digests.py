@@ -5,7 +5,7 @@ In: a range of instants. Out: DigestFacts, read and not worded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,11 +16,13 @@ from sqlalchemy.engine import Connection
 from config.schema import Project
 from storage import tables
 from storage.columns import insert_one
+from storage.complainants import count_complainants
 from storage.completeness import read_completeness
 from storage.evidence import family, find_cluster
 from storage.incidents import OPEN_STATES
 from storage.records import (
     BrandId,
+    Contact,
     DigestFacts,
     Incident,
     IncidentEvent,
@@ -91,13 +93,15 @@ def read_digest_facts(
     events = _events(connection, since, until, [item.incident_id for item in incidents])
     volume = _volume(connection, since, until)
     sight = _sight(connection, since, until, project)
+    counts = {item.incident_id: _counts(connection, item, since, until) for item in incidents}
     return DigestFacts(
         day=day,
         since=since,
         until=until,
         incidents=tuple(incidents),
         events=tuple(events),
-        counts={item.incident_id: _counts(connection, item, since, until) for item in incidents},
+        counts=counts,
+        people=_people(connection, counts),
         outcomes=_outcomes(connection, since, until),
         **volume,
         gaps=sight.gaps,
@@ -183,6 +187,23 @@ def _counts(
         ).where(assigned.c.cluster_id.in_(family(connection, cluster)))
     ).one()
     return row[0], row[1], row[2]
+
+
+def _people(
+    connection: Connection, counts: Mapping[IncidentId, tuple[int, int, int]]
+) -> dict[IncidentId, dict[Contact, int]]:
+    """Return complainants by state; where nobody was moved yet, all authors wait."""
+    row, incident = tables.complainant, tables.incident
+    moved = {*connection.scalars(sa.select(row.c.incident_id).distinct())}
+    merged = sa.select(incident.c.merged_into).where(incident.c.incident_id.in_(moved))
+    moved |= {*connection.scalars(merged)}
+    found = {
+        named: count_complainants(connection, named)
+        if named in moved
+        else {Contact.WAITING: authors}
+        for named, (_, authors, _) in counts.items()
+    }
+    return {named: states for named, states in found.items() if sum(states.values())}
 
 
 def _volume(connection: Connection, since: datetime, until: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from storage.records.growth import Growth, HourCount, Pulse
 from storage.records.handling import (
     CalendarEvent,
     Complainant,
+    Contact,
     Handover,
     Seat,
     SignalVerdicts,
@@ -491,6 +492,8 @@ class DigestFacts:
     events: tuple[IncidentEvent, ...] = ()  # of the range
     # per incident: mentions, distinct authors, mentions within the range
     counts: Mapping[IncidentId, tuple[int, int, int]] = field(default_factory=dict)
+    # per incident: its complainants by state; left out where nobody complains
+    people: Mapping[IncidentId, Mapping[Contact, int]] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     mentions: int = 0
     negative: int = 0
