@@ -25,6 +25,7 @@ _stated = tables.mention_fact
 _verdict = tables.verdict
 _SKEW = timedelta(hours=2)  # a post may be stamped by a clock that runs ahead of its reading
 _HOUR_S = 3600.0
+_AT_ONCE = 10_000  # ids in one statement; the databases take 32,000 and more
 
 
 class LaunchQueries:
@@ -106,9 +107,15 @@ class LaunchQueries:
             symptoms=tuple(sorted(by_symptom.items(), key=lambda one: (-one[1], one[0]))),
         )
 
-    def product_clusters(self, brand_id: BrandId, product: str) -> list[ClusterId]:
-        """Return the clusters of a brand that are most of all about a product."""
+    def product_clusters(
+        self, brand_id: BrandId, product: str, *, live: bool = False
+    ) -> list[ClusterId]:
+        """Return the clusters of a brand that are most of all about a product.
+
+        `live`: only those that are in memory, as a brand's own rate counts them.
+        """
         n = sa.func.sum(_fact.c.n)
+        state = _cluster.c.state == "live" if live else sa.true()
         rows = self.connection.execute(
             sa.select(_fact.c.cluster_id, _fact.c.value, n)
             .join(_cluster, _cluster.c.cluster_id == _fact.c.cluster_id)
@@ -116,6 +123,7 @@ class LaunchQueries:
                 _fact.c.kind == "product",
                 _cluster.c.brand_id == brand_id,
                 _cluster.c.alias_of.is_(None),
+                state,
             )
             .group_by(_fact.c.cluster_id, _fact.c.value)
             .order_by(_fact.c.cluster_id, n.desc(), _fact.c.value)
@@ -128,26 +136,28 @@ class LaunchQueries:
     def product_rate(
         self, brand_id: BrandId, product: str, since: datetime, until: datetime
     ) -> tuple[int, float, int]:
-        """Return the authors, hours and clusters of a product within [since, until).
+        """Return the authors, hours and live clusters of a product within [since, until).
 
         Authors are counted per hour and cluster as baselines count them; hours are those that the
         clusters existed, summed over them. Clusters that began later are left out.
         """
-        ids = self.product_clusters(brand_id, product)
-        if not ids:
-            return 0, 0.0, 0
-        began = self.connection.execute(
-            sa.select(_cluster.c.first_at).where(
-                _cluster.c.cluster_id.in_(ids), _cluster.c.first_at < until
+        ids = self.product_clusters(brand_id, product, live=True)
+        total, lived = 0, []
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            began = self.connection.scalars(
+                sa.select(_cluster.c.first_at).where(
+                    _cluster.c.cluster_id.in_(some), _cluster.c.first_at < until
+                )
             )
-        ).scalars()
-        lived = [(until - max(since, at)).total_seconds() / _HOUR_S for at in began]
-        authors = self.connection.scalar(
-            sa.select(sa.func.sum(_hour.c.authors)).where(
-                _hour.c.cluster_id.in_(ids), _hour.c.hour >= since, _hour.c.hour < until
+            lived += [(until - max(since, at)).total_seconds() / _HOUR_S for at in began]
+            authors = self.connection.scalar(
+                sa.select(sa.func.sum(_hour.c.authors)).where(
+                    _hour.c.cluster_id.in_(some), _hour.c.hour >= since, _hour.c.hour < until
+                )
             )
-        )
-        return int(authors or 0), sum(lived), len(lived)
+            total += int(authors or 0)
+        return total, sum(lived), len(lived)
 
 
 def _plain(word: str) -> str:
