@@ -323,7 +323,7 @@ def test_the_digest_says_what_came_back_is_locked_or_waits_too_long() -> None:
     assert digest("lin", once.incident)["移交"] == [f"{code}，移交退回 1 次"]
     [line] = digest("chen", waiting.incident, minutes=20)["移交"]
     assert line == (
-        f"{code}，移交退回 1 次；客户关系责任人请陈立接任，应在 12:15 前答复，已超时，现由林晓负责"
+        f"{code}，移交退回 1 次；客户关系责任人请陈立接任，应在 3月10日 12:15 前答复，已超时，现由林晓负责"
     )
     assert digest("sun", locked().incident)["移交"] == [
         f"{code}，移交退回 2 次，三位负责人已锁定，待管理层决定"
