@@ -285,7 +285,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "launch.json": json_schema(LaunchPlan),
         "project.json": root,
     }
-    for section in LIST_SECTIONS:
+    for section in (*LIST_SECTIONS, "calendar", "tasks"):  # which have files of their own
         found[f"{section}.json"] = {**root, "required": [section]}
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {name: {"$schema": dialect, **schema} for name, schema in found.items()}

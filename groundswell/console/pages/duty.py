@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +14,7 @@ from alerts.functions import filled
 from alerts.presence import name_of
 from alerts.routing import passed_words
 from config.schema import Duty, Project
+from config.workdays import unknown_year
 from groundswell.console.base import Console
 
 _DAYS = 14
@@ -49,12 +50,17 @@ def page(console: Console, request: Request) -> Response:
         request,
         "duty.html",
         rosters=rosters,
+        warning=unknown_year(project.settings.calendar, _today(project, now)),
         days=_DAYS,
         names=lambda slot: _names(project, slot),
         why=lambda slot: _why(project, slot),
         functions=filled(project, now),
         fallback=[name_of(project, owner_id) for owner_id in project.fallback],
     )
+
+
+def _today(project: Project, now: datetime) -> date:
+    return now.astimezone(project.settings.zone).date()
 
 
 def _names(project: Project, slot: Slot) -> str:
