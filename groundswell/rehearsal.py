@@ -161,6 +161,8 @@ def rehearse(
     made = _incidents(past, played.events, played.incidents, seen)
     kept, missed, new = _matched(real, made)
     is_same = rules_of(project) == rules_of(other)
+    is_exact = exact_since is not None and exact_since <= seen
+    is_exact = is_exact and all(one.rules == rules_of(other) for one in past.passes)
     return Rehearsal(
         since=seen,
         until=until,
@@ -176,7 +178,7 @@ def rehearse(
         differences=differences(project, other),
         unrehearsed=unrehearsed(project, other),
         dropped=played.dropped,
-        unlike=_unlike(past.events, played.events, seen) if is_same else (),
+        unlike=_unlike(past.events, played.events, seen) if is_same and is_exact else (),
         mentions=len(scene.world.members),
         rounds=played.rounds,
         took_s=time.monotonic() - began,

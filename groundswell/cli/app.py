@@ -35,6 +35,7 @@ from groundswell.cli import (
     replies,
     reporter,
     routes,
+    rules,
     run,
     sales,
     sentiment,
@@ -94,6 +95,7 @@ def build() -> typer.Typer:
     app.add_typer(cards.commands(), name="cards")
     app.add_typer(replies.commands(), name="replies")
     app.add_typer(routes.commands(), name="routes")
+    app.add_typer(rules.commands(), name="rules")
     app.add_typer(duty.commands(), name="duty")
     app.add_typer(people.commands(), name="people")
     app.add_typer(messages.commands(), name="messages")

@@ -68,6 +68,7 @@ class Gatherer:
     homes: dict[int, str] = field(default_factory=dict)  # mention -> letter
     copies: dict[int, int] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
+    today: dict[str, Cluster] = field(default_factory=dict)  # where letters are by now
     also: dict[str, Any] = field(default_factory=dict)  # what else this batch changes
 
     def id(self, letter: str) -> ClusterId:
@@ -76,17 +77,22 @@ class Gatherer:
     def gather(
         self, items: Sequence[tuple[Mention, Verdict]], now: datetime, recall: object
     ) -> ShardChanges:
-        assignments, clusters, events = [], {}, []
+        assignments, events = [], []
+        clusters: dict[ClusterId, Cluster] = {}
         for mention, _ in items:
             letter = self.homes[int(mention.mention_id)]
-            cluster = self.id(letter)
+            row = self.today.get(letter)
+            cluster = row.cluster_id if row else self.id(letter)
             self.seq += 1
             if letter not in self.opened:
                 self.opened.add(letter)
                 events.append(ClusterEvent(cluster_id=cluster, kind="open", at=now))
-                clusters[letter] = make_cluster(
+                row = make_cluster(
                     cluster, representative_id=mention.mention_id, last_at=mention.published_at
                 )
+            assert row is not None, "opened above"
+            last_at = max(row.last_at or mention.published_at, mention.published_at)
+            self.today[letter] = clusters[cluster] = replace(row, last_at=last_at, blob=b"state")
             root = self.copies.get(int(mention.mention_id))
             assignments.append(
                 make_assignment(
@@ -195,6 +201,8 @@ class Town:
         now = self.clock.at
         with self.store.transaction() as tx:
             members = {row[0] for row in tx.queries.talkers(list(self.ids()))}
+            found = {one: tx.queries.cluster(self.gatherer.id(one)) for one in LETTERS}
+            self.gatherer.today = {one: own for one, own in found.items() if own}
             copies = self.gatherer.copies
             for one in [one for one, root in copies.items() if MentionId(root) not in members]:
                 del copies[one]
