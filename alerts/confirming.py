@@ -180,9 +180,9 @@ def _by_survey(draft: Draft, command: Command, people: Sequence[Complainant]) ->
     figures = f"回访 {asked} 位，{answered} 位答复，{agreed} 位认可（{percent(agreed, answered)}）"
     if agreed < at_least(rules.share, answered):
         raise IllegalMove(f"{figures}，需要 {rules.share:.0%} (not enough agree)")
-    values = {"asked": asked, "answered": answered, "agreed": agreed, "share": rules.share}
-    left = _left(people, ())
-    return _Word(solved=(), values=values | left, why=f"{figures}，事件按回访结果结案")
+    survey = {"asked": asked, "answered": answered, "agreed": agreed}
+    values = {"survey": survey, "share": rules.share, **_left(people, ())}
+    return _Word(solved=(), values=values, why=f"{figures}，事件按回访结果结案")
 
 
 def _by_clarification(draft: Draft, command: Command, people: Sequence[Complainant]) -> _Word:

@@ -383,7 +383,7 @@ class IncidentMachine(RuleBasedStateMachine):
             assert data["solved"] >= 0.8 * data["reachable"] > 0, "P8"
             assert since or (data["solved"], data["reachable"]) == (counts.solved, counts.reachable)
         if kind is ConfirmKind.SURVEY:
-            assert data["agreed"] >= 0.8 * data["answered"] > 0, "P8"
+            assert data["survey"]["agreed"] >= 0.8 * data["survey"]["answered"] > 0, "P8"
         if kind is not ConfirmKind.CUSTOMER:
             unsolved = {n for n, one in self.complainants().items() if one.state != "solved"}
             assert since or set(data["rest"]) == unsolved
