@@ -51,8 +51,11 @@ class SendGate:
 
 
 def with_trials(project: Project, queries: Queries, now: datetime) -> Project:
-    """Return the project with the trials that hold now: begun, and not put live."""
-    return under_way(project, queries.ended_trials(), now) if project.trials else project
+    """Return the project with the trials that hold at `now`: begun, and not put live by then."""
+    if not project.trials:
+        return project
+    ended = [one for one, end in queries.ended_trials().items() if end.at <= now]
+    return under_way(project, ended, now)
 
 
 def needs_codes(project: Project) -> bool:

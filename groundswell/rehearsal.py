@@ -152,6 +152,8 @@ def rehearse(
         set_scene(queries.connection, past, scene, sure)
         with open_scratch(scene, past.start.at) as tx:
             fill(queries.connection, tx, past, journal.fold)
+            for end in queries.ended_trials().values():
+                tx.end_trial(end)
             played = Walk(tx, past, other, project, sure).go(advance or _nobody)
     seen = max(since, past.start.at)
     zone = project.settings.zone
