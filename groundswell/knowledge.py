@@ -8,74 +8,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import cached_property
 
 from alerts import subject
 from alerts.effect import WINDOW, Effect, effect_of
 from alerts.knowledge import Given, card_of, lesson_line
 from alerts.messages import Links, duration_words
 from config.schema import Project
+from groundswell.likeness import CardIndex, FoundCard, FoundReply, Query, cut, rank_replies
 from groundswell.links import SignedLinks
 from storage.cards import is_offered
 from storage.instants import hour_of
 from storage.queries import Queries
 from storage.records import (
-    ApprovedReply,
     BrandId,
     Card,
     Change,
     Cluster,
     Evidence,
     Incident,
-    IncidentId,
     Level,
     PublicResponse,
 )
 from storage.store import Transaction
 
-Why = Literal["same_incident", "fingerprint", "product_class", "words"]
-WHY_ZH: dict[Why, str] = {
-    "same_incident": "同一事件上次的处理",
-    "fingerprint": "同一产品的同一故障",
-    "product_class": "同一产品、同一类问题",
-    "words": "说法相近",
-}
-_TIERS: tuple[Why, ...] = ("same_incident", "fingerprint", "product_class", "words")
 SHOWN = 3  # cards and replies beside an incident
-# Below these cosines what words have in common is chance: docs/adr/0039, tests/eval.
-ALIKE = 0.12
-ANSWERS = 0.10
 _MOST_MARKS = 12  # answers judged and marked on a curve; an hour's answers are one
 _NAMED = 40  # words of an incident that are compared
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """What an incident is about, as far as cards are found by it."""
-
-    incident_id: str
-    brand_id: str
-    product: str
-    issue_class: str
-    fingerprint: str
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundCard:
-    """A card that is like an incident; `score` in [0, 1] is the cosine of their words."""
-
-    card: Card
-    why: Why
-    score: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundReply:
-    """An approved reply that may answer an incident."""
-
-    reply: ApprovedReply
-    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,53 +135,57 @@ def lessons_for(queries: Queries, incident: Incident, project: Project, now: dat
         if is_offered(one, today)
     ]
     return Lessons(
-        cards=tuple(rank_cards(query, cards)[:SHOWN]),
+        cards=tuple(CardIndex(cards).rank(query)[:SHOWN]),
         replies=tuple(rank_replies(query, replies)[:SHOWN]),
     )
 
 
-def lesson_of(
-    queries: Queries,
-    incident: Incident | None,
-    evidence: Evidence,
-    level: Level,
-    *,
-    project: Project,
-    links: Links,
-) -> str:
-    """Return the line that an orange or red message carries of the nearest card; "" for none.
+class LessonBook:
+    """The line of orange and red messages about the nearest card, for one pass of the engine.
 
-    Only for news: what is not said anyway, when an incident stays at its level, is not looked for.
+    Cards are read when the first such message is written, and once.
     """
-    told = incident is None or not incident.at_work or level > incident.level
-    if level < Level.ORANGE or not told:
-        return ""
-    query = Query(
-        incident_id=incident.incident_id if incident is not None else "",
-        brand_id=evidence.cluster.brand_id,
-        product=line.id if (line := subject.product_of(project, evidence)) else "",
-        issue_class=subject.issue_class_of(evidence),
-        fingerprint=subject.fingerprint_of(project, evidence),
-        words=_cut_all((subject.title_of(project, evidence), *evidence.cluster.keywords)),
-    )
-    return _line(rank_cards(query, queries.cards()), links)
 
+    def __init__(self, queries: Queries, project: Project, links: Links) -> None:
+        self._queries = queries
+        self._project = project
+        self._base = links.base_url if isinstance(links, SignedLinks) else ""
 
-def standing_lesson(
-    queries: Queries, incident: Incident, project: Project, now: datetime, links: Links
-) -> str:
-    """Return that line for an incident as it stands: for whoever is told of it next."""
-    if incident.level < Level.ORANGE or not incident.at_work:
-        return ""
-    return _line(lessons_for(queries, incident, project, now).cards, links)
+    def of_news(self, incident: Incident | None, evidence: Evidence, level: Level) -> str:
+        """Return the line for what a grade says anew; "" where nobody is told, or below orange."""
+        told = incident is None or not incident.at_work or level > incident.level
+        if level < Level.ORANGE or not told:
+            return ""
+        project, cluster = self._project, evidence.cluster
+        line = subject.product_of(project, evidence)
+        return self._line(
+            Query(
+                incident_id=incident.incident_id if incident is not None else "",
+                brand_id=cluster.brand_id,
+                product=line.id if line else "",
+                issue_class=subject.issue_class_of(evidence),
+                fingerprint=subject.fingerprint_of(project, evidence),
+                words=_cut_all((subject.title_of(project, evidence), *cluster.keywords)),
+            )
+        )
 
+    def standing(self, incident: Incident) -> str:
+        """Return the line for an incident as it stands: for whoever is told of it next."""
+        if incident.level < Level.ORANGE or not incident.at_work:
+            return ""
+        cluster = self._queries.cluster(incident.cluster_id)
+        return self._line(query_of(self._project, incident, cluster))
 
-def _line(found: Sequence[FoundCard], links: Links) -> str:
-    if not found:
-        return ""
-    base = links.base_url if isinstance(links, SignedLinks) else ""
-    card = found[0].card
-    return lesson_line(card, f"{base}/cards/{card.card_id}" if base else "")
+    @cached_property
+    def _index(self) -> CardIndex:
+        return CardIndex(self._queries.cards())
+
+    def _line(self, query: Query) -> str:
+        found = self._index.rank(query)
+        if not found:
+            return ""
+        card = found[0].card
+        return lesson_line(card, f"{self._base}/cards/{card.card_id}" if self._base else "")
 
 
 def first_answer_words(queries: Queries, incident: Incident) -> str:
@@ -266,71 +229,3 @@ def words_of(incident: Incident, cluster: Cluster | None) -> tuple[str, ...]:
 
 def _cut_all(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for text in texts for word in cut(text)))[:_NAMED]
-
-
-def cut(text: str) -> list[str]:
-    """Return the words of a text that say something: two characters or more, no punctuation."""
-    from classify.segment import segment
-
-    words = (word.strip().casefold() for word in segment(text))
-    return [word for word in words if len(word) > 1 and any(map(str.isalnum, word))]
-
-
-def rank_cards(query: Query, cards: Sequence[Card]) -> list[FoundCard]:
-    """Return the cards that are like a query, best first.
-
-    The same incident's own, then the same fault of the same product, then product and class, then
-    words alone; within each, by the cosine of the words.
-    """
-    if not cards:
-        return []
-    scores = _cosines(query.words, [card.words for card in cards])
-    found = [
-        FoundCard(card=card, why=why, score=score)
-        for card, score in zip(cards, scores, strict=True)
-        if (why := _why(query, card, score)) is not None
-    ]
-    return sorted(
-        found,
-        key=lambda one: (
-            _TIERS.index(one.why),
-            -one.score,
-            -one.card.created_at.timestamp(),
-            one.card.card_id,
-        ),
-    )
-
-
-def _why(query: Query, card: Card, score: float) -> Why | None:
-    if card.incident_id == IncidentId(query.incident_id):
-        return "same_incident"
-    if query.fingerprint and card.fingerprint == query.fingerprint:
-        return "fingerprint"
-    same = (card.brand_id, card.product, card.issue_class)
-    if query.product and same == (query.brand_id, query.product, query.issue_class):
-        return "product_class"
-    return "words" if score >= ALIKE else None
-
-
-def rank_replies(query: Query, replies: Sequence[ApprovedReply]) -> list[FoundReply]:
-    """Return the replies whose question is like a query, those about its product first."""
-    mine = [one for one in replies if one.product in {"", query.product}]
-    if not mine:
-        return []
-    # the question says when it fits; the answer's words only help
-    asked = [(*cut(one.question), *cut(one.question), *cut(one.answer)) for one in mine]
-    scored = zip(mine, _cosines(query.words, asked), strict=True)
-    found = [FoundReply(reply=one, score=score) for one, score in scored if score >= ANSWERS]
-    return sorted(found, key=lambda one: (-one.score, one.reply.product == "", one.reply.reply_id))
-
-
-def _cosines(words: Sequence[str], documents: Sequence[Sequence[str]]) -> list[float]:
-    """Return the cosine of a list of words with each document, weighted by TF-IDF."""
-    if not words or not any(documents):
-        return [0.0] * len(documents)
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    weigh = TfidfVectorizer(analyzer=list, sublinear_tf=True)
-    matrix = weigh.fit_transform([*map(list, documents), list(words)])
-    found = matrix[:-1] @ matrix[-1].T
-    return [round(float(one), 4) for one in found.toarray().ravel()]

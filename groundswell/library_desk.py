@@ -17,7 +17,7 @@ from config.schema import Project
 from config.wording import did_you_mean
 from groundswell import columns_files as files
 from groundswell.clock import Clock
-from groundswell.knowledge import cut
+from groundswell.likeness import cut
 from storage.records import ApprovedReply, BrandId, Card
 from storage.store import Store
 

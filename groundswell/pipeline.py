@@ -31,7 +31,7 @@ from groundswell.gate import with_trials
 from groundswell.hot import HotLists, HotView
 from groundswell.judging import closed_before, judge, standing_of, taken_codes
 from groundswell.keeping import Keeper
-from groundswell.knowledge import lesson_of, standing_lesson
+from groundswell.knowledge import LessonBook
 from groundswell.lookback import look_back
 from groundswell.passes import PassLog, Sight
 from groundswell.pulses import PulseView
@@ -265,6 +265,7 @@ def remind_on(
     sight = sight or Sight()
     live = with_trials(project, tx.queries, now) if incident_ids else project
     look = hot_lists.look(tx.queries, now) if incident_ids else HotView()
+    lessons = LessonBook(tx.queries, project, links)
     batches = BatchView(project, tx.queries, now)
     silences = current(tx.active_silences(now), project, now) if incident_ids else ()
     for incident, timers in tx.due_of(incident_ids, now):
@@ -275,7 +276,7 @@ def remind_on(
             seen = batches.see(hot_lists.see(tx.evidence(incident.cluster_id, now), look))
             evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
             samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
-            lesson = standing_lesson(tx.queries, incident, project, now, links)
+            lesson = lessons.standing(incident)
         unanswered = unanswered_of(tx.queries, incident, timers)
         sight.waits(incident, unanswered)
         change = on_timers(
@@ -316,6 +317,7 @@ def act_on(
     sight = sight or Sight()
     project = with_trials(project, tx.queries, now) if fresh else project
     hot = hot_lists.look(tx.queries, now) if fresh else HotView()
+    lessons = LessonBook(tx.queries, project, links)
     batches = BatchView(project, tx.queries, now)
     pulses = PulseView(project, tx.queries, now)
     silences = current(tx.active_silences(now), project, now) if fresh else ()
@@ -344,8 +346,7 @@ def act_on(
             # somebody is told: only then, for it reads the hours of a week
             evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
         samples = tx.queries.cluster_mentions(cluster_id, SAMPLES)
-        at = graded.level
-        lesson = lesson_of(tx.queries, incident, evidence, at, project=project, links=links)
+        lesson = lessons.of_news(incident, evidence, graded.level)
         sight.shown(incident, evidence, [mention.mention_id for mention, _ in samples])
         again = wrote_again(tx.queries, incident, fresh[cluster_id])
         change = on_grade(

@@ -186,7 +186,7 @@ def lines_of(card: Card, zone: ZoneInfo) -> list[str]:
 
 def lesson_lines(lessons: Lessons) -> list[str]:
     """Return what may help with an incident, for people."""
-    from groundswell.knowledge import WHY_ZH
+    from groundswell.likeness import WHY_ZH
 
     lines = []
     for found in lessons.cards:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from groundswell.knowledge import Query, cut, rank_cards
+from groundswell.likeness import CardIndex, Query, cut
 from storage.records import BrandId, Card, IncidentId
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ def _card(row: dict[str, str]) -> Card:
 
 @pytest.mark.parametrize("told", sorted(FLOORS))
 def test_the_card_of_the_same_trouble_stands_first(told: str) -> None:
-    cards = [_card(row) for row in _rows("knowledge_cards.csv")]
+    index = CardIndex([_card(row) for row in _rows("knowledge_cards.csv")])
     first = among = 0
     queries = _rows("knowledge_queries.csv")
     for row in queries:
@@ -68,7 +68,7 @@ def test_the_card_of_the_same_trouble_stands_first(told: str) -> None:
             fingerprint="",
             words=_words(*said),
         )
-        found = [one.card.card_id for one in rank_cards(query, cards)]
+        found = [one.card.card_id for one in index.rank(query)]
         first += found[:1] == [row["want"]]
         among += row["want"] in found[:3]
     floor_first, floor_among = FLOORS[told]

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from groundswell.console.base import Console
-from groundswell.knowledge import WHY_ZH, given_to, lessons_for
+from groundswell.knowledge import given_to, lessons_for
+from groundswell.likeness import WHY_ZH
 from storage.instants import hour_of
 from storage.queries import Queries
 from storage.records import Incident, PublicResponse
