@@ -7,11 +7,13 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.batches import GROUP_NAMES
 from alerts.false_alarms import FalseAlarm
 from alerts.ledger import rule_words
 from alerts.messages import duration_words
 from groundswell.console.base import Console
 from groundswell.ledger import DAYS, ledger_of
+from groundswell.signal_record import record_line, signal_record
 from groundswell.suggesting import last_suggestion
 
 _CHOICES = (7, DAYS, 90)
@@ -26,6 +28,7 @@ def page(console: Console, request: Request) -> Response:
     with console.store.read() as queries:
         found = ledger_of(queries, console.project, console.clock.now(), days)
         suggestion = last_suggestion(queries)
+        verdicts = signal_record(queries)
     project = console.project
     brands = {brand.id: brand.name for brand in project.brands}
     sources = {source.id: source.name for source in project.sources}
@@ -53,6 +56,7 @@ def page(console: Console, request: Request) -> Response:
         waited=_waited,
         rule_words=rule_words,
         suggestion=suggestion,
+        verdicts=[record_line(one, GROUP_NAMES[one.kind]) for one in verdicts],
     )
 
 
