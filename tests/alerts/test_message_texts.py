@@ -468,6 +468,29 @@ CASES: dict[str, Rendered] = {
             "还没有登记完成。请登记结果，或说明为什么不做。"
         ),
     ),
+    "task_warning": render(
+        "feishu",
+        Occasion.TASK_WARNING,
+        incident(state=IncidentState.ACKNOWLEDGED, tasks=(task(),)),
+        minutes=None,
+        why=(
+            "你的任务“排查整改：联系三家经销商，停售第三批次滤芯”还剩 1 小时 48 分钟，18:00 到期。"
+            "请登记进展；来不及可以说明理由延一次。"
+        ),
+    ),
+    "task_over": render(
+        "bot",
+        Occasion.TASK_OVER,
+        incident(
+            state=IncidentState.ACKNOWLEDGED, tasks=(task(due_at=NOW - timedelta(minutes=20)),)
+        ),
+        who="chen",
+        minutes=None,
+        why=(
+            "林晓的任务“排查整改：联系三家经销商，停售第三批次滤芯”已超期 20 分钟，"
+            "还没有登记完成，按顺序通知到你。请推动办理，或登记进展、结果。"
+        ),
+    ),
     "react_warning": render(
         "bot",
         Occasion.REACT_WARNING,
