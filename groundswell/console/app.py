@@ -197,6 +197,7 @@ def _routes(console: Console) -> list[BaseRoute]:
         get("/launches/new", launches.new_page),
         get("/launches/{launch}", launches.launch_page),
         get("/launches/{launch}/edit", launches.edit_page),
+        post("/launches/{launch}/sales", launches.sales),
         Route(
             "/launches",
             posted(partial(launches.save, console), fields=launches.FIELDS),

@@ -132,6 +132,21 @@ def test_mistakes_come_back_with_file_and_line(world: World) -> None:
     assert (_home(world) / "launches" / "k2.yaml").read_text("utf-8") == K2
 
 
+def test_sales_are_pasted_a_day_a_line(world: World) -> None:
+    client = world.client("linxiao")
+    form = {"csrf": csrf_of(client.get("/launches/k2").text)}
+    page = client.post(
+        "/launches/k2/sales", data=form | {"rows": "2026-11-18 300\r\n2026/11/19，-20\r\n<b>昨天 5"}
+    ).text
+    assert "写入 2 天，共 280 台；1 行没有用" in page
+    assert "&lt;b&gt;昨天" in page
+    assert "到今天累计售出 280 台（已减退货）" in page
+    assert client.post("/launches/k2/sales", data=form | {"rows": " "}).status_code == 400
+    reader = world.client("boss")
+    token = {"csrf": csrf_of(reader.get("/launches/k2").text), "rows": "2026-11-18 9"}
+    assert reader.post("/launches/k2/sales", data=token).status_code == 403
+
+
 def test_readers_and_strangers_write_nothing(world: World) -> None:
     reader = world.client("boss")
     token = csrf_of(reader.get("/launches").text)

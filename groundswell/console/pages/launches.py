@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from groundswell.launch_desk import LaunchDesk
 from groundswell.launch_page import NO_SALES, LaunchDay, survey_launch
 from groundswell.launch_sync import product_name
 from groundswell.launching import values_of
+from groundswell.sales_import import Imported, save_rows
 
 FIELDS = 300  # of the form: fifty answers and twenty places at most
 _BLANK = {"faq": 3, "readiness": 2}  # empty rows under those that are there
@@ -32,6 +34,7 @@ _ROWS: Mapping[str, tuple[str, ...]] = {
 _COUNTS = frozenset({"trained", "to_train", "parts", "parts_wanted"})
 _TEXTS = ("id", "brand", "product", "name", "launched", "ends", "sister", "note")
 _LISTS = ("aliases", "words", "examples", "representatives")
+_BETWEEN = re.compile(r"[\s,，;；]+")  # a pasted day and its units
 _TEXT_LIMIT = 8_000  # characters of any field
 
 
@@ -60,7 +63,9 @@ def list_page(console: Console, request: Request) -> Response:
     )
 
 
-def launch_page(console: Console, request: Request) -> Response:
+def launch_page(
+    console: Console, request: Request, *, imported: Imported | None = None
+) -> Response:
     """Show one launch as it stands today, and what it lacks."""
     desk, now = _desk(console), console.clock.now()
     project = desk.current()
@@ -80,6 +85,8 @@ def launch_page(console: Console, request: Request) -> Response:
         marks=marks,
         no_sales=NO_SALES,
         saved=request.query_params.get("done") == "saved",
+        imported=imported,
+        may_sell=logged_in(request).may_act,
         may_write=desk.directory is not None and logged_in(request).may_act,
     )
 
@@ -114,6 +121,27 @@ def save(console: Console, request: Request, form: Form) -> Response:
     else:
         return RedirectResponse(f"/launches/{done.plan.id}?done=saved", HTTPStatus.SEE_OTHER)
     return _form(console, request, form, version, problems)
+
+
+def sales(console: Console, request: Request, form: Form) -> Response:
+    """Take days of sales of this product as they were pasted, a day and its units a line."""
+    visitor = logged_in(request)
+    if not visitor.may_act:
+        raise HTTPException(HTTPStatus.FORBIDDEN, "没有修改的权限")
+    project = _desk(console).current()
+    plan = _asked(project, request)
+    lines = form.get("rows", "").replace("\r\n", "\n").split("\n")
+    rows = [_pasted(line, plan) for line in lines if line.strip()]
+    if not rows:
+        raise GroundswellError("没有读到销量：一行一天，例如 2026-11-20 120")
+    found = save_rows(console.store, project, rows, console.clock.now(), by=visitor.name)
+    return launch_page(console, request, imported=found)
+
+
+def _pasted(line: str, plan: LaunchPlan) -> dict[str, str]:
+    day, *rest = _BETWEEN.split(line.strip(), maxsplit=1)
+    units = rest[0] if rest else ""
+    return {"day": day, "units": units, "product": plan.product, "brand": plan.brand}
 
 
 def _desk(console: Console) -> LaunchDesk:
@@ -162,7 +190,7 @@ def _form(
         version=version,
         problems=problems,
         rows={name: _shown_rows(form, name) for name in _ROWS},
-        known=project,
+        brands=sorted(project.brands, key=lambda one: one.competitor),
         people=[*project.owners, *project.duties, *project.functions],
         may_write=desk.directory is not None,
     )
