@@ -21,7 +21,7 @@ from storage.store import Store
 
 log = logging.getLogger(__name__)
 
-_SAID = "ledger_suggestion"
+_SAID, _CLAIMED = "ledger_suggestion", "ledger_suggested_in"
 _TRIED = 3  # candidates rehearsed at most: each takes up to a minute (docs/adr/0038)
 _WORST = 3  # rules named in a digest
 
@@ -167,11 +167,16 @@ class Advisor:
     project: Project
 
     def tick(self, now: datetime) -> bool:
-        """Make the suggestion when this week has none yet; False when that is done."""
-        with self.store.read() as queries:
-            last = last_suggestion(queries)
-            if last is not None and last.week == week_of(self.project, now):
-                return False
+        """Make the suggestion when this week has none yet; False when that is done.
+
+        The week is claimed first: what fails, and may have taken a minute, is not tried again
+        every minute. `groundswell ledger --suggest` makes it by hand.
+        """
+        week = week_of(self.project, now)
+        if self.store.meta(_CLAIMED) == week:
+            return False
+        with self.store.transaction() as tx:
+            tx.set_meta(_CLAIMED, week)
         self.make(now)
         return True
 
@@ -179,34 +184,40 @@ class Advisor:
         """Make the suggestion of this instant and keep it."""
         with self.store.read() as queries:
             alarms = alarms_since(queries, now - timedelta(days=DAYS))
-        found = suggest(alarms, self.project, now, self._rehearsal(alarms, now))
+        found = suggest(
+            alarms, self.project, now, rehearsal_of(self.store, self.project, alarms, now)
+        )
         with self.store.transaction() as tx:
             said = asdict(found) | {"at": found.at.isoformat()}
             tx.set_meta(_SAID, json.dumps(said, ensure_ascii=False))
         log.info("suggestion week=%s setting=%s", found.week, found.setting or "-")
         return found
 
-    def _rehearsal(self, alarms: Sequence[Alarm], now: datetime) -> Rehearse:
-        true = {alarm.code for alarm in alarms if alarm.verdict == "true"}
-        since = now - timedelta(days=DAYS)
 
-        def tried(candidate: Candidate) -> Tried:
-            from groundswell.rehearsal import rehearse
+def rehearsal_of(
+    store: Store, project: Project, alarms: Sequence[Alarm], now: datetime
+) -> Rehearse:
+    """Return what rehearses a candidate over the last days as they are stored."""
+    true = {alarm.code for alarm in alarms if alarm.verdict == "true"}
+    since = now - timedelta(days=DAYS)
 
-            other = changed(self.project, candidate)
-            found = rehearse(self.project, self.store, other, since=since, until=now)
-            days = (found.until - found.since) / timedelta(days=1)
-            lower = [one.real.code for one in found.moved if one.rehearsed.level < one.real.level]
-            missed = tuple(one.code for one in found.missed)
-            return Tried(
-                days=days,
-                before=sum(found.alerts_before.values()) / days,
-                after=sum(found.alerts_after.values()) / days,
-                missed=missed,
-                lowered=len(lower),
-                missed_true=tuple(one for one in (*missed, *lower) if one in true),
-                delayed=len(found.delayed),
-                longest=max((one.delay_s for one in found.delayed), default=0.0),
-            )
+    def tried(candidate: Candidate) -> Tried:
+        from groundswell.rehearsal import rehearse
 
-        return tried
+        other = changed(project, candidate)
+        found = rehearse(project, store, other, since=since, until=now)
+        days = (found.until - found.since) / timedelta(days=1)
+        lower = [one.real.code for one in found.moved if one.rehearsed.level < one.real.level]
+        missed = tuple(one.code for one in found.missed)
+        return Tried(
+            days=days,
+            before=sum(found.alerts_before.values()) / days,
+            after=sum(found.alerts_after.values()) / days,
+            missed=missed,
+            lowered=len(lower),
+            missed_true=tuple(one for one in (*missed, *lower) if one in true),
+            delayed=len(found.delayed),
+            longest=max((one.delay_s for one in found.delayed), default=0.0),
+        )
+
+    return tried

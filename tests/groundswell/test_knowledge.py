@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.advice import Candidate
 from alerts.effect import effect_of
 from groundswell import wiring
 from groundswell.knowledge import lessons_for
+from groundswell.ledger import alarms_since
 from groundswell.replay import SteppedClock
+from groundswell.suggesting import Advisor, last_suggestion, rehearsal_of
 from groundswell.wiring import Application
 from storage.records import ApprovedReply, BrandId, Level
 from storage.store import Store
@@ -57,6 +60,31 @@ def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -
     close(application, again)
     with application.store.read() as queries:
         assert [one.epoch for one in queries.cards_of(incident.incident_id)] == [2, 1]
+
+
+def test_a_rehearsal_says_which_true_alarm_a_threshold_would_miss(
+    application: Application,
+) -> None:
+    incident = first_wave(application)
+    close(application, incident)
+    now, store, project = NOW + timedelta(minutes=5), application.store, application.project
+    with store.read() as queries:
+        alarms = alarms_since(queries, now - timedelta(days=28))
+    assert [(one.code, one.verdict) for one in alarms] == [(incident.code, "true")]
+    candidate = Candidate(
+        setting="settings.surge.min_authors", old=5, new=40, avoided=3, kept=1, lowest=14, what=""
+    )
+    tried = rehearsal_of(store, project, alarms, now)(candidate)
+    assert (tried.missed, tried.missed_true) == ((incident.code,), (incident.code,))
+    assert tried.after < tried.before
+    advisor = Advisor(store=store, project=project)
+    assert advisor.tick(now)
+    assert not advisor.tick(now)
+    with store.read() as queries:
+        made = last_suggestion(queries)
+    assert made is not None
+    assert made.setting == ""
+    assert "真 1、误报 0" in made.lines[0]
 
 
 def test_an_expired_reply_is_never_offered(store: Store) -> None:
