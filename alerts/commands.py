@@ -47,6 +47,7 @@ from alerts.tasks import (
     move_task,
     take_over,
 )
+from alerts.tiers import taken_over
 from config.schema import Project
 from storage.records import (
     Change,
@@ -222,7 +223,8 @@ def absorb(
     """Note on the surviving incident that another one was merged into it."""
     draft = Draft(incident, Scene(project=project, links=NoLinks()), now, actor=actor)
     tasks = take_over(draft, handed_over(merged))
-    draft.record("absorbed", other_id=merged.incident_id, code=merged.code, **tasks)
+    customers = taken_over(incident, merged, project)
+    draft.record("absorbed", other_id=merged.incident_id, code=merged.code, **tasks, **customers)
     if tasks:
         wait_for_tasks(draft)
     return draft.change("absorbed")

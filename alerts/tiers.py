@@ -75,6 +75,13 @@ def rises(project: Project, incident: Incident, tier_id: str) -> bool:
     return incident.at_work and rank_of(project, tier_id) > rank_of(project, incident.tier)
 
 
+def taken_over(incident: Incident, merged: Incident, project: Project) -> dict[str, Any]:
+    """Return what an incident takes over of the customers of one that was merged into it."""
+    if not rises(project, incident, merged.tier):
+        return {}
+    return _with_service(incident, merged.tier, merged.tier_why, project)
+
+
 def on_tier(
     incident: Incident, tier_id: str, why: str, project: Project, now: datetime
 ) -> Change | None:
@@ -86,13 +93,18 @@ def on_tier(
     if not rises(project, incident, tier_id):
         return None
     draft = Draft(incident, Scene(project=project, links=NoLinks()), now)
+    key = f"tiered:{incident.incident_id}:{incident.epoch}:{tier_id}"
+    draft.record("tiered", key=key, text=why, **_with_service(incident, tier_id, why, project))
+    return draft.change("tiered")
+
+
+def _with_service(incident: Incident, tier_id: str, why: str, project: Project) -> dict[str, Any]:
+    """Return a tier as event data, with the policy when its service changes."""
     tier = project.tier(tier_id)
     level = max(Level.BLUE, incident.level)
     promised = frozen_service(project, project.service(tier.service if tier else None), level)
     policy = replace(incident.policy, service=stricter(incident.policy.service, promised))
-    values: dict[str, Any] = {"tier": tier_id, "tier_why": why, "text": why}
+    values: dict[str, Any] = {"tier": tier_id, "tier_why": why}
     if policy != incident.policy:
         values["policy"] = journal.encode_policy(policy)
-    key = f"tiered:{incident.incident_id}:{incident.epoch}:{tier_id}"
-    draft.record("tiered", key=key, **values)
-    return draft.change("tiered")
+    return values

@@ -274,6 +274,8 @@ def _clocks(found: Incident, zone: ZoneInfo) -> list[str]:
 
     words = service_words(found, datetime.now(UTC))
     lines = [f"服务时限 service  {words}"] if words else []
+    if found.tier:
+        lines.append(f"客户等级 tier  {found.tier}：{found.tier_why}")
     if found.muted_until is not None:
         by = f"（{found.muted_by}）" if found.muted_by else ""
         lines.append(f"静默至 silent until  {found.muted_until.astimezone(zone):%m-%d %H:%M}{by}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alerts.incidents import Command, on_command, on_grade
+from alerts.incidents import Command, absorb, on_command, on_grade
 from alerts.service_clock import service_clock
 from alerts.tiers import Known, highest, on_tier, rises, tier_named, tier_of
 from config.schema import Project
@@ -115,3 +115,17 @@ def test_promise_of_the_tier_outlives_levels_and_reopening(level: Level) -> None
     service = incident.policy.service
     assert service is not None
     assert (service.react_s, service.solve_s) == (3600, 48 * 3600)
+
+
+def test_an_incident_takes_over_the_customers_of_what_is_merged_into_it() -> None:
+    config = project()
+    into, merged = raised(config), tiered(raised(config), "svip", config).incident
+
+    change = absorb(into, merged, "lin", config, NOW + 3 * HOUR)
+
+    assert (change.incident.tier, change.incident.tier_why) == ("svip", "1 位 SVIP（名单）")
+    clock = service_clock(change.incident, NOW + 3 * HOUR)
+    assert clock is not None
+    assert clock.react_limit_s == 3600
+    again = absorb(merged, into, "lin", config, NOW + 3 * HOUR).incident
+    assert (again.tier, again.policy) == (merged.tier, merged.policy)

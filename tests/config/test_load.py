@@ -391,6 +391,8 @@ def test_schemas_are_json_and_demand_their_section() -> None:
         "maintenance.json",
         "trial.json",
         "tiers.json",
+        "calendar.json",
+        "tasks.json",
         "launch.json",
     } == set(found)
     assert json.loads(json.dumps(found)) == found
