@@ -16,6 +16,7 @@ from storage.store import Store, Transaction
 
 _PREFIX = "launch:"
 KIND = "发布"
+_MOST = 100_000  # replies that are looked through; a company has some hundreds
 
 
 def event_id_of(plan: LaunchPlan) -> str:
@@ -63,20 +64,33 @@ def _event(project: Project, plan: LaunchPlan) -> CalendarEvent:
 
 
 def _replies(tx: Transaction, project: Project, now: datetime) -> int:
-    origins = {event_id_of(plan) for plan in project.launches}
-    wanted = {
-        reply.reply_id: reply
-        for plan in project.launches
-        for one in plan.faq
-        if one.approved_by.strip()
-        for reply in (_reply(project, plan, one, now),)
+    known = {
+        one.reply_id: one
+        for one in tx.queries.approved_replies(retired=True, limit=_MOST)
+        if one.origin.startswith(_PREFIX)
     }
-    changed = sum(tx.save_reply(reply) for reply in wanted.values())
-    for known in tx.queries.approved_replies():
-        is_ours = known.origin in origins or known.origin.startswith(_PREFIX)
-        if is_ours and known.reply_id not in wanted:
-            changed += tx.save_reply(replace(known, retired_at=now))
+    wanted: set[str] = set()
+    changed = 0
+    for plan in project.launches:
+        for one in plan.faq:
+            if not one.approved_by.strip():
+                continue
+            reply = _reply(project, plan, one, now)
+            wanted.add(reply.reply_id)
+            if not _is_put_away(known.get(reply.reply_id), reply, one):
+                changed += tx.save_reply(reply)
+    for reply_id, reply in known.items():
+        if reply_id not in wanted and reply.retired_at is None:
+            changed += tx.save_reply(replace(reply, retired_at=now))
     return changed
+
+
+def _is_put_away(known: ApprovedReply | None, reply: ApprovedReply, one: Faq) -> bool:
+    """Say whether a person retired just this answer, and nobody has approved it since."""
+    if known is None or known.retired_at is None:
+        return False
+    same = replace(reply, approved_at=known.approved_at, retired_at=known.retired_at) == known
+    return same and (one.approved_on is None or reply.approved_at <= known.retired_at)
 
 
 def _reply(project: Project, plan: LaunchPlan, one: Faq, now: datetime) -> ApprovedReply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -301,6 +302,21 @@ def test_calendar_and_replies_follow_the_launch(store: Store) -> None:
         assert queries.approved_replies() == []
         [retired] = queries.approved_replies(retired=True)
     assert retired.retired_at == NOW
+
+
+def test_an_answer_that_a_person_retired_stays_so_until_it_is_approved_again(store: Store) -> None:
+    sync_launches(store, project(), NOW)
+    with store.transaction() as tx:
+        [reply] = tx.queries.approved_replies()
+        tx.save_reply(replace(reply, retired_at=NOW))
+    assert sync_launches(store, project(), NOW + timedelta(hours=1)) == 0
+
+    faq = [PLAN["faq"][0] | {"approved_on": "2026-03-10"}]
+    assert sync_launches(store, project(faq=faq), NOW + timedelta(hours=1)) == 0
+    faq = [PLAN["faq"][0] | {"approved_on": "2026-03-11"}]
+    assert sync_launches(store, project(faq=faq), NOW + timedelta(days=1)) == 1
+    with store.read() as queries:
+        assert len(queries.approved_replies()) == 1
 
 
 def test_the_digest_tells_representatives_and_leads(launched: Store) -> None:
