@@ -293,6 +293,7 @@ _MOVES = frozenset(
         "task_warned",
         "task_due",
         "task_overdue",
+        "task_rested",
         "task_moved",
         "task_extended",
         "drafted",

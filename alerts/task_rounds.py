@@ -128,21 +128,23 @@ def _go_round(draft: Draft, task: Task) -> None:
     incident, project, now = draft.incident, draft.scene.project, draft.now
     order, every = ladder(incident, task, project), step_of(incident, project)
     since = task.due_at if task.rounds == 0 else task.next_at or now
+    if task.rounds >= len(order):  # the level was lowered: its ladder is shorter than what was said
+        draft.record("task_rested", task_id=task.task_id, moves={task.task_id: {"next_at": None}})
+        return
     missed = int((now - since) / every)
-    first = min(task.rounds, len(order) - 1)  # a lower level's ladder may be shorter
-    reached = min(len(order), first + 1 + missed)
-    told = draft.people(dict.fromkeys(who for named in order[first:reached] for who in named))
+    reached = min(len(order), task.rounds + 1 + missed)
+    waiting = order[task.rounds : reached]
+    told = draft.people(dict.fromkeys(who for named in waiting for who in named))
     occasion = Occasion.TASK_DUE if reached == 1 else Occasion.TASK_OVER
-    rounds = max(reached, task.rounds + 1)
     following = _first_reached(draft, told, occasion) + every if reached < len(order) else None
     draft.record(
         "task_due" if reached == 1 else "task_overdue",
-        key=_key(draft, task, str(rounds)),
+        key=_key(draft, task, str(reached)),
         task_id=task.task_id,
         told=list(told),
         moves={
             task.task_id: {
-                "rounds": rounds,
+                "rounds": reached,
                 "next_at": following.isoformat() if following else None,
             }
         },

@@ -12,6 +12,7 @@ EVENTS: Mapping[str, str] = {
     "task_warned": "任务将到期，提醒一次",
     "task_due": "任务到期提醒",
     "task_overdue": "任务超期，通知下一位",
+    "task_rested": "任务催完了，此后只在日报里列出",
     "task_moved": "任务有进展",
     "task_extended": "任务延期",
     "lease_extended": "进展期限延长",

@@ -328,13 +328,14 @@ def test_after_the_closing_a_task_waits_for_working_hours_and_blues_pace() -> No
 @given(
     level=st.sampled_from([level for level in Level if level]),
     waits=st.lists(st.sampled_from([0, 1, 9, 31, 600, 5000]), max_size=12),
-    acts=st.lists(st.sampled_from(["", "task_move", "extend", "task_done"]), max_size=12),
+    acts=st.lists(st.sampled_from(["", "task_move", "extend", "grade", "task_done"]), max_size=12),
 )
 def test_rounds_are_bounded_and_what_is_overdue_is_never_silent(
     level: Level, waits: list[int], acts: list[str]
 ) -> None:
     change = given_task(raised(level), owner_id="quality")
     incident, events, now, pending = change.incident, list(change.events), NOW, armed(change)
+    longest = 0
     for minutes, name in zip(waits, acts, strict=False):
         now += timedelta(minutes=minutes)
         made = []
@@ -347,21 +348,23 @@ def test_rounds_are_bounded_and_what_is_overdue_is_never_silent(
             and not (name == "extend" and incident.tasks[0].extended)
         ):
             said = DONE[TaskKind.FIX] if name == "task_done" else {"text": "等样件"}
+            said |= {"level": Level.BLUE} if name == "grade" else {}
             made.append(act(incident, name, now, task_id="t1", **said))
             incident = made[-1].incident
         events += [event for one in made for event in one.events]
         for one in made:
             waiting = [t for t in one.timers if t.kind == "task" and t.status == "pending"]
-            if one.events:
+            if waiting or "task" in one.cancel_timers:
                 pending = waiting[0] if waiting else None
             names = [intent.recipient_id for intent in one.intents]
             assert len(set(names)) == len(names), "one message per person and act"
         [task] = incident.tasks
         order = ladder(incident, task, PROJECT)
-        assert task.rounds <= len(order)
+        longest = max(longest, len(order))
+        assert task.rounds <= longest
         late = task.state == "open" and task.due_at <= now
         assert not late or task.rounds > 0, "overdue and nobody was told"
-        assert not late or pending or task.rounds == len(order)
+        assert not late or pending or task.rounds >= len(order)
         assert task.state != "done" or has_evidence(task)
     assert replace(fold([*raising(level), *events]), seq=incident.seq) == incident
 

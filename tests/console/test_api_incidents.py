@@ -71,6 +71,32 @@ def test_an_incident_is_worked_through_to_the_customers_word(world: World) -> No
     assert len(program.get("?state=closed")["incidents"]) == 1
 
 
+def test_a_task_takes_its_defaults_is_moved_extended_and_done(world: World) -> None:
+    program = Program(world, EDIT)
+    [found] = program.get()["incidents"]
+    code = found["code"]
+
+    program.post(f"/{code}/ack")
+    given = program.post(f"/{code}/task", text="逐位联系", kind="solve")["incident"]["tasks"]
+    program.post(f"/{code}/task_move", task="t1", text="联系了一半")
+    program.post(f"/{code}/draft", task="t1", text="我们正在逐位联系")
+    program.post(f"/{code}/extend", task="t1", text="两位出差")
+    again = program.post(f"/{code}/extend", 409, task="t1", text="再延")
+    parts = program.post(f"/{code}/units", 409, task="t1", counts={"received": 1})
+    report = program.post(f"/{code}/task", text="请平台处理隐私内容", kind="contain")
+    program.post(f"/{code}/task_done", task="t1", text="都换了", counts={"solved": 12})
+    said = {"channel": "微博", "how": "privacy", "receipt": "WB-17"}
+    done = program.post(f"/{code}/task_done", task="t2", text="贴出了电话", **said)
+
+    assert given[0]["due_at"] > found["opened_at"]
+    assert "extended once only" in again["detail"]
+    assert "no task to call back parts" in parts["detail"]
+    assert len(report["incident"]["tasks"]) == 2
+    first, second = done["incident"]["tasks"]
+    assert (first["state"], first["solved"]) == ("done", 12)
+    assert (second["state"], second["receipt"]) == ("done", "微博 WB-17")
+
+
 def test_a_level_is_set_and_given_back(world: World) -> None:
     program = Program(world, EDIT)
     [found] = program.get()["incidents"]
