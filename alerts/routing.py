@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from alerts.duty import Passed, Turn, turn_of
-from alerts.launch_routes import by_launch
+from alerts.launch_routes import by_launch, launch_of_route
 from alerts.presence import absence, is_away, members, name_of, usable_channels, wakers
 from config.schema import Project, Route
 from storage.records import OwnerId
@@ -407,6 +407,12 @@ def _no_route(project: Project, owner_id: str) -> str:
 _NOBODY = "没有任何人有可用的通知渠道，请检查 owners、channels 和 fallback"
 
 
+def _called(project: Project, route: Route) -> str:
+    """Return what a reason calls a route: one that a launch goes through is no line of a file."""
+    plan = launch_of_route(project, route.id)
+    return f"上市 {plan.id} 的服务代表" if plan else f"路由 {route.id}"
+
+
 def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: bool) -> str:
     """Say why this person: the route, who should have been, and what stood in the way."""
     if not owner_id:
@@ -415,17 +421,17 @@ def _reason(project: Project, route: Route, turn: Turn, owner_id: str, *, held: 
     duty = project.duty(route.owner)
     rather = f"按兜底名单由{told}先接住，等待指派负责人" if held else f"改由{told}负责"
     if _is_function(project, route.owner):
-        return f"按路由 {route.id}，{_reason_of_function(project, route, turn, rather)}"
+        return f"按{_called(project, route)}，{_reason_of_function(project, route, turn, rather)}"
     if not turn.passed:
         if not turn.owner_ids:
-            return f"按路由 {route.id} 应由{wanted}负责，但值班表此刻无人当班，{rather}"
+            return f"按{_called(project, route)} 应由{wanted}负责，但值班表此刻无人当班，{rather}"
         by = f"{wanted}轮到的" if duty else ""
-        return f"按路由 {route.id}，由{by}{told}负责"
+        return f"按{_called(project, route)}，由{by}{told}负责"
     first = turn.passed[0]
     if turn.owner_ids:
         rather = f"由{told}代班" if turn.by == "stand_in" else f"由{told}当班负责"
     whom = f"{wanted}的{name_of(project, first.owner_id)}" if duty else wanted
-    return f"按路由 {route.id} 应由{whom}负责，但{_WHY_NOT[first.code]}，{rather}"
+    return f"按{_called(project, route)} 应由{whom}负责，但{_WHY_NOT[first.code]}，{rather}"
 
 
 def _reason_of_function(project: Project, route: Route, turn: Turn, rather: str) -> str:

@@ -188,6 +188,7 @@ def test_representatives_come_before_the_general_route() -> None:
     assert general.route is not None
     assert choice.route is not None
     assert (choice.owner_id, choice.route_id) == ("zhao", "launch-q3")
+    assert choice.reason == "按上市 q3 的服务代表，由赵敏负责"
     people = (general.route.owner, *general.route.chain)
     assert choice.chain == ("wu", *(one for one in people if one not in {"zhao", "wu"}))
     assert (choice.route.also, choice.route.service) == (general.route.also, general.route.service)
