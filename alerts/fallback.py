@@ -10,6 +10,7 @@ from datetime import datetime
 
 from alerts.correcting import KIND as CORRECTION
 from alerts.escalation import deadline_at
+from alerts.markup import cut_bytes
 from alerts.messages import hand_over, reword
 from alerts.quiet import release_at
 from alerts.routing import absence, fallback_line, name_of, usable_channels
@@ -17,6 +18,9 @@ from alerts.trial import redirect
 from config.channel_schema import text_limits
 from config.schema import Channel, Owner, Project
 from storage.records import ChannelId, Intent, IntentId, IntentStatus, OwnerId
+
+BARE = "bare"
+"""A line without names and content, for addresses that nobody confirmed (alerts.gate)."""
 
 # Meant for one person's eyes: tried on his own channels only.
 _PERSONAL = frozenset({"digest"})
@@ -64,10 +68,10 @@ def fallback_intent(
         intent_id=IntentId(b32encode(digest).decode()[:26].lower()),
         recipient_id=OwnerId(owner.id),
         channel_id=ChannelId(channel.id),
-        body=_reworded(intent, channel, project) if same else hand_over(intent.body, name, limit),
+        body=_reworded(intent, channel, project) if same else _handed_over(intent, name, limit),
         html=intent.html if same else "",
         actions=intent.actions if same else (),  # signed for the first person
-        words=intent.words if same else {**intent.words, "name": owner.name},
+        words=intent.words if same or intent.kind == BARE else {**intent.words, "name": owner.name},
         created_at=now,
         due_at=due_at,
         deadline_at=deadline_at(owner, intent.level, due_at) if intent.deadline_at else None,
@@ -78,6 +82,12 @@ def fallback_intent(
         fallback_of=intent.intent_id,
     )
     return taken_over if same else redirect(taken_over, None, project)
+
+
+def _handed_over(intent: Intent, name: str, limit: int) -> str:
+    if intent.kind == BARE:  # it names nobody
+        return cut_bytes(intent.body, limit)
+    return hand_over(intent.body, name, limit)
 
 
 def _reworded(intent: Intent, channel: Channel, project: Project) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from alerts.correcting import KIND as CORRECTION
 from alerts.escalation import deadline_at
-from alerts.fallback import MayReach, anybody
+from alerts.fallback import BARE, MayReach, anybody
 from alerts.markup import cut_bytes
 from alerts.quiet import release_at
 from alerts.routing import absence, fallback_line, usable_channels
@@ -33,7 +33,6 @@ from storage.records import (
     OwnerId,
 )
 
-BARE = "bare"
 UNCONFIRMED = "address not confirmed"
 """The reason of a message whose address nobody proved; its next way takes over."""
 

@@ -178,7 +178,8 @@ def _to_reviewer(
     """Make one message to the reviewer of what others would have been told."""
     first = max(group, key=lambda one: one.level)
     owner, channel = reader_of(project, trial)
-    channel_id = ChannelId(channel.id) if channel else first.channel_id
+    # never a channel of somebody else: a group would read it
+    channel_id = ChannelId(channel.id if channel else owner.channels[0])
     digest = hashlib.sha256(f"{trial.id}|{group[0].intent_id}|{channel_id}".encode()).digest()
     head = _head(trial, group, project, owner)
     calendar = project.settings.calendar

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from alerts.ledger import Precision, precision_of
-from alerts.presence import name_of
+from alerts.presence import name_of, usable_channels
 from alerts.routing import fallback_line, people_of
+from config.channel_schema import address_of
 from config.errors import GroundswellError
 from config.schema import Owner, Project, Route, Trial
 from groundswell.clock import Clock
@@ -37,7 +38,8 @@ class TrialView:
     `state`: "waiting" before its first day, "running", or "live". `days` since its first day, until
     it went live. `alerts` are messages to the reviewer; `by_person` what each person would have
     got, whose sum is larger where one message stood for several. `refused`: messages that the
-    courier kept back because they were on trial. `unproved` says whose addresses lack a code.
+    courier kept back because they were on trial. `unproved` says whose addresses lack a code,
+    `overheard` by which of his channels others read along with the reviewer: those of a group.
     """
 
     trial: Trial
@@ -50,6 +52,7 @@ class TrialView:
     precision: Precision
     refused: int
     unproved: tuple[str, ...]
+    overheard: tuple[str, ...] = ()
     end: TrialEnd | None = None
 
     @property
@@ -145,6 +148,7 @@ class TrialDesk:
             precision=precision_of(trial.id, judged),
             refused=queries.trial_refused(since),
             unproved=tuple(_unproved(queries, self.project, told_by(self.project, trial), key)),
+            overheard=overheard(self.project, trial),
             end=end,
         )
 
@@ -159,6 +163,13 @@ def told_by(project: Project, trial: Trial) -> tuple[Owner, ...]:
         named = tuple(ids) + fallback_line(project)
     people = dict.fromkeys(who for one in named for who in people_of(project, one))
     return tuple(owner for owner in map(project.owner, people) if owner is not None)
+
+
+def overheard(project: Project, trial: Trial) -> tuple[str, ...]:
+    """Return the reviewer's channels that reach a group or another system, not him alone."""
+    owner = project.owner(trial.reviewer)
+    ways = usable_channels(owner, project) if owner is not None else ()
+    return tuple(one.id for one in ways if owner and address_of(owner, one) == one.id)
 
 
 def lines_for_check(project: Project, ended: Mapping[str, TrialEnd]) -> Iterator[str]:
@@ -240,6 +251,9 @@ def view_lines(view: TrialView, project: Project) -> Iterator[str]:
     )
     if view.refused:
         yield f"  发送前拦下 {view.refused} 条：属于试运行而收件人不是审阅人"
+    if view.overheard:
+        named = "、".join(view.overheard)
+        yield f"  审阅人的 {named} 是群或系统的通道，那里的人都看得到；换成他个人的通道更稳妥"
     for line in view.unproved:
         yield f"  地址未确认：{line}"
     if view.end is not None:

@@ -133,6 +133,7 @@ def document_of(view: TrialView) -> dict[str, Any]:
         },
         "refused": view.refused,
         "unconfirmed": list(view.unproved),
+        "overheard": list(view.overheard),
         "live_at": view.end.at.isoformat() if view.end else None,
         "live_by": view.end.by if view.end else None,
     }

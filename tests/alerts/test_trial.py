@@ -38,6 +38,7 @@ from storage.records import (
 from storage.rows import incident_row
 from storage.store import Store
 from tests.alerts.outbox import FakeClock
+from tests.alerts.people import SETTINGS as SETTINGS_OF
 from tests.alerts.people import PlainLinks, make_project
 from tests.make import NOW, make_cluster, make_evidence, make_grade, make_intent
 
@@ -175,6 +176,15 @@ def test_a_reviewer_who_cannot_be_reached_is_tried_on_his_own_channels_only() ->
         intent = heir
 
     assert hops == [("sun", "mail", "brand")]
+
+
+def test_a_reviewer_whom_no_channel_reaches_is_no_reason_to_tell_a_group() -> None:
+    owners = [
+        one | ({"email": None} if one["id"] == REVIEWER else {}) for one in SETTINGS_OF["owners"]
+    ]
+    [intent] = raised(project_on_trial(TRIALS[:1], owners=owners)).intents
+
+    assert (intent.recipient_id, intent.channel_id) == (REVIEWER, "mail")  # a dead letter in time
 
 
 def test_a_digest_shows_what_is_on_trial_to_the_reviewer_only() -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.delivery import Courier
+from alerts.fallback import fallback_intent
 from alerts.gate import UNCONFIRMED
 from alerts.incidents import Command, on_command
 from alerts.misroutes import misroutes_of
@@ -114,6 +115,10 @@ def test_when_nobody_is_confirmed_the_fallback_gets_a_bare_line(store: Store) ->
             assert secret not in said
         assert not one.actions
         assert not one.html
+    heir = fallback_intent(sent[0], project, NOW)  # it names nobody where it goes on to either
+    assert heir is not None
+    assert heir.body == sent[0].body
+    assert heir.words == sent[0].words
 
 
 def test_a_trial_is_not_read_by_the_fallback_and_a_demo_needs_no_codes(store: Store) -> None:
@@ -147,6 +152,7 @@ def test_a_trial_goes_live_when_all_addresses_are_confirmed(store: Store) -> Non
     view = desk.show("brand")
     assert (view.state, view.alerts, view.incidents, view.unproved) == ("running", 2, 2, ())
     assert view.by_person == {"lin": 2, "zhao": 2}
+    assert view.overheard == ()
     assert view.by_level == {Level.ORANGE: 1, Level.YELLOW: 1}
     assert (view.precision.true, view.precision.false, view.precision.undecided) == (0, 1, 1)
     end = desk.live("brand", "wu", note="两周没有误报")
