@@ -241,6 +241,7 @@ class Incidents:
             .where(
                 _intent.c.incident_id == change.incident.incident_id,
                 _intent.c.status.in_(_UNSENT),
+                _intent.c.kind.not_in(change.kept_intents),
             )
             .values(status="cancelled", reason=change.cancel_intents)
         )

@@ -367,7 +367,8 @@ class Timer:
     incident_id: IncidentId
     epoch: int
     # "step", "ack", "lease_warn", "confirm", "mute", "react_warn", "react", "solve_warn", "solve",
-    # "shelf", "task" (its step: the task's number); see alerts.timers
+    # "shelf", "task" (its step: the task's number), "handover", "handover_warn" (the offer's);
+    # see alerts.timers
     kind: str
     step: int
     due_at: datetime
@@ -467,6 +468,18 @@ class Change:
     cancel_intents: str = ""  # reason; "" leaves unsent intents alone
     reason: str = ""
     complainants: tuple[Complainant, ...] = ()  # as these events leave them
+
+    @property
+    def kept_intents(self) -> tuple[str, ...]:
+        """The kinds of unsent messages that stay whatever is cancelled.
+
+        Who was made one of the three, or is asked to take a role over, is to know it also when
+        somebody acknowledged meanwhile. With the incident's end, and with the offer, it ends.
+        """
+        if not self.incident.at_work or not self.incident.triangle:
+            return ()
+        asked = any(seat.offered_to for seat in self.incident.triangle)
+        return ("triangle", "handover") if asked else ("triangle",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

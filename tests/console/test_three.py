@@ -120,3 +120,21 @@ def test_the_lock_is_shown_and_only_management_ends_it(world: World, incident: I
         audit = [line for line in queries.audits(20) if line["action"] == "unlock"]
     assert "xunuo" in {one.recipient_id for one, _ in intents if "锁定" in one.subject}
     assert len(audit) == 1
+
+
+def test_who_is_one_of_the_three_hears_of_it_whoever_acknowledges(
+    world: World, incident: Incident
+) -> None:
+    incident = grave(world, incident)
+    act(world, incident, "handover", role="customer", owner="chenmo", text="媒体已介入")
+    world.desk.act(incident.incident_id, Command(name="ack", actor="linxiao"))
+
+    def unsent() -> set[str]:
+        with world.store.read() as queries:
+            found = [one for one, _ in queries.incident_intents(incident.incident_id)]
+        return {one.kind for one in found if one.status.value == "pending"}
+
+    assert unsent() == {"handover"}
+    command = Command(name="dismiss", actor="linxiao", text="同名的餐馆", how="not_ours")
+    world.desk.act(incident.incident_id, command)
+    assert unsent() == set()
