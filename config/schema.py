@@ -350,7 +350,9 @@ def _write_as_people_do(node: object) -> None:
     default = node.get("default")
     iso_duration = isinstance(default, str) and re.fullmatch(r"-?P[0-9DTHMS.]+", default)
     seconds_per_request = node.get("type") == "string" and isinstance(default, float)
-    if iso_duration or seconds_per_request or isinstance(default, dict):
+    # a key that is called "default" has a schema there, and schemas have a title
+    is_value = isinstance(default, dict) and "title" not in default
+    if iso_duration or seconds_per_request or is_value:
         del node["default"]
     for item in node.values():
         _write_as_people_do(item)
