@@ -65,7 +65,7 @@ def project(port: int) -> Project:
     people = [{"id": f"p{n}", "name": f"同事{n}", "channels": ["hook"]} for n in range(5)]
     return Project.model_validate(
         {
-            "settings": {"allow_private": [f"127.0.0.1:{port}"]},
+            "settings": {"allow_private": [f"127.0.0.1:{port}"], "confirm_addresses": False},
             "levels": {
                 "orange": {"score": 60, "ack_within": "10m", "step_every": "10m", "loops": 5}
             },

@@ -84,7 +84,14 @@ def write_project(
     allowed = sorted({*reachable, receiver.removeprefix("http://")})
     _write(
         folder / "project.yaml",
-        {"settings": {"allow_private": allowed, **(settings or {})}, "fallback": ids[1:]},
+        {
+            "settings": {
+                "allow_private": allowed,
+                "confirm_addresses": False,
+                **(settings or {}),
+            },
+            "fallback": ids[1:],
+        },
     )
     hooks = [
         {"id": f"hook-{who}", "kind": "webhook", "url": f"{receiver}/{who}"}

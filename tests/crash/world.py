@@ -145,6 +145,7 @@ _PROJECT = {
     "project.yaml": """\
 settings:
   name: 禾笙舆情
+  confirm_addresses: false
   allow_private: ["HOST"]
   clusters: {keep_clusters: 4, window_days: 0.02, single_window_days: 0.02}
 fallback: [zhao]
