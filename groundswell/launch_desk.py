@@ -8,7 +8,7 @@ the files anew, so that whoever saved sees what he saved.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from config.schema import Project
 from groundswell.clock import Clock
 from groundswell.launch_sync import sync_launches
 from groundswell.launching import Kept, kept, save
+from groundswell.reloading import Files, files_of
 from storage.store import Store
 
 
@@ -29,6 +30,9 @@ class LaunchDesk:
     project: Project
     clock: Clock
     directory: Path | None = None
+    _read: dict[Path, tuple[Files, Project]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def current(self) -> Project:
         """Return the project with its launches as the files have them now.
@@ -37,12 +41,18 @@ class LaunchDesk:
         """
         if self.directory is None:
             return self.project
+        files = files_of(self.directory)
+        before = self._read.get(self.directory)
+        if before is not None and before[0] == files:
+            return before[1]
         try:
             found = load(self.directory)
         except ConfigError:
             return self.project
         # settings of this run (a port, the demo's clock) stay as they are
-        return self.project.model_copy(update={"launches": found.launches, "brands": found.brands})
+        seen = self.project.model_copy(update={"launches": found.launches, "brands": found.brands})
+        self._read[self.directory] = (files, seen)
+        return seen
 
     def kept(self, launch_id: str) -> Kept | None:
         """Return a launch with the version of its file; None when no file holds it."""

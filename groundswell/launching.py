@@ -92,7 +92,6 @@ def save(
     wanted = {key: plain for key in _KEYS if (plain := _plain(values.get(key))) not in _EMPTY}
     launch_id = _checked_id(wanted.get("id", ""))
     with _alone(directory):
-        load(directory, environ=environ)  # what is wrong already is said before anything else
         entry = _entry(directory, launch_id, environ)
         path = directory / (entry.document.file if entry else f"{FOLDER}/{launch_id}.yaml")
         before = path.read_bytes() if path.exists() else b""
