@@ -182,7 +182,8 @@ def heard_of(
             _delivery.c.started_at >= min(since.values()),
             sa.or_(_delivery.c.outcome.is_(None), _delivery.c.outcome.in_(_ARRIVED)),
             sa.or_(_intent.c.incident_id.is_not(None), _intent.c.kind == _SUMMARY),
-            _intent.c.recipient_id.in_(sorted(since)),
+            # not as it stands in an index: SQLite would walk through all that a person ever got
+            _intent.c.recipient_id.concat("").in_(sorted(since)),
         )
         .group_by(*columns, of_summary)
         .order_by(begun)

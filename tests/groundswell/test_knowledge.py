@@ -15,7 +15,7 @@ from groundswell.ledger import alarms_since
 from groundswell.replay import SteppedClock
 from groundswell.suggesting import Advisor, last_suggestion, rehearsal_of
 from groundswell.wiring import Application
-from storage.records import ApprovedReply, BrandId, Level
+from storage.records import ApprovedReply, BrandId, Incident, Level
 from storage.store import Store
 from tests.groundswell.test_incident_desk import close, first_wave, second_wave
 from tests.groundswell.test_pipeline import NOW, project
@@ -26,6 +26,28 @@ def application(sqlite_url: str) -> Iterator[Application]:
     store = Store(sqlite_url)
     yield wiring.wire(project(), store, SteppedClock(NOW))
     store.close()
+
+
+def _rehearse(application: Application, incident: Incident) -> None:
+    """A rehearsal says which true alarm a threshold would miss; without false ones none moves."""
+    now, store, project = NOW + timedelta(minutes=5), application.store, application.project
+    with store.read() as queries:
+        alarms = alarms_since(queries, now - timedelta(days=28))
+    assert [(one.code, one.verdict) for one in alarms] == [(incident.code, "true")]
+    candidate = Candidate(
+        setting="settings.surge.min_authors", old=5, new=40, avoided=3, kept=1, lowest=14, what=""
+    )
+    tried = rehearsal_of(store, project, alarms, now)(candidate)
+    assert (tried.missed, tried.missed_true) == ((incident.code,), (incident.code,))
+    assert tried.after < tried.before
+    advisor = Advisor(store=store, project=project)
+    assert advisor.tick(now)
+    assert not advisor.tick(now)
+    with store.read() as queries:
+        made = last_suggestion(queries)
+    assert made is not None
+    assert made.setting == ""
+    assert "真 1、误报 0" in made.lines[0]
 
 
 def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -> None:
@@ -45,6 +67,7 @@ def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -
     assert (card.reply, card.reply_url) == ("免费换新", "https://www.yunque.example/n/1")
     assert card.code == incident.code
     assert card.words
+    _rehearse(application, incident)
 
     second_wave(application)
     with application.store.read() as queries:
@@ -60,31 +83,6 @@ def test_closing_makes_a_card_and_a_relapse_shows_it(application: Application) -
     close(application, again)
     with application.store.read() as queries:
         assert [one.epoch for one in queries.cards_of(incident.incident_id)] == [2, 1]
-
-
-def test_a_rehearsal_says_which_true_alarm_a_threshold_would_miss(
-    application: Application,
-) -> None:
-    incident = first_wave(application)
-    close(application, incident)
-    now, store, project = NOW + timedelta(minutes=5), application.store, application.project
-    with store.read() as queries:
-        alarms = alarms_since(queries, now - timedelta(days=28))
-    assert [(one.code, one.verdict) for one in alarms] == [(incident.code, "true")]
-    candidate = Candidate(
-        setting="settings.surge.min_authors", old=5, new=40, avoided=3, kept=1, lowest=14, what=""
-    )
-    tried = rehearsal_of(store, project, alarms, now)(candidate)
-    assert (tried.missed, tried.missed_true) == ((incident.code,), (incident.code,))
-    assert tried.after < tried.before
-    advisor = Advisor(store=store, project=project)
-    assert advisor.tick(now)
-    assert not advisor.tick(now)
-    with store.read() as queries:
-        made = last_suggestion(queries)
-    assert made is not None
-    assert made.setting == ""
-    assert "真 1、误报 0" in made.lines[0]
 
 
 def test_an_expired_reply_is_never_offered(store: Store) -> None:
