@@ -109,8 +109,7 @@ class House:
         """The incident of this id or code, else the gravest."""
         with self.store.read() as queries:
             found = queries.incident(name) if name else None
-            found = found or max(queries.incidents(), key=lambda one: (one.level, one.opened_at))
-        return found
+            return found or max(queries.incidents(), key=lambda one: (one.level, one.opened_at))
 
     def events(self, incident: Incident) -> list[IncidentEvent]:
         """The log; what it amounts to is the incident as it is stored."""

@@ -8,7 +8,6 @@ confirm, a card is left, and two weeks later the trouble is back with card and r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,11 +40,11 @@ SOLVED, REFUSED, UNREACHABLE, OFFERED = 47, 4, 4, 5
 
 
 @pytest.fixture
-def house(store: Store, stage: Stage, tmp_path: Path) -> Iterator[House]:
+def house(store: Store, stage: Stage, tmp_path: Path) -> House:
     house = House(store, stage, tmp_path / "project", NOW)
     (house.folder / "functions.yaml").write_text(FUNCTIONS, encoding="utf-8")
     house.open()
-    yield house
+    return house
 
 
 class Desk:
