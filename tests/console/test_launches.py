@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from config.load import example_dir, load
-from groundswell import wiring
 from groundswell.console.app import create_app
 from groundswell.desk import Desk
 from groundswell.doors import EDIT, READ, make_key
@@ -33,9 +32,8 @@ def world(sqlite_url: str, stage: Stage, tmp_path: Path) -> Iterator[World]:
     desk = LaunchDesk(store=store, project=project, clock=world.clock, directory=home)
     links = SignedLinks(stage.url, "a key of this test only")
     incidents = Desk(store=store, project=project, clock=world.clock, links=links)
-    journey = wiring.make_journey(project, store, links)
     stage.app = create_app(
-        store, project, incidents, world.clock, _digest, links, keep=journey.keep_each,
+        store, project, incidents, world.clock, _nothing, links, keep=_nothing,
         hasher=HASHER, launch_desk=desk,
     )  # fmt: skip
     world.home = home  # type: ignore[attr-defined]
@@ -56,8 +54,8 @@ faq:
 """
 
 
-def _digest(*_: object) -> Any:
-    raise AssertionError("no digest is asked for here")
+def _nothing(*_: object) -> Any:
+    raise AssertionError("neither digests nor mentions are asked for here")
 
 
 def fill(page: str, **fields: str) -> dict[str, str]:
