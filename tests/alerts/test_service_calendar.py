@@ -23,7 +23,7 @@ from storage.records import Level, Meter, Service
 from tests.alerts.people import make_project
 from tests.make import make_incident, make_policy
 
-CASES = int(os.environ.get("GROUNDSWELL_SLA_CASES", "600"))  # 10,000 by hand
+CASES = int(os.environ.get("GROUNDSWELL_SLA_CASES", "300"))  # 10,000 by hand
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 

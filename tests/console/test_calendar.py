@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,9 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.errors import ConfigError
+from config.schema import EventCalendar
 from groundswell.calendar_desk import CalendarDesk, EventWish
 from groundswell.calendar_files import Row, read_events, to_csv, to_ics
 from groundswell.doors import EDIT, READ, make_key
+from groundswell.judging import judge
+from groundswell.pulses import PulseView
 from storage.store import Store
 from tests.console.world import Stage, World, build, csrf_of, raise_incident
 
@@ -188,7 +192,7 @@ def test_programs_read_add_and_remove(world: World) -> None:
 def test_curves_carry_the_events_of_their_brand(world: World) -> None:
     incident = raise_incident(world)
     today = desk(world).today()
-    desk(world).add(EventWish(name="自家秒杀", starts=today, brand="澜禾"), "lin")
+    added = desk(world).add(EventWish(name="自家秒杀", starts=today, brand="澜禾"), "lin")
     client = world.client("linxiao")
 
     page = client.get(f"/incidents/{incident.incident_id}").text
@@ -198,3 +202,21 @@ def test_curves_carry_the_events_of_their_brand(world: World) -> None:
     cluster = client.get(f"/clusters/{incident.cluster_id}").text
     assert 'class="event-band"' in cluster
     assert "自家秒杀" in client.get("/topics").text
+    # the engine's own judgement names the event, and is the same without any calendar
+    bare = world.project.model_copy(update={"calendar": EventCalendar(events=False)})
+    now = world.clock.now()
+    with world.store.transaction() as tx:
+        judged = []
+        for project in (world.project, bare):
+            pulses = PulseView(project, tx.queries, now)
+            evidence = pulses.see(tx.evidence(incident.cluster_id, now))
+            judged.append(judge(evidence, incident, incident, project, now, pulses))
+        tx.remove_event(added.event_id)
+        pulses = PulseView(bare, tx.queries, now)
+        evidence = pulses.see(tx.evidence(incident.cluster_id, now))
+        without = judge(evidence, incident, incident, bare, now, pulses)
+    for said in judged:
+        [named] = [one.text for one in said.reasons if one.code == "calendar"]
+        assert "自家秒杀" in named
+        kept = tuple(one for one in said.reasons if one.code != "calendar")
+        assert replace(said, reasons=kept) == without
