@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from alerts.acts import known_owner, progress, wait_for_progress
 from alerts.command import Command, IllegalMove
@@ -504,8 +504,20 @@ class Answered:
         return self.in_time / due if due else None
 
 
+class Timed(Protocol):
+    """Somebody with the time of his post and of the first answer to it."""
+
+    @property
+    def posted_at(self) -> datetime | None:
+        """When he posted; None: unknown."""
+
+    @property
+    def first_response_at(self) -> datetime | None:
+        """When he first got an answer; None: not yet."""
+
+
 def first_answers(
-    complainants: Iterable[Complainant], is_late: Mapping[str, bool] | None = None
+    complainants: Iterable[Timed], is_late: Mapping[str, bool] | None = None
 ) -> Answered:
     """Sum up first answers; `is_late` says of each id whether its limit passed unanswered."""
     waited: list[float] = []

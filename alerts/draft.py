@@ -98,7 +98,7 @@ class Draft:
         self._cancel_intents = ""
         self.complainants: dict[str, Complainant] = {}  # those whom the act may name
         self.published: tuple[Published, ...] = ()  # what was answered in public
-        self.unanswered: Sequence[Complainant] = ()  # those who wait for a first answer
+        self.unanswered: Sequence[datetime | None] = ()  # when those posted who wait for an answer
         self._before = incident
         self._moved: dict[str, Complainant] = {}
 

@@ -11,12 +11,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alerts.moments import duration_words
 from alerts.occasions import Occasion
 from alerts.service_clock import instant_after, seconds_between
-from storage.records import Complainant, Incident, Service, Timer
+from storage.records import Incident, Service, Timer
 
 if TYPE_CHECKING:
     from alerts.draft import Draft
@@ -41,9 +41,12 @@ class Waiting:
     kind: str
 
 
-def standing_of(service: Service, unanswered: Sequence[Complainant], now: datetime) -> Waiting:
-    """Sort those who wait by how much of their time is used, in service hours."""
-    posted = sorted(one.posted_at for one in unanswered if one.posted_at is not None)
+def standing_of(service: Service, unanswered: Sequence[datetime | None], now: datetime) -> Waiting:
+    """Sort those who wait, by when they posted, by how much of their time is used.
+
+    Units: seconds of service hours; None is a time that nobody knows.
+    """
+    posted = sorted(at for at in unanswered if at is not None)
     limit = float(service.react_s)
     warn = limit * (1 - service.warn_left)
     over = _longer(service, posted, now, limit)
@@ -103,7 +106,9 @@ def first_due(draft: Draft, timer: Timer, key: str) -> str:
 def _say(draft: Draft, service: Service, waiting: Waiting, key: str) -> str:
     incident, now = draft.incident, draft.now
     if waiting.over and _is_new(incident.first_over_at, waiting.over, draft, service.react_s):
-        values = {"first_over_at": now.isoformat(), "first_warned_at": now.isoformat()}
+        values: dict[str, Any] = dict.fromkeys(
+            ("first_over_at", "first_warned_at"), now.isoformat()
+        )
         kind, occasion = "first_over", Occasion.FIRST_OVER
     elif waiting.near and _is_new(
         incident.first_warned_at, waiting.near, draft, service.react_s * (1 - service.warn_left)
@@ -137,7 +142,7 @@ def _is_new(said_at: datetime | None, many: int, draft: Draft, seconds: float) -
         return False
     service = draft.incident.policy.service
     assert service is not None, "looked at before"
-    posted = sorted(one.posted_at for one in draft.unanswered if one.posted_at is not None)
+    posted = sorted(at for at in draft.unanswered if at is not None)
     return _longer(service, posted, said_at, seconds) < many
 
 

@@ -24,7 +24,6 @@ from alerts.task_rounds import bring_up
 from config.schema import Project
 from storage.records import (
     Change,
-    Complainant,
     Evidence,
     Incident,
     IncidentState,
@@ -72,11 +71,11 @@ def on_timers(
     links: Links | None = None,
     silences: Sequence[Silence] = (),
     lesson: str = "",
-    unanswered: Sequence[Complainant] = (),
+    unanswered: Sequence[datetime | None] = (),
 ) -> Change:
     """Carry out what is due of one incident: escalate, take an acknowledge back, ask again, warn.
 
-    `unanswered` are those who wait for a first answer, where a timer asks for them.
+    `unanswered`: when those posted who wait for a first answer, where a timer asks for them.
     Timers that no longer fit the incident change nothing; a Change without events ends them only.
     """
     scene = Scene(

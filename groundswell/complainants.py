@@ -32,6 +32,7 @@ from alerts.service_clock import seconds_between
 from classify.privacy import mask
 from config.errors import ChangedMeanwhileError, GroundswellError
 from config.schema import Project
+from storage.complainants import FirstResponse
 from storage.queries import Queries
 from storage.records import NO_OWNER, Complainant, Contact, Incident, OwnerId
 
@@ -84,7 +85,7 @@ def counts(queries: Queries, incident: Incident) -> Counts:
     return counts_from(queries.complainant_counts(incident.incident_id))
 
 
-def answered(complainants: Sequence[Complainant], incident: Incident, now: datetime) -> Answered:
+def answered(complainants: Sequence[FirstResponse], incident: Incident, now: datetime) -> Answered:
     """Sum up first answers, judged by the service's time to react where the route promises one."""
     service = incident.policy.service
     late: dict[str, bool] = {}

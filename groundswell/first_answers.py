@@ -26,8 +26,8 @@ Again = Sequence[tuple[Complainant, datetime]]
 
 def unanswered_of(
     queries: Queries, incident: Incident, timers: Sequence[Timer]
-) -> Sequence[Complainant]:
-    """Return who waits for a first answer, when one of these timers asks for it."""
+) -> Sequence[datetime | None]:
+    """Return when those posted who wait for a first answer, where one of these timers asks."""
     if not any(timer.kind in FIRST_TIMERS for timer in timers):
         return ()
     return queries.complainants_unanswered(incident.incident_id)

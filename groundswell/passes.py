@@ -17,7 +17,6 @@ from storage.codec import decode, encode
 from storage.instants import hour_of
 from storage.records import (
     Change,
-    Complainant,
     Evidence,
     HotEntry,
     Incident,
@@ -73,12 +72,11 @@ class Sight:
         if tx.is_gathering(brand_id) and brand_id not in self.waiting:
             self.waiting.append(brand_id)
 
-    def waits(self, incident: Incident, unanswered: Sequence[Complainant]) -> None:
+    def waits(self, incident: Incident, unanswered: Sequence[datetime | None]) -> None:
         """Take in since when people of an incident wait for a first answer."""
         if unanswered:
-            posted = (one.posted_at for one in unanswered)
             self.silent[incident.incident_id] = [
-                None if at is None else (at - _EPOCH) // _US for at in posted
+                None if at is None else (at - _EPOCH) // _US for at in unanswered
             ]
 
     def end(self, pulses: PulseView, hot: HotView | None = None) -> None:

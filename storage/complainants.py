@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,6 +30,14 @@ _member = tables.mention_cluster
 _mention = tables.mention
 _KEPT = ("platform", "author", "ticket", "url", "assigned_to", "at", "by", "channel", "text",
          "responded_at", "seq")  # fmt: skip
+
+
+class FirstResponse(NamedTuple):
+    """When a complainant posted, and when he first got an answer; None: unknown, or not yet."""
+
+    complainant_id: str
+    posted_at: datetime | None
+    first_response_at: datetime | None
 
 
 class ComplainantQueries:
@@ -77,16 +86,25 @@ class ComplainantQueries:
         """Return how many complainants stand in each state; those without any are left out."""
         return count_complainants(self.connection, incident_id)
 
-    def complainants_unanswered(self, incident_id: IncidentId) -> list[Complainant]:
-        """Return those whom nobody has reached, tried to reach, or answered in public."""
+    def complainants_unanswered(self, incident_id: IncidentId) -> list[datetime | None]:
+        """Return when those posted whom nobody reached or answered in public; None: unknown."""
         listed = _listed(self.connection, incident_id)
         silent = sa.and_(
             listed.c.state == Contact.WAITING.value,
             listed.c.responded_at.is_(None),
             listed.c.answered_at.is_(None),
         )
-        rows = mappings(self.connection.execute(sa.select(listed).where(silent)))
-        return [_complainant(incident_id, row) for row in rows]
+        return list(self.connection.scalars(sa.select(listed.c.posted_at).where(silent)))
+
+    def first_responses(self, incident_id: IncidentId) -> list[FirstResponse]:
+        """Return of each complainant when he posted and when he first got an answer."""
+        listed = _listed(self.connection, incident_id)
+        names = ("complainant_id", "posted_at", "responded_at", "answered_at")
+        query = sa.select(*(listed.c[name] for name in names))
+        return [
+            FirstResponse(name, posted, min((at for at in (spoke, said) if at), default=None))
+            for name, posted, spoke, said in self.connection.execute(query)
+        ]
 
     def solved_among(
         self, incident_id: IncidentId, complainant_ids: Collection[str]
@@ -202,26 +220,8 @@ def _listed(connection: Connection, incident_id: IncidentId) -> sa.Subquery:
     family = _family(connection, incident_id)
     clusters = {one for name in family for one in clusters_of(connection, IncidentId(name))}
     found = _found(sorted(clusters))
-    kept = _named(family, incident_id)
-    from_kept = [
-        kept.c[name]
-        if name in {"at", "responded_at", "seq"}
-        else sa.func.coalesce(kept.c[name], "")
-        for name in _KEPT
-    ]
-    seen = sa.select(
-        found.c.complainant_id,
-        sa.func.coalesce(kept.c.state, Contact.WAITING.value).label("state"),
-        sa.func.coalesce(found.c.posted_at, kept.c.posted_at, type_=Instant).label("posted_at"),
-        *(one.label(name) for name, one in zip(_KEPT, from_kept, strict=True)),
-        kept.c.incident_id.label("of"),
-        found.c.answered_at,
-        found.c.found_at,
-        (1 - found.c.is_original).label("is_repost"),
-        found.c.is_harmed,
-        sa.literal(1).label("is_here"),
-        found.c.first_pk,
-    ).select_from(found.outerjoin(kept, kept.c.complainant_id == found.c.complainant_id))
+    kept = _named(family)
+    seen = _seen(found, family)
     members = sa.select(_member.c.author_key).where(_member.c.cluster_id.in_(sorted(clusters)))
     named_only = sa.select(
         kept.c.complainant_id,
@@ -237,6 +237,39 @@ def _listed(connection: Connection, incident_id: IncidentId) -> sa.Subquery:
         sa.null().cast(sa.BigInteger).label("first_pk"),
     ).where(kept.c.complainant_id.not_in(members))
     return sa.union_all(seen, named_only).subquery("listed")
+
+
+def _seen(found: sa.Subquery, family: Sequence[str]) -> sa.Select[Any]:
+    """Return a query of the authors of clusters, with the log's word: the first of the family's.
+
+    Joined by the whole key of each log's rows: joined to a query, SQLite reads all with all.
+    """
+    rows = [_row.alias(f"row_{n}") for n in range(len(family))]
+    joined: sa.FromClause = found
+    for row, name in zip(rows, family, strict=True):
+        on = sa.and_(row.c.incident_id == name, row.c.complainant_id == found.c.complainant_id)
+        joined = joined.outerjoin(row, on)
+
+    def said(name: str) -> sa.ColumnElement[Any]:
+        return sa.case(*((row.c.complainant_id.is_not(None), row.c[name]) for row in rows))
+
+    empty = {"at", "responded_at", "seq"}
+    return sa.select(
+        found.c.complainant_id,
+        sa.func.coalesce(said("state"), Contact.WAITING.value).label("state"),
+        sa.func.coalesce(found.c.posted_at, said("posted_at"), type_=Instant).label("posted_at"),
+        *(
+            (said(name) if name in empty else sa.func.coalesce(said(name), "")).label(name)
+            for name in _KEPT
+        ),
+        said("incident_id").label("of"),
+        found.c.answered_at,
+        found.c.found_at,
+        (1 - found.c.is_original).label("is_repost"),
+        found.c.is_harmed,
+        sa.literal(1).label("is_here"),
+        found.c.first_pk,
+    ).select_from(joined)
 
 
 def _found(clusters: Sequence[str]) -> sa.Subquery:
@@ -293,12 +326,12 @@ def _found(clusters: Sequence[str]) -> sa.Subquery:
     )
 
 
-def _named(family: Sequence[str], incident_id: IncidentId) -> sa.Subquery:
-    """Return a query of whom the log names; the incident's own word comes before a merged one's."""
-    place = sa.func.row_number().over(
-        partition_by=_row.c.complainant_id,
-        order_by=(sa.case((_row.c.incident_id == incident_id, 0), else_=1), _row.c.seq.desc()),
+def _named(family: Sequence[str]) -> sa.Subquery:
+    """Return a query of whom logs name; an incident's own word comes before a merged one's."""
+    order = sa.case(
+        *((_row.c.incident_id == name, n) for n, name in enumerate(family)), else_=len(family)
     )
+    place = sa.func.row_number().over(partition_by=_row.c.complainant_id, order_by=order)
     of_family = sa.select(_row, place.label("place")).where(_row.c.incident_id.in_(family))
     rows = of_family.subquery("rows")
     return sa.select(rows).where(rows.c.place == 1).subquery("kept")

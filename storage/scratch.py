@@ -29,7 +29,6 @@ from storage.records import (
     Change,
     Cluster,
     ClusterId,
-    Complainant,
     Evidence,
     FactCount,
     Growth,
@@ -213,29 +212,18 @@ class RehearsalQueries(Queries):
             if wanted is None or one.mention in wanted
         ]
 
-    def complainants_unanswered(self, incident_id: IncidentId) -> list[Complainant]:
+    def complainants_unanswered(self, incident_id: IncidentId) -> list[datetime | None]:
         """Return since when people wait for a first answer: as noted, else who wrote and waits."""
         around = self._scene.around
         noted = around.silent.get(incident_id, [])
         if noted or around.is_noted:
-            return [
-                Complainant(
-                    incident_id=incident_id,
-                    complainant_id=str(n),
-                    posted_at=None if at is None else instant_of(at),
-                )
-                for n, at in enumerate(noted)
-            ]
+            return [None if at is None else instant_of(at) for at in noted]
         moved = self.complainant_rows(incident_id)
         first: dict[str, datetime] = {}
         for cluster_id in clusters_of(self.connection, incident_id):
             for member in self._scene.world.talk(cluster_id).members:
                 first.setdefault(member.author, member.at)
-        return [
-            Complainant(incident_id=incident_id, complainant_id=author, posted_at=at)
-            for author, at in first.items()
-            if author not in moved
-        ]
+        return [at for author, at in first.items() if author not in moved]
 
 
 class RehearsalTransaction(Transaction):

@@ -97,9 +97,9 @@ def list_(
         if found is None:
             raise GroundswellError(f"no incident {incident!r}; see: groundswell incidents list")
         counted = counts(queries, found)
-        everybody = queries.complainants(found.incident_id)
+        times = queries.first_responses(found.incident_id)
         page = queries.complainants(found.incident_id, states, limit=limit, offset=skip)
-    speed = answered(everybody, found, now)
+    speed = answered(times, found, now)
     zone = project.settings.zone
     rows = [
         (

@@ -35,15 +35,16 @@ def read_complainants(console: Console, request: Request) -> dict[str, Any]:
                 f"there is no incident {name[:80]!r}; see GET /api/v1/incidents",
             )
         counted = counts(queries, incident)
-        everybody = queries.complainants(incident.incident_id)
-    speed = answered(everybody, incident, console.clock.now())
-    wanted = [one for one in everybody if not state or one.state.value == state]
+        states = [known[state]] if state else []
+        page = queries.complainants(incident.incident_id, states, limit=limit, offset=skip)
+        times = queries.first_responses(incident.incident_id)
+    speed = answered(times, incident, console.clock.now())
     return {
         "incident": incident.code,
         "counts": plain(counted),
         "words": counts_words(counted),
         "first_response": {**plain(speed), "share_in_time": speed.share},
-        "complainants": plain(wanted[skip : skip + limit]),
+        "complainants": plain(page),
     }
 
 

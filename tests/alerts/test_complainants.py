@@ -214,16 +214,9 @@ def test_who_is_near_and_over_is_what_a_recount_says() -> None:
         for _ in range(20):
             now = datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(hours=chance.uniform(0, 99))
             ages = [chance.choice([None, chance.uniform(0, 60)]) for _ in range(12)]
-            people = [
-                one(n, posted_at=None if age is None else now - timedelta(hours=age))
-                for n, age in enumerate(ages)
-            ]
-            used = [
-                seconds_between(service, p.posted_at, now)
-                for p in people
-                if p.posted_at is not None
-            ]
-            found = standing_of(service, people, now)
+            posted = [None if age is None else now - timedelta(hours=age) for age in ages]
+            used = [seconds_between(service, at, now) for at in posted if at is not None]
+            found = standing_of(service, posted, now)
             assert found.over == sum(s >= service.react_s for s in used)
             assert found.over + found.near == sum(s >= 0.7 * service.react_s for s in used)
             assert found.unknown == ages.count(None)
@@ -231,14 +224,15 @@ def test_who_is_near_and_over_is_what_a_recount_says() -> None:
 
 def test_a_warning_and_a_breach_are_said_once_with_their_figures() -> None:
     incident = make_incident(policy=make_policy(service=SERVICE), level=Level.YELLOW, grade=None)
-    people = [one(n, posted_at=NOW) for n in range(3)]
     timer = Timer(incident_id=incident.incident_id, epoch=1, kind="first_warn", step=1, due_at=NOW)
     said = []
     log = []
     now = NOW
     for _ in range(12):
         now = max(now, timer.due_at)
-        change = on_timers(incident, [timer], make_project(), now, links=LINKS, unanswered=people)
+        change = on_timers(
+            incident, [timer], make_project(), now, links=LINKS, unanswered=[NOW] * 3
+        )
         said += [(event.kind, event.data["over"], now - NOW) for event in change.events]
         log += change.events
         incident = change.incident

@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.command import Command, CommandName, IllegalMove
 from alerts.commands import allowed_commands
-from alerts.complainants import CHANNELS, counts_words, shown
+from alerts.complainants import CHANNELS, Counts, counts_words, shown
 from alerts.tier_words import tier_name
 from config.errors import ConfigError, GroundswellError
 from groundswell.complainant_files import marks, read_lines, whom_to_call, workbook
@@ -266,9 +266,10 @@ def _show(
     with console.store.read() as queries:
         incident = _found(queries, request)
         counted = counts(queries, incident)
-        everybody = queries.complainants(incident.incident_id)
-        wanted = [one for one in everybody if not states or one.state in states]
-        people = wanted[(number - 1) * _PAGE : number * _PAGE]
+        times = queries.first_responses(incident.incident_id)
+        people = queries.complainants(
+            incident.incident_id, states, limit=_PAGE, offset=(number - 1) * _PAGE
+        )
         callable_ones = queries.contactable(people)
         known = complainant_tiers(console.project, queries, people)
     tiers = {one: tier_name(console.project, tier) for one, tier in known.items()}
@@ -279,7 +280,7 @@ def _show(
         incident=incident,
         counts=counted,
         words_of=counts_words(counted),
-        speed=speed_words(answered(everybody, incident, now)),
+        speed=speed_words(answered(times, incident, now)),
         people=[
             _card(one, one.complainant_id in callable_ones, tiers.get(one.complainant_id, ""))
             for one in people
@@ -287,7 +288,7 @@ def _show(
         states=list(Contact),
         chosen=states[0] if states else None,
         number=number,
-        pages=max(1, -(-len(wanted) // _PAGE)),
+        pages=max(1, -(-_many(counted, states) // _PAGE)),
         owners=console.project.owners,
         channels=CHANNELS,
         may_move=visitor.may_act and _may_be_added(incident),
@@ -298,6 +299,10 @@ def _show(
         taken=taken,
         taken_words=taken_words(taken) if taken else "",
     )
+
+
+def _many(counted: Counts, states: list[Contact]) -> int:
+    return sum(getattr(counted, state.value) for state in states) if states else counted.total
 
 
 def _card(one: Complainant, can_be_called: bool = False, tier: str = "") -> dict[str, Any]:
