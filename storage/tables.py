@@ -420,6 +420,12 @@ incident_event = table(
         sqlite_where=sa.text("source_event_id <> ''"),
         postgresql_where=sa.text("source_event_id <> ''"),
     ),
+    sa.Index(
+        "ix_incident_event_signals",
+        "event_no",
+        sqlite_where=sa.text("kind IN ('recall_set', 'verdict_given')"),
+        postgresql_where=sa.text("kind IN ('recall_set', 'verdict_given')"),
+    ),
 )
 timer = table(
     "timer",

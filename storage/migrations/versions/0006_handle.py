@@ -48,6 +48,14 @@ def upgrade() -> None:
     _the_rest()
     op.add_column("intent", _text("trial_id", default=True))
     op.add_column("intent", _text("meant_for", default=True))
+    of_signals = sa.text("kind IN ('recall_set', 'verdict_given')")
+    op.create_index(
+        "ix_incident_event_signals",
+        "incident_event",
+        ["event_no"],
+        sqlite_where=of_signals,
+        postgresql_where=of_signals,
+    )
 
 
 def _people_and_cards() -> None:
@@ -164,6 +172,7 @@ def _the_rest() -> None:
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    op.drop_index("ix_incident_event_signals", "incident_event")
     op.drop_column("intent", "meant_for")
     op.drop_column("intent", "trial_id")
     for name in _NEW:
