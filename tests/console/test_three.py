@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from alerts.incidents import Command
 from alerts.triangle import seat_of
+from groundswell.cli.app import build
+from groundswell.doors import EDIT, make_key
 from storage.records import Incident, Level, OwnerId
 from storage.store import Store
 from tests.console.world import World, csrf_of
@@ -80,7 +83,10 @@ def test_a_role_is_handed_over_on_the_page_and_declined_by_a_link(
 
 def test_a_link_takes_a_role_over_once(world: World, incident: Incident) -> None:
     incident = grave(world, incident)
-    act(world, incident, "handover", role="solution", owner="zhoulan", text="她管这条产线")
+    command = Command(
+        name="handover", actor="linxiao", owner_id="zhoulan", role="solution", text="她管这条产线"
+    )
+    world.desk.act(incident.incident_id, command)
     path = tap(world, incident, "accept-solution", "zhoulan")
     assert "由此刻起由你负责" in press(world, path).text
     again = world.client().get(path).text
@@ -88,25 +94,20 @@ def test_a_link_takes_a_role_over_once(world: World, incident: Incident) -> None
     seat = seat_of(world.incident(incident), "solution")
     assert seat is not None
     assert seat.owner_id == "zhoulan"
-    for odd in ("accept", "accept-boss", "handover-customer", "ack-customer"):
+    for odd in ("accept-boss", "handover-customer"):
         reply = world.client().get(tap(world, incident, odd, "zhoulan"))
         assert "<button" not in reply.text
 
 
 def test_the_lock_is_shown_and_only_management_ends_it(world: World, incident: Incident) -> None:
     incident = grave(world, incident)
-    for n in range(2):
-        act(
-            world,
-            incident,
-            "handover",
-            role="customer",
-            owner="chenmo",
-            text=f"第 {n} 次",
-            once=f"h{n}",
+    for _ in range(2):
+        asked = {"role": "customer", "text": "不归公关"}
+        world.desk.act(
+            incident.incident_id,
+            Command(name="handover", actor="linxiao", owner_id="chenmo", **asked),
         )
-        path = tap(world, world.incident(incident), "decline-customer", "chenmo")
-        assert press(world, path, text="不归公关").status_code == 200
+        world.desk.act(incident.incident_id, Command(name="decline", actor="chenmo", **asked))
     page = world.client("linxiao").get(f"/incidents/{incident.incident_id}").text
     assert "移交已退回 2 次，三位不再移交，已报管理层" in page
     assert "由管理层决定" in page
@@ -126,7 +127,8 @@ def test_who_is_one_of_the_three_hears_of_it_whoever_acknowledges(
     world: World, incident: Incident
 ) -> None:
     incident = grave(world, incident)
-    act(world, incident, "handover", role="customer", owner="chenmo", text="媒体已介入")
+    asked = {"role": "customer", "owner_id": "chenmo", "text": "媒体已介入"}
+    world.desk.act(incident.incident_id, Command(name="handover", actor="linxiao", **asked))
     world.desk.act(incident.incident_id, Command(name="ack", actor="linxiao"))
 
     def unsent() -> set[str]:
@@ -138,3 +140,30 @@ def test_who_is_one_of_the_three_hears_of_it_whoever_acknowledges(
     command = Command(name="dismiss", actor="linxiao", text="同名的餐馆", how="not_ours")
     world.desk.act(incident.incident_id, command)
     assert unsent() == set()
+
+
+def test_programs_and_the_command_line_do_the_same(
+    world: World, incident: Incident, sqlite_url: str
+) -> None:
+    incident = grave(world, incident)
+    key = make_key(world.store, EDIT, "chenmo", by="test", now=world.clock.now())
+    client, headers = world.client(), {"Authorization": f"Bearer {key}"}
+
+    def post(name: str, **said: str) -> httpx.Response:
+        path = f"/api/v1/incidents/{incident.code}/{name}"
+        return client.post(path, json=said, headers=headers)
+
+    assert post("handover", role="customer", to="pr").status_code == 409
+    given = post("handover", role="customer", to="pr", text="媒体已介入").json()
+    assert {"accept", "decline"} <= set(given["allowed"])
+    assert given["incident"]["triangle"][0]["offered_to"] == "chenmo"
+    assert post("accept", role="customer").json()["incident"]["triangle"][0]["owner_id"] == (
+        "chenmo"
+    )
+    assert post("handover", role="delivery", to="zhoulan", text="她在当地").status_code == 200
+    cli, app = CliRunner(), build()
+    answer = ["incidents", "accept", incident.code, "delivery", "--database", sqlite_url, "--by"]
+    assert cli.invoke(app, [*answer, "linxiao"]).exit_code != 0
+    said = cli.invoke(app, [*answer, "zhoulan"]).output
+    assert "交付维护责任人 delivery  周岚" in said
+    assert "客户关系责任人 customer  陈默" in said
