@@ -12,9 +12,9 @@ from typing import Any
 from crawlers.dates import parse_date
 from groundswell.importing_values import (
     CONTACTS,
+    COUNTERS,
     CUSTOMER_LIMIT,
     CUSTOMERS,
-    COUNTERS,
     LIMITS,
     excel_serial,
     is_nothing,

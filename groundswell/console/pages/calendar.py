@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from alerts.events import BUILT_IN, CONFIGURED
 from config.calendar_schema import EVENT_KINDS
@@ -24,6 +25,7 @@ from groundswell.console.base import (
     Form,
     Upload,
     logged_in,
+    posted,
     read_uploads,
     same,
 )
@@ -33,6 +35,18 @@ _DONE = {"added": "事件已加进日历。", "removed": "事件已删除。"}
 _BY = {BUILT_IN: "自带", CONFIGURED: "写在配置里"}
 _YEAR = timedelta(days=365)
 _SATURDAY = 5
+
+
+def routes(console: Console) -> list[BaseRoute]:
+    """Return the routes of these pages."""
+    return [
+        Route("/calendar", partial(page, console), methods=["GET"]),
+        Route("/calendar", posted(partial(add, console)), methods=["POST"]),
+        Route("/calendar/remove", posted(partial(remove, console)), methods=["POST"]),
+        Route("/calendar/import", partial(bring, console), methods=["POST"]),
+        Route("/calendar.csv", partial(export, console), methods=["GET"]),
+        Route("/calendar.ics", partial(export, console), methods=["GET"]),
+    ]
 
 
 def page(console: Console, request: Request) -> Response:
