@@ -102,7 +102,8 @@ def card_values(
         "three": _three(incident, project, address.at),
         "speaker": _speaker(incident, scene, address.at),
     }
-    values["lesson"] = scene.lesson if incident.level >= Level.ORANGE else ""
+    is_grave = incident.level >= Level.ORANGE or incident.relapse is not None
+    values["lesson"] = scene.lesson if is_grave else ""
     values["answered"] = scene.answered if occasion is Occasion.CLOSING else ""
     values |= _task_values(incident, occasion, scene, address)
     values |= _grade_values(incident, project)

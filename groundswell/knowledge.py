@@ -151,16 +151,26 @@ class LessonBook:
         self._project = project
         self._base = links.base_url if isinstance(links, SignedLinks) else ""
 
-    def of_news(self, incident: Incident | None, evidence: Evidence, level: Level) -> str:
-        """Return the line for what a grade says anew; "" where nobody is told, or below orange."""
+    def of_news(
+        self,
+        incident: Incident | None,
+        evidence: Evidence,
+        level: Level,
+        relapse_of: Incident | None = None,
+    ) -> str:
+        """Return the line for what a grade says anew; "" where nobody is told, or below orange.
+
+        What comes back (`relapse_of`) has its card at any level.
+        """
         told = incident is None or not incident.at_work or level > incident.level
-        if level < Level.ORANGE or not told:
+        if (level < Level.ORANGE and relapse_of is None) or not told:
             return ""
+        about = incident or relapse_of
         project, cluster = self._project, evidence.cluster
         line = subject.product_of(project, evidence)
         return self._line(
             Query(
-                incident_id=incident.incident_id if incident is not None else "",
+                incident_id=about.incident_id if about is not None else "",
                 brand_id=cluster.brand_id,
                 product=line.id if line else "",
                 issue_class=subject.issue_class_of(evidence),
