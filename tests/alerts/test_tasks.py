@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -14,110 +13,42 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.incidents import Command, IllegalMove, absorb, fold, on_command, on_grade
+from alerts.incidents import IllegalMove, absorb, fold, on_grade
 from alerts.regrouping import join_incidents
 from alerts.task_defaults import RECALL, signal_key, suggestions
 from alerts.task_evidence import GROUNDS, NEEDED, has_evidence
 from alerts.task_rounds import ladder, next_word
 from alerts.tasks import overdue
 from alerts.timers import on_timers
-from config.schema import Project
 from storage.records import (
-    BatchSignal,
-    BrandId,
-    Change,
     ClusterId,
-    Evidence,
     Incident,
     IncidentId,
     IncidentState,
     Level,
-    OwnerId,
     Task,
     TaskKind,
-    Timer,
 )
-from tests.alerts.people import PlainLinks, make_project
-from tests.make import NOW, make_evidence, make_grade
-
-LINKS = PlainLinks()
-FUNCTIONS: list[dict[str, Any]] = [
-    {"id": "pr", "team": ["zhao"]},
-    {"id": "service", "team": ["lin"]},
-    {"id": "sales", "team": ["wu"]},
-    {"id": "quality", "team": ["wu"], "lead": "chen"},
-    {"id": "management", "team": ["sun"]},
-]
-PROJECT = make_project(functions=FUNCTIONS)
-FRIDAY = NOW + timedelta(days=3)
-HOUR = timedelta(hours=1)
-EXAMPLES = int(os.environ.get("GROUNDSWELL_EXAMPLES", "12"))
-DONE: dict[TaskKind, dict[str, Any]] = {
-    TaskKind.GUIDE: {"text": "已在原帖下答复", "url": "https://weibo.example/1"},
-    TaskKind.FIX: {"text": "原因：密封圈偏小；措施：第三批次停售"},
-    TaskKind.SOLVE: {"text": "都换了新机", "counts": {"solved": 12}},
-    TaskKind.CLARIFY: {"text": "官网说明", "url": "https://yunque.example/news/7"},
-    TaskKind.CONTAIN: {
-        "text": "帖子贴出了客户电话",
-        "channel": "微博",
-        "how": "privacy",
-        "receipt": "WB20260308-17",
-    },
-}
-SIGNAL = BatchSignal(
-    brand_id=BrandId("yunque"), product="q3", kind="batch", value="2026-03", symptom="漏水",
-    both=9, group=12, symptom_all=11, all=80, prr=5.0, prr_low=2.5, prr_high=9.9, ror=8.0,
-    ror_low=3.0, ror_high=20.0, ebgm=4.0, eb05=2.4, first_at=NOW, last_at=NOW, name="云雀净水器Q3",
-)  # fmt: skip
-SEEN = make_evidence(batches=(SIGNAL,))
-
-
-def raised(level: Level = Level.ORANGE, project: Project = PROJECT) -> Incident:
-    change = on_grade(None, SEEN, make_grade(level), project, NOW, links=LINKS)
-    assert change is not None
-    return change.incident
-
-
-def act(
-    incident: Incident,
-    name: str,
-    now: Any = NOW,
-    *,
-    evidence: Evidence = SEEN,
-    project: Project = PROJECT,
-    **fields: Any,
-) -> Change:
-    command = Command(**({"name": name, "actor": "lin"} | fields))
-    return on_command(incident, command, project, now, links=LINKS, evidence=evidence)
-
-
-def given_task(incident: Incident, kind: TaskKind = TaskKind.FIX, **fields: Any) -> Change:
-    return act(incident, "task", **({"task_kind": kind, "text": "逐台检测第三批次"} | fields))
-
-
-def told(change: Change) -> list[str]:
-    return [*dict.fromkeys(intent.recipient_id for intent in change.intents)]
-
-
-def armed(change: Change) -> Timer:
-    [timer] = [one for one in change.timers if one.kind == "task" and one.status == "pending"]
-    return timer
-
-
-def fire(change: Change, *, at: Any = None, project: Project = PROJECT) -> Change:
-    timer = armed(change)
-    return on_timers(change.incident, [timer], project, at or timer.due_at, links=LINKS)
-
-
-def rounds_of(change: Change) -> list[Change]:
-    """Let every round of the tasks come, until nothing waits."""
-    found = []
-    while any(one.kind == "task" and one.status == "pending" for one in change.timers):
-        change = fire(change)
-        found.append(change)
-        assert len(found) < 60, "rounds must end"
-    return found
-
+from tests.alerts.people import make_project
+from tests.alerts.tasking import (
+    DONE,
+    EXAMPLES,
+    FRIDAY,
+    FUNCTIONS,
+    HOUR,
+    LINKS,
+    PROJECT,
+    SEEN,
+    SIGNAL,
+    act,
+    armed,
+    fire,
+    given_task,
+    raised,
+    rounds_of,
+    told,
+)
+from tests.make import NOW, make_grade
 
 # --- whose, and until when ------------------------------------------------------------------------
 
@@ -454,76 +385,6 @@ def test_the_tasks_follow_when_clusters_become_one() -> None:
     assert merged.incident.tasks[0].state == "moved"
     assert [task.owner_id for task in survivor.incident.tasks] == ["wu"]
     assert armed(survivor)
-
-
-# --- parts called back ----------------------------------------------------------------------------
-
-
-def recalled() -> Incident:
-    return act(raised(), "task", task_kind=TaskKind.FIX, text=RECALL, counts={"wanted": 5}).incident
-
-
-def test_a_batch_signal_calls_parts_back() -> None:
-    [task] = recalled().tasks
-
-    assert task.title == "收回故障件：「云雀净水器Q3」2026-03 批次，漏水"
-    assert task.units is not None
-    assert task.units.signal == "yunque|q3|batch|2026-03|漏水"
-    assert task.owner_id == OwnerId("wu")
-    with pytest.raises(IllegalMove, match="is about this signal"):
-        act(recalled(), "task", task_kind=TaskKind.FIX, text=RECALL, counts={"wanted": 5})
-    with pytest.raises(IllegalMove, match="no batch signal"):
-        act(raised(), "task", task_kind=TaskKind.FIX, text=RECALL, counts={"wanted": 5},
-            evidence=make_evidence())  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("counts", "said"),
-    [
-        ({}, "counts: wanted"),
-        ({"lost": 1}, "counts: wanted"),
-        ({"received": 2}, "fewer parts need a reason"),
-        ({"received": 9}, "more received than wanted"),
-        ({"analysed": 4}, "no more parts can be analysed"),
-        ({"wanted": 0}, "counts: 1 to"),
-    ],
-)
-def test_counts_that_cannot_be_are_refused(counts: dict[str, int], said: str) -> None:
-    at_work = act(recalled(), "units", task_id="t1", counts={"received": 3, "analysed": 1}).incident
-    with pytest.raises(IllegalMove, match=said):
-        act(at_work, "units", task_id="t1", counts=counts)
-
-
-def test_counts_go_down_or_over_with_a_reason() -> None:
-    some = act(recalled(), "units", task_id="t1", counts={"received": 3}).incident
-    less = act(some, "units", task_id="t1", counts={"received": 2}, text="一件是别的型号").incident
-    more = act(less, "units", task_id="t1", counts={"received": 7}, text="门店多寄了两件").incident
-    assert more.tasks[0].units is not None
-    assert more.tasks[0].units.received == 7
-    assert not act(more, "units", task_id="t1", counts={"received": 7}).events
-
-
-def test_a_verdict_needs_a_part_and_ends_nothing_by_itself() -> None:
-    incident = recalled()
-    with pytest.raises(IllegalMove, match="no part was analysed"):
-        act(incident, "verdict", task_id="t1", how="batch", text="阀芯")
-    looked = act(incident, "units", task_id="t1", counts={"received": 3, "analysed": 2}).incident
-    with pytest.raises(IllegalMove, match="lacks the verdict"):
-        act(looked, "task_done", task_id="t1", text="看完了")
-    with pytest.raises(IllegalMove, match="no_batch"):
-        act(looked, "verdict", task_id="t1", how="maybe", text="阀芯")
-
-    said = act(looked, "verdict", task_id="t1", how="batch", text="两件阀芯同一模具")
-    done = act(said.incident, "task_done", task_id="t1", text="供应商换模").incident
-
-    assert said.events[0].data["signal"] == signal_key(SIGNAL)
-    assert said.incident.tasks[0].state == "open"
-    assert has_evidence(done.tasks[0])
-    other = act(done, "verdict", task_id="t1", how="no_batch", text="第三件来自别的批次").incident
-    assert other.tasks[0].units is not None
-    assert other.tasks[0].units.verdict == "no_batch"
-    with pytest.raises(IllegalMove, match="one part at least"):
-        act(said.incident, "units", task_id="t1", counts={"analysed": 0}, text="看错了")
 
 
 # --- what the program never does ------------------------------------------------------------------
