@@ -61,6 +61,7 @@ def test_a_role_is_handed_over_on_the_page_and_declined_by_a_link(
     fields = {"role": "customer", "owner": "pr", "text": "<b>媒体</b>已介入"}
     page = act(world, incident, "handover", **fields).text
     assert "已请对方答复" in page
+    assert "客户关系责任人，请 陈默 接任" in page  # in the timeline
     assert "<b>媒体" not in page
     seat = seat_of(world.incident(incident), "customer")
     assert seat is not None

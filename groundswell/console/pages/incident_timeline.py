@@ -20,6 +20,7 @@ from storage.records import (
     Intent,
     Mention,
     Receipt,
+    TriangleRole,
 )
 
 _GONE_TITLE = 40  # characters of a deleted post in the timeline
@@ -80,12 +81,22 @@ def _event_entry(console: Console, event: IncidentEvent) -> Entry:
         text = f"给 {console.person(str(event.data.get('owner_id', '')))}　{text}".strip()
     if event.kind == "dismissed":
         text = f"{false_alarm_name(event.data.get('how'))}　{text}".strip()
+    if event.kind.startswith("handover_"):
+        text = f"{_role_words(console, event)}　{text}".strip()
     return Entry(
         at=event.at,
         title=words.EVENTS.get(event.kind, event.kind),
         who=console.person(event.actor),
         text=text,
     )
+
+
+def _role_words(console: Console, event: IncidentEvent) -> str:
+    """Say which role a handover is about, and who was asked."""
+    offered = event.data.get("offered") or {}
+    role = TriangleRole(offered.get("role") or event.data["role"]).zh
+    receiver = offered.get("receiver", "")
+    return f"{role}，请 {console.person(receiver)} 接任" if receiver else role
 
 
 def _message_entry(
