@@ -346,8 +346,8 @@ def act_on(
             # somebody is told: only then, for it reads the hours of a week
             evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
         samples = tx.queries.cluster_mentions(cluster_id, SAMPLES)
-        back = None if incident or origin else closed_before(tx, evidence, project, now)
-        lesson = lessons.of_news(incident, evidence, graded.level, back)
+        last = None if incident or origin else closed_before(tx, evidence, project, now)
+        lesson = lessons.of_news(incident, evidence, graded.level, last)
         sight.shown(incident, evidence, [mention.mention_id for mention, _ in samples])
         again = wrote_again(tx.queries, incident, fresh[cluster_id])
         change = on_grade(
@@ -360,7 +360,7 @@ def act_on(
             samples=samples,
             links=links,
             origin=Origin(incident=origin[0], is_now=origin[1]) if origin else None,
-            relapse_of=back,
+            relapse_of=last,
             taken=taken_codes(tx, cluster_id, incident),
             standing=standing_of(tx, incident, evidence, graded, project, now),
             before=before.get(cluster_id),
