@@ -124,6 +124,11 @@ def test_not_mine_is_said_on_the_page_of_a_link(world: World, incident: Incident
     assert "已记下：这件事不归你管" in after
     stored = world.incident(incident)
     assert stored.declined == (told,)
+    shown = world.client("linxiao").get(f"/incidents/{incident.incident_id}").text
+    assert 'id="declined"' in shown
+    assert "通知只发给审阅人" in shown
+    ledger = world.client("linxiao").get("/ledger").text
+    assert "1 个里有 1 个先到了别人那里" in ledger
     assert stored.acknowledged_at is None
 
 

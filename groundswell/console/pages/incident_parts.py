@@ -16,6 +16,7 @@ from groundswell.console.pages.incident_lessons import facts as lessons
 from groundswell.console.pages.incident_tasks import task_facts
 from groundswell.console.pages.incident_three import three
 from groundswell.console.pages.incident_tier import tier
+from groundswell.console.pages.incident_trial import trial_facts
 from storage.queries import Queries
 from storage.records import Incident
 
@@ -31,6 +32,7 @@ class Part:
 
 
 PARTS: tuple[Part, ...] = (
+    Part(template="incident_trial.html", facts=trial_facts),
     Part(template="incident_three.html", facts=three),
     Part(template="incident_tier.html", facts=tier),
     Part(template="incident_people.html", facts=complainants.part),

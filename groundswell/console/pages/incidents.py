@@ -31,6 +31,7 @@ from groundswell.console.pages.incident_timeline import timeline
 from groundswell.console.render import curve
 from groundswell.hot import HotLists
 from groundswell.responses import answers_to
+from groundswell.unconfirmed import unconfirmed_lines
 from storage.queries import Queries
 from storage.records import (
     Cluster,
@@ -63,6 +64,7 @@ def list_page(console: Console, request: Request) -> Response:
         working = queries.incidents(_WORKING, _LIST_LIMIT, 0, "level")
         ended = queries.incidents(_ENDED, _ENDED_LIMIT, 0, "updated")
         foreseen = queries.would_have_been()
+        unconfirmed = unconfirmed_lines(queries, console.project)
     working.sort(key=lambda incident: (-incident.level, incident.opened_at))
     groups = [(state, [i for i in working if i.state is state]) for state in _WORKING]
     return console.page(
@@ -72,6 +74,7 @@ def list_page(console: Console, request: Request) -> Response:
         ended=ended,
         foreseen=foreseen[::-1][:_FORESEEN_SHOWN],
         foreseen_count=len(foreseen),
+        unconfirmed=unconfirmed,
     )
 
 

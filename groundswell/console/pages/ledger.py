@@ -13,6 +13,8 @@ from alerts.ledger import rule_words
 from alerts.messages import duration_words
 from groundswell.console.base import Console
 from groundswell.ledger import DAYS, ledger_of
+from groundswell.misroutes import lines as misroute_lines
+from groundswell.misroutes import survey as survey_misroutes
 from groundswell.signal_record import record_line, signal_record
 from groundswell.suggesting import last_suggestion
 
@@ -29,6 +31,7 @@ def page(console: Console, request: Request) -> Response:
         found = ledger_of(queries, console.project, console.clock.now(), days)
         suggestion = last_suggestion(queries)
         verdicts = signal_record(queries)
+        misrouted = survey_misroutes(queries, console.clock.now(), days)
     project = console.project
     brands = {brand.id: brand.name for brand in project.brands}
     sources = {source.id: source.name for source in project.sources}
@@ -57,6 +60,7 @@ def page(console: Console, request: Request) -> Response:
         rule_words=rule_words,
         suggestion=suggestion,
         verdicts=[record_line(one, GROUP_NAMES[one.kind]) for one in verdicts],
+        misroutes=list(misroute_lines(console.project, misrouted, None)),
     )
 
 
