@@ -22,7 +22,7 @@ from groundswell.replay import SteppedClock
 from groundswell.wiring import Application
 from storage import tables
 from storage.incident_checks import check_incidents
-from storage.records import ClusterId, Incident, IncidentState, Level, RawMention
+from storage.records import ClusterId, Incident, IncidentState, Level, RawMention, TaskKind
 from storage.store import Store
 from tests.groundswell.test_pipeline import NOW, complaint, project, take
 
@@ -341,6 +341,21 @@ def test_acts_with_several_values_are_reached_from_the_command_line(application)
     due = "2099-01-01 18:00"
     run("task", code, "--kind", "fix", "--title", "逐台检测", "--due", due)
     done = run("task-done", code, "t1", "--cause", "批次偏差", "--measure", "查完 40 台")
+    run("task", code, "--kind", "solve", "--title", "逐位联系")
+    run("task-move", code, "t2", "--note", "联系了一半")
+    run("draft", code, "--text", "我们正在逐位联系", "--task", "t2")
+    more = run("extend", code, "--task", "t2", "--reason", "两位出差")
+    asked = CliRunner().invoke(
+        build(), ["--database", url, "incidents", "tasks", "suggest", code, "--json"]
+    )
+    parts = CliRunner().invoke(
+        build(), ["--database", url, "incidents", "recall-parts", code, "--wanted", "5"]
+    )
+    assert more["tasks"][1]["extended"] == "两位出差"
+    kinds = {one["kind"] for one in json.loads(asked.stdout)["suggestions"]}
+    assert TaskKind.SOLVE.value not in kinds
+    assert parts.exit_code != 0, "there is no batch signal here"
+    assert "no batch signal" in str(parts.exception)
     low = run("grade", code, "blue", "--reason", "同一批客户")
     shelf = run("shelve", code, "--until", due, "--note", "周五换新", "--authors", "99")
     shown = CliRunner().invoke(build(), ["--database", url, "incidents", "show", code])
