@@ -14,6 +14,7 @@ from config.errors import StoreError
 from config.schema import Brand, Owner, Project, Route, WebhookChannel
 from groundswell import wiring
 from groundswell.replay import SteppedClock
+from groundswell.stages import Stages
 from groundswell.wiring import Application
 from storage import tables
 from storage.records import Level, Mention, MentionId, Outcome, RawMention, SourceId, Verdict
@@ -185,7 +186,7 @@ def test_a_mention_that_breaks_a_stage_is_set_aside_and_the_rest_goes_on(
     faltering = object.__new__(Faltering)
     faltering.__dict__.update(sound.__dict__)
     journey = replace(application.journey, analyst=faltering)
-    stages = wiring.Stages(store, journey, application.clock, wiring.restorer(project()))
+    stages = Stages(store, journey, application.clock, wiring.restorer(project()))
     poison = replace(complaint(50), text="云雀净水器 毒丸", native_id="poison")
     with store.transaction() as tx:
         journey.keep(tx, [complaint(0), complaint(1), poison, complaint(2)], NOW)
