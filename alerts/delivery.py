@@ -23,7 +23,7 @@ from alerts.budget import day_starts
 from alerts.channel_notices import refused_notices
 from alerts.channels.answer import Answer, Sender
 from alerts.fallback import fallback_intent, is_over
-from alerts.gate import UNCONFIRMED, Gate, Sight, bare_lines
+from alerts.gate import TOLD_BESIDE, UNCONFIRMED, Gate, Sight, bare_lines
 from alerts.ruling import Ruling, rule, rule_wait
 from alerts.storm import Storm
 from alerts.trial import CANCELLED, redirect_all
@@ -255,8 +255,8 @@ class Courier:
         channel = self._project.channel(intent.channel_id)
         assert channel is not None, "it has a sender"
         refusal = self._sight(intent).refusal(intent, owner, channel)
-        if refusal == CANCELLED:
-            return Ruling(status=IntentStatus.CANCELLED, reason=CANCELLED)
+        if refusal in {CANCELLED, TOLD_BESIDE}:
+            return Ruling(status=IntentStatus.CANCELLED, reason=refusal)
         return Ruling.hopeless(refusal, self._clock.now()) if refusal else None
 
     async def _admit(self, intent: Intent, at: _Pass) -> Delivery | None:

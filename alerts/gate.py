@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +36,9 @@ from storage.records import (
 UNCONFIRMED = "address not confirmed"
 """The reason of a message whose address nobody proved; its next way takes over."""
 
+TOLD_BESIDE = "told on a confirmed channel"
+"""The reason of a copy for an unproved address, when another copy goes to a proved one."""
+
 # What proves an address cannot wait for the proof; who wrote to us is answered where he wrote; a
 # test says nothing; a correction says nothing but that what was sent there is wrong; a bare line is
 # what is left when nothing is proved.
@@ -47,21 +50,23 @@ class Sight:
     """What is known at the moment of sending.
 
     `project` holds the trials that are under way, `incidents` those the messages are about,
-    `gathered` what a summary stands for; `may_reach` says whether a code came back.
+    `gathered` what a summary stands for, `copies` those of which the same act sends the same person
+    another copy to a proved address; `may_reach` says whether a code came back.
     """
 
     project: Project
     incidents: Mapping[IncidentId, Incident] = field(default_factory=dict)
     gathered: Mapping[IntentId, tuple[IncidentId, ...]] = field(default_factory=dict)
+    copies: Collection[IntentId] = ()
     may_reach: MayReach = anybody
 
     def refusal(self, intent: Intent, owner: Owner, channel: Channel) -> str:
-        """Return why a message may not go to this address: CANCELLED, UNCONFIRMED or ""."""
+        """Return why a message may not go to this address, a reason of this module, or ""."""
         if self._is_astray(intent):
             return CANCELLED
         if intent.kind in _ANYWHERE or self.may_reach(owner, channel):
             return ""
-        return UNCONFIRMED
+        return TOLD_BESIDE if intent.intent_id in self.copies else UNCONFIRMED
 
     def ways(self, intent: Intent) -> MayReach:
         """Return which addresses may take over from a message."""

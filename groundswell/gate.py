@@ -17,8 +17,10 @@ from groundswell.clock import Clock
 from groundswell.links import installation_key
 from groundswell.verifying import KEY, Proofs, is_proved
 from storage.queries import Queries
-from storage.records import IncidentId, Intent, IntentId
+from storage.records import IncidentId, Intent, IntentId, IntentStatus
 from storage.store import Store
+
+_GONE = frozenset({IntentStatus.DEAD, IntentStatus.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +42,13 @@ class SendGate:
             gathered = _gathered(queries, intents) if project.trials else {}
             named = {one.incident_id for one in intents if one.incident_id}
             named |= {one for ids in gathered.values() for one in ids}
+            may_reach = _confirmed(queries.addresses(), key) if needs_proof else anybody
             return Sight(
                 project=project,
                 incidents={one.incident_id: one for one in queries.incidents_named(sorted(named))},
                 gathered=gathered,
-                may_reach=_confirmed(queries.addresses(), key)
-                if needs_proof
-                else anybody,
+                copies=_copies(queries, intents, project, may_reach) if needs_proof else (),
+                may_reach=may_reach,
             )
 
 
@@ -84,6 +86,23 @@ def _confirmed(proofs: Proofs, key: str) -> MayReach:
         return known[pair]
 
     return may_reach
+
+
+def _copies(
+    queries: Queries, intents: Sequence[Intent], project: Project, may_reach: MayReach
+) -> frozenset[IntentId]:
+    """Return the messages of which a copy goes, or went, to a proved address of the same person."""
+    found = set()
+    for intent in intents:
+        owner, channel = project.owner(intent.recipient_id), project.channel(intent.channel_id)
+        if owner is None or channel is None or may_reach(owner, channel):
+            continue
+        for other in queries.sent_with(intent):
+            way = project.channel(other.channel_id)
+            same = (other.recipient_id, other.kind) == (intent.recipient_id, intent.kind)
+            if same and other.status not in _GONE and way is not None and may_reach(owner, way):
+                found.add(intent.intent_id)
+    return frozenset(found)
 
 
 def _gathered(

@@ -12,7 +12,7 @@ import pytest
 
 from alerts.delivery import Courier
 from alerts.fallback import fallback_intent
-from alerts.gate import UNCONFIRMED
+from alerts.gate import TOLD_BESIDE, UNCONFIRMED
 from alerts.incidents import Command, on_command
 from alerts.misroutes import misroutes_of
 from config.errors import GroundswellError
@@ -86,6 +86,9 @@ def test_an_address_without_a_code_gets_nothing_and_the_next_way_takes_over(stor
 
     ways = {(one.recipient_id, one.channel_id) for one in sent}
     assert ways == {("lin", "mail"), ("sun", "hook")}  # not his group bot, not 赵敏's mail
+    assert len([one for one in sent if one.recipient_id == "lin"]) == 1  # two channels, one proved
+    beside = [one for one in kept(store) if one.reason == TOLD_BESIDE]
+    assert [(one.channel_id, one.status) for one in beside] == [("bot", IntentStatus.CANCELLED)]
     dead = [one for one in kept(store) if one.status is IntentStatus.DEAD]
     assert {one.reason for one in dead} == {UNCONFIRMED}
     assert not [one for one in kept(store) if one.kind == "bare"]
