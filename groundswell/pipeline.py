@@ -41,6 +41,8 @@ from storage.records import (
     Change,
     ClusterId,
     Evidence,
+    Grade,
+    Incident,
     IncidentId,
     Level,
     Mention,
@@ -332,16 +334,10 @@ def act_on(
         incident = tx.incident_of(cluster_id)
         if incident is not None and not evidence.mentions:
             sight.emptied(tx, evidence)
-        graded = judge(evidence, incident, incident, project, now, pulses)
-        origin = None
-        if incident is None:
-            if graded.level is Level.NONE and evidence.cluster.parent_id is None:
-                continue  # most clusters: no look at the journal
-            origin = tx.origin_of(cluster_id, now)
-            if origin is not None:  # what it came out of tells since when this is no normal time
-                graded = judge(evidence, origin[0], None, project, now, pulses)
-            if graded.level is Level.NONE:
-                continue
+        judged = _judged(tx, cluster_id, evidence, incident, now, project=project, pulses=pulses)
+        if judged is None:
+            continue
+        graded, origin = judged
         if incident is None or not incident.at_work or graded.level > incident.level:
             # somebody is told: only then, for it reads the hours of a week
             evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
@@ -379,6 +375,28 @@ def act_on(
         changes += [one for one in (saved, back, tiered) if one is not None]
     sight.end(pulses, hot if fresh else None)
     return changes
+
+
+def _judged(
+    tx: Transaction,
+    cluster_id: ClusterId,
+    evidence: Evidence,
+    incident: Incident | None,
+    now: datetime,
+    *,
+    project: Project,
+    pulses: PulseView,
+) -> tuple[Grade, tuple[Incident, bool] | None] | None:
+    """Grade a cluster, by what it came out of where it has no incident; None: nothing to raise."""
+    graded = judge(evidence, incident, incident, project, now, pulses)
+    if incident is not None:
+        return graded, None
+    if graded.level is Level.NONE and evidence.cluster.parent_id is None:
+        return None  # most clusters: no look at the journal
+    origin = tx.origin_of(cluster_id, now)
+    if origin is not None:  # what it came out of tells since when this is no normal time
+        graded = judge(evidence, origin[0], None, project, now, pulses)
+    return None if graded.level is Level.NONE else (graded, origin)
 
 
 def _homes(fresh: Mapping[ClusterId, Sequence[Mention]]) -> dict[str, ClusterId]:
