@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -97,31 +98,11 @@ class LedgerQueries:
         """
         begun: dict[str, datetime] = {}
         answers: dict[str, list[datetime]] = defaultdict(list)
-        response = tables.public_response
         for ids in _parts(sorted(incident_ids)):
-            of_these = _link.c.incident_id.in_(ids)
-            first = sa.func.min(tables.cluster.c.first_at, type_=tables.cluster.c.first_at.type)
-            begins = (
-                sa.select(_link.c.incident_id, first)
-                .join(tables.cluster, tables.cluster.c.cluster_id == _link.c.cluster_id)
-                .where(of_these, tables.cluster.c.first_at.is_not(None))
-                .group_by(_link.c.incident_id)
-            )
-            begun |= {row[0]: row[1] for row in self.connection.execute(begins)}
-            whole = sa.select(response.c.incident_id, response.c.at).where(
-                response.c.incident_id.in_(ids)
-            )
-            single = (
-                sa.select(_link.c.incident_id, response.c.at)
-                .join(_assigned, _assigned.c.cluster_id == _link.c.cluster_id)
-                .join(response, response.c.mention_pk == _assigned.c.mention_pk)
-                .where(of_these)
-            )
-            for incident_id, at in (
-                *self.connection.execute(whole),
-                *self.connection.execute(single),
-            ):
-                answers[incident_id].append(at)
+            begun |= {row[0]: row[1] for row in self.connection.execute(_begins(ids))}
+            for query in _answers(ids):
+                for incident_id, at in self.connection.execute(query):
+                    answers[incident_id].append(at)
         return {
             one: FirstAnswer(
                 complained_at=begun.get(one),
@@ -154,6 +135,29 @@ class LedgerQueries:
     def heard_by(self, owner_id: OwnerId, since: datetime, until: datetime) -> list[Heard]:
         """Return what somebody was sent within [since, until) about incidents, oldest first."""
         return heard_of(self.connection, {owner_id: since}, until).get(owner_id, [])
+
+
+def _begins(ids: Sequence[IncidentId]) -> sa.Select[Any]:
+    """Return the first complaint of each of these incidents."""
+    first = sa.func.min(tables.cluster.c.first_at, type_=tables.cluster.c.first_at.type)
+    return (
+        sa.select(_link.c.incident_id, first)
+        .join(tables.cluster, tables.cluster.c.cluster_id == _link.c.cluster_id)
+        .where(_link.c.incident_id.in_(ids), tables.cluster.c.first_at.is_not(None))
+        .group_by(_link.c.incident_id)
+    )
+
+
+def _answers(ids: Sequence[IncidentId]) -> Iterator[sa.Select[Any]]:
+    """Yield the answers to these incidents as a whole, and those to a mention of theirs."""
+    response = tables.public_response
+    yield sa.select(response.c.incident_id, response.c.at).where(response.c.incident_id.in_(ids))
+    yield (
+        sa.select(_link.c.incident_id, response.c.at)
+        .join(_assigned, _assigned.c.cluster_id == _link.c.cluster_id)
+        .join(response, response.c.mention_pk == _assigned.c.mention_pk)
+        .where(_link.c.incident_id.in_(ids))
+    )
 
 
 def heard_of(
@@ -191,18 +195,19 @@ def heard_of(
     found: dict[OwnerId, list[Heard]] = defaultdict(list)
     for row in mappings(connection.execute(query)):
         owner_id, at = OwnerId(row["recipient_id"]), row["at"]
-        if at < since[owner_id] or (until is not None and at >= until):
-            continue
-        named = row["incident_id"]
-        found[owner_id].append(
-            Heard(
-                incident_id=None if named is None else IncidentId(named),
-                level=Level(row["level"]),
-                kind=row["kind"],
-                at=at,
-            )
-        )
+        if since[owner_id] <= at and (until is None or at < until):
+            found[owner_id].append(_heard(row))
     return dict(found)
+
+
+def _heard(row: sa.RowMapping) -> Heard:
+    named = row["incident_id"]
+    return Heard(
+        incident_id=None if named is None else IncidentId(named),
+        level=Level(row["level"]),
+        kind=row["kind"],
+        at=row["at"],
+    )
 
 
 def _parts(ids: Sequence[IncidentId]) -> Iterator[Sequence[IncidentId]]:

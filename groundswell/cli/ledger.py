@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,27 +88,32 @@ def lines_of(ledger: Ledger, project: Project, suggestion: Suggestion | None) ->
         header = (zh, "准确率 precision", "真", "误报", "未定")
         cells = [(name(one.name), _share(one), one.true, one.false, one.undecided) for one in rows]
         yield from table(header, cells)
-    if ledger.answers:
-        yield ""
-        yield from table(
-            ("首次公开回应 first answer", "级别", "事件", "中位数", "九成以内", "尚无回应"),
-            [
-                (
-                    names.get(one.brand_id, one.brand_id),
-                    one.level.zh,
-                    one.incidents,
-                    _span(one.median),
-                    _span(one.p90),
-                    f"{one.unanswered:.0%}",
-                )
-                for one in ledger.answers
-            ],
-        )
+    yield from _answers(ledger, names)
     yield from _budgets(ledger)
     if suggestion is not None:
         yield from ("", "本周建议 suggestion", *(f"  {line}" for line in suggestion.lines))
         if suggestion.command:
             yield f"  {suggestion.command}"
+
+
+def _answers(ledger: Ledger, names: Mapping[str, str]) -> Iterator[str]:
+    if not ledger.answers:
+        return
+    yield ""
+    yield from table(
+        ("首次公开回应 first answer", "级别", "事件", "中位数", "九成以内", "尚无回应"),
+        [
+            (
+                names.get(one.brand_id, one.brand_id),
+                one.level.zh,
+                one.incidents,
+                _span(one.median),
+                _span(one.p90),
+                f"{one.unanswered:.0%}",
+            )
+            for one in ledger.answers
+        ],
+    )
 
 
 def _budgets(ledger: Ledger) -> Iterator[str]:
