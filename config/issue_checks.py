@@ -28,6 +28,11 @@ def check_issues(entries: Entries) -> Iterator[Problem]:
             if word not in known and "issue" not in entries.unread:
                 meant = did_you_mean(word, known) or f": known are {', '.join(known)}"
                 yield route.problem(f'there is no issue "{word}"{meant}', *place)
+    for settings in entries.of("settings"):
+        for place, word in settings.words("confirm", "rumour_classes"):
+            if word not in known and "issue" not in entries.unread:
+                meant = did_you_mean(word, known)
+                yield settings.problem(f'there is no issue "{word}"{meant}', *place)
 
 
 def _name(rule: Entry, own: dict[str, Entry]) -> Iterator[Problem]:

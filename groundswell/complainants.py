@@ -87,17 +87,26 @@ def counts(queries: Queries, incident: Incident) -> Counts:
 
 def answered(complainants: Sequence[FirstResponse], incident: Incident, now: datetime) -> Answered:
     """Sum up first answers, judged by the service's time to react where the route promises one."""
+    return first_answers(complainants, late_ones(complainants, incident, now))
+
+
+def late_ones(
+    complainants: Sequence[FirstResponse], incident: Incident, now: datetime
+) -> dict[str, bool]:
+    """Say of each whose time is up, or who was answered, whether it was late, by id.
+
+    Who posted at an unknown time is in neither; without a service nobody is late.
+    """
     service = incident.policy.service
     late: dict[str, bool] = {}
-    if service is not None:
-        for one in complainants:
-            if one.posted_at is None:
-                continue
-            until = one.first_response_at or now
-            is_over = seconds_between(service, one.posted_at, until) > service.react_s
-            if is_over or one.first_response_at is not None:
-                late[one.complainant_id] = is_over
-    return first_answers(complainants, late)
+    for one in complainants if service is not None else ():
+        if one.posted_at is None or service is None:
+            continue
+        until = one.first_response_at or now
+        is_over = seconds_between(service, one.posted_at, until) > service.react_s
+        if is_over or one.first_response_at is not None:
+            late[one.complainant_id] = is_over
+    return late
 
 
 def speed_words(speed: Answered) -> str:

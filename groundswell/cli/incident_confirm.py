@@ -24,6 +24,11 @@ def add_to(app: typer.Typer) -> None:
             '--agreed 37 --evidence "短信回访"',
         ),
     )(confirm_)
+    app.command(
+        "closings",
+        help="On whose word incidents were closed: four figures, never summed. 结案依据统计。"
+        + example("groundswell incidents closings --days 30"),
+    )(closings_)
 
 
 def confirm_(
@@ -68,3 +73,26 @@ def confirm_(
     kind = kind_of(after)
     line = f"{after.code} → {after.state}（{kind.zh if kind else after.level.zh}）{after.title}"
     show(choices, {"incident": after}, [line])
+
+
+def closings_(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(help="so many days back from now", min=1, max=3650)] = 30,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count closed incidents by the word they rest on."""
+    from datetime import UTC, datetime, timedelta
+
+    from groundswell import wiring
+    from groundswell.closings import closings
+    from groundswell.complainants import speed_words
+
+    choices = chosen(context, config=config, database=database, as_json=as_json)
+    until = datetime.now(UTC)
+    opened = wiring.opened(choices.config, choices.database)
+    with opened as (_, store), store.read() as queries:
+        found = closings(queries, until - timedelta(days=days), until)
+    lines = [f"{kind.zh} {kind.value}  {n} 起" for kind, n in found.by_kind.items()]
+    show(choices, found, [*lines, speed_words(found.first_answers)])

@@ -5,12 +5,14 @@ They are moved by the commands contact, give and complainants of the same incide
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
 
 from alerts.complainants import counts_words
 from groundswell.cli.output import plain
+from groundswell.closings import closings
 from groundswell.complainants import answered, counts
 from groundswell.console.api import ProblemError
 from groundswell.console.base import Console
@@ -45,6 +47,20 @@ def read_complainants(console: Console, request: Request) -> dict[str, Any]:
         "words": counts_words(counted),
         "first_response": {**plain(speed), "share_in_time": speed.share},
         "complainants": plain(page),
+    }
+
+
+def read_closings(console: Console, request: Request) -> dict[str, Any]:
+    """Count closed incidents of the last days by the word they rest on; never summed."""
+    days, now = _number(request, "days", 30, 1, 3650), console.clock.now()
+    with console.store.read() as queries:
+        found = closings(queries, now - timedelta(days=days), now)
+    speed = found.first_answers
+    return {
+        "since": plain(found.since),
+        "until": plain(found.until),
+        "closed_by": plain(dict(found.by_kind)),
+        "first_response": {**plain(speed), "share_in_time": speed.share},
     }
 
 

@@ -17,7 +17,7 @@ from alerts.command import Command, CommandName, IllegalMove, kind_named, level_
 from alerts.commands import allowed_commands
 from groundswell.cli.output import plain
 from groundswell.console.api import Api, ProblemError
-from groundswell.console.api_complainants import read_complainants
+from groundswell.console.api_complainants import read_closings, read_complainants
 from groundswell.console.base import Console
 from groundswell.console.endpoint import edits, instant_of, object_of, reads
 from groundswell.console.openapi_incidents import COUNTS, LISTS, MOST, TEXTS
@@ -36,6 +36,7 @@ def incident_routes(console: Console, api: Api) -> list[BaseRoute]:
     root = "/api/v1/incidents"
     return [
         Route(root, reads(console, api, read_list), methods=["GET"]),
+        Route(root + "/closings", reads(console, api, read_closings), methods=["GET"]),
         Route(root + "/{incident}", reads(console, api, read_incident), methods=["GET"]),
         Route(
             root + "/{incident}/complainants",

@@ -32,3 +32,14 @@ def complainant_path(read: Any) -> dict[str, Any]:
         ],
     )
     return operation
+
+
+def closings_path(read: Any) -> dict[str, Any]:
+    """Return the path that counts closed incidents by the word they rest on."""
+    days = {"type": "integer", "minimum": 1, "maximum": 3650, "default": 30}
+    operation: dict[str, Any] = read(
+        "countClosings",
+        "Closed incidents of the last days by customer, share, survey and clarification, apart",
+        [{"name": "days", "in": "query", "schema": days}],
+    )
+    return operation

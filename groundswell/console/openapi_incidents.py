@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.command import CommandName
-from groundswell.console.openapi_complainants import complainant_path
+from groundswell.console.openapi_complainants import closings_path, complainant_path
 from storage.records import IncidentState, Level, TaskKind, TriangleRole
 
 MOST = 200  # incidents an answer
@@ -120,6 +120,7 @@ def incident_paths() -> dict[str, Any]:
     root = "/api/v1/incidents"
     return {
         root: {"get": _list()},
+        f"{root}/closings": {"get": closings_path(_read)},
         f"{root}/{{incident}}": {
             "get": _read("readIncident", "One incident with its events and what may be done", [_ID])
         },

@@ -115,6 +115,8 @@ def test_programs_read_complainants_and_close_by_share(world: World, incident: I
     assert (refused.status_code, "按比例确认" in refused.text) == (409, True)
     closed = client.post(f"{root}/confirm", json={"text": "台账 0311", "how": "share"}).json()
     assert (closed["incident"]["state"], closed["incident"]["closed_how"]) == ("closed", "share")
+    counted = client.get("/api/v1/incidents/closings").json()
+    assert counted["closed_by"] == {"customer": 0, "share": 1, "survey": 0, "clarification": 0}
     page = world.client("linxiao").get(f"/incidents/{incident.incident_id}").text
     assert "按比例确认" in page
     assert "<strong>客户确认</strong>" not in page
