@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from alerts.grading import RULE_VERSION
 from config.schema import Project
 from storage.codec import decode, encode
 from storage.instants import hour_of
@@ -204,8 +205,8 @@ def encode_change(change: Change) -> Json:
 
 
 def rules_of(project: Project) -> str:
-    """Return the digest of all that a project decides incidents by."""
-    said = project.model_dump_json(exclude=_ASIDE)
+    """Return the digest of all that a project decides incidents by, and of how it grades."""
+    said = f"{RULE_VERSION} {project.model_dump_json(exclude=_ASIDE)}"
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
 
 

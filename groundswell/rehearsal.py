@@ -131,11 +131,14 @@ def rehearse(
     since: datetime,
     until: datetime,
     advance: Advance | None = None,
+    thorough: bool = False,
 ) -> Rehearsal:
     """Let [since, until] happen again under `other`; `project` is the configuration at work.
 
     It begins at the last checkpoint up to `since` (one a UTC day). `advance` is told how many
-    rounds of how many are done.
+    rounds of how many are done. `thorough`: judge every cluster of every round anew; without it
+    what the same rules decided then is not asked again where nothing came of it, and other rules
+    grade ten minutes of mentions together.
     """
     began = time.monotonic()
     with store.read() as queries:
@@ -154,7 +157,7 @@ def rehearse(
             fill(queries.connection, tx, past, journal.fold)
             for end in queries.ended_trials().values():
                 tx.end_trial(end)
-            played = Walk(tx, past, other, project, sure).go(advance or _nobody)
+            played = Walk(tx, past, other, project, sure, thorough=thorough).go(advance or _nobody)
     seen = max(since, past.start.at)
     zone = project.settings.zone
     real_told = [one for one in map(Told.of, past.told) if one.at >= seen]

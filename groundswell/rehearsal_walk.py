@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import journal
+from alerts.batches import MIN_AUTHORS
 from alerts.clock_jump import after_jump
 from alerts.incidents import Command, on_command
 from alerts.launch import fewest_authors
 from alerts.messages import NoLinks
+from alerts.score import TIERS
 from config.errors import GroundswellError
 from config.schema import Project
 from groundswell.batches import BatchView
@@ -29,6 +31,7 @@ from storage.codec import decode
 from storage.completeness import serves
 from storage.past import Past, Sure, made, write_aliases, write_events
 from storage.records import (
+    BRAND_PREFIX,
     BrandId,
     Change,
     ClusterEvent,
@@ -50,6 +53,11 @@ from storage.silences import silence_of
 
 _WINDOW = timedelta(hours=48)  # as groundswell.stages grades anew
 _DOWN = timedelta(minutes=30)  # rounds come each ten minutes: the engine stood
+# Under other rules a walk is an estimate: mentions of ten minutes are graded together, and what
+# only time changes once an hour (docs/adr/0038: what that costs in delay).
+_TOGETHER = timedelta(minutes=10)
+_ANEW = timedelta(hours=1)
+_FEW_VIEWS, _FEW_REPOSTS = 500, 50  # below these the score gives nothing (alerts.score)
 _PUT_OFF = timedelta(minutes=5)  # as groundswell.stages
 
 Advance = Callable[[int, int], None]
@@ -103,7 +111,14 @@ class Walk:
     """One walk from the start to the end."""
 
     def __init__(
-        self, tx: RehearsalTransaction, past: Past, project: Project, live: Project, sure: Sure
+        self,
+        tx: RehearsalTransaction,
+        past: Past,
+        project: Project,
+        live: Project,
+        sure: Sure,
+        *,
+        thorough: bool = False,
     ) -> None:
         self.tx = tx
         self.past = past
@@ -113,6 +128,12 @@ class Walk:
         self._rules = rules_of(project)
         self._hot = _Seen(project)
         self._links = NoLinks()
+        self._thorough = thorough
+        self._changed = _by_instant(past.events)
+        self._kin = _kin(past)
+        self._late: dict[ClusterId, list[Mention]] = {}  # got mentions since they were graded
+        self._graded_at = past.start.at
+        self._regraded_at = past.start.at - _ANEW
         self._last = past.start.at
         self._due: datetime | None = None
         self._stale = True
@@ -156,7 +177,7 @@ class Walk:
         self.played.rounds += 1
         match one.kind:
             case "gather":
-                self._gather(one)
+                self._gather(one, is_same=is_same)
             case "regrade":
                 self._regrade(one, is_same=is_same)
             case "understand" | "label":
@@ -184,7 +205,7 @@ class Walk:
         if step.aliases:
             write_aliases(self.tx, step.aliases)
 
-    def _gather(self, one: Pass) -> None:
+    def _gather(self, one: Pass, *, is_same: bool) -> None:
         step = self.past.steps.get(one.pass_no)
         homes = one.data.get("homes", {})
         fresh: dict[ClusterId, list[Mention]] = {}
@@ -198,22 +219,63 @@ class Walk:
                 home = world.today(homes.get(str(member.mention), member.cluster))
                 fresh.setdefault(ClusterId(home), []).append(mention_of_member(member))
         live = {name: new for name, new in fresh.items() if not all(m.history for m in new)}
-        self._act(live, one.at, self._journal(one))
+        events = self._journal(one)
+        if is_same or self._thorough or events:
+            self._act(live, one.at, events, is_same=is_same)
+            return
+        for name, new in live.items():
+            self._late.setdefault(name, []).extend(new)
+        if one.at - self._graded_at >= _TOGETHER:
+            self._grade_late(one.at)
+
+    def _grade_late(self, now: datetime) -> None:
+        """Grade what got mentions of late; those of ten minutes are graded together.
+
+        What has an incident waits for its hour: people know of it.
+        """
+        known = {one for one in self._late if self.tx.has_incident(one)}
+        late = {one: new for one, new in self._late.items() if one not in known}
+        self._late = {one: self._late[one] for one in known}
+        self._graded_at = now
+        if late:
+            self._act({self._today(name): new for name, new in late.items()}, now)
+
+    def _today(self, name: ClusterId) -> ClusterId:
+        return ClusterId(self.tx.scene.world.today(name))
 
     def _regrade(self, one: Pass, *, is_same: bool) -> None:
         named = one.data.get("clusters")
-        if named is None or not is_same:
+        if is_same and not self._thorough:
+            known = (self._clusters_of(name) for name in self._changed.get(one.at, ()))
+            named = sorted({name for own in known for name in own})
+        elif not is_same and not self._thorough and one.at - self._regraded_at < _ANEW:
+            self._grade_late(one.at)
+            return
+        elif named is None or not is_same:
+            self._regraded_at = one.at
+            self._grade_late(one.at)
             authors = fewest_authors(self.project)
             moved = self.tx.queries.active_clusters(one.at - _WINDOW, authors)
             known = (self.tx.queries.cluster(name) for name in brand_clusters(self.project))
             named = sorted({*moved, *(own.cluster_id for own in known if own is not None)})
-        self._act(dict.fromkeys(named, ()), one.at)
+        late, self._late = self._late, {}
+        fresh = {self._today(name): new for name, new in late.items()}
+        self._act(dict.fromkeys(named, ()) | fresh, one.at, is_same=is_same)
+
+    def _clusters_of(self, incident_id: str) -> set[ClusterId]:
+        """Return the clusters of today of a real incident, and of all that were merged with it."""
+        links = self.past.links
+        names = self._kin.get(incident_id, {incident_id})
+        own = {self._today(ClusterId(one)) for name in names for one in links.get(name, ())}
+        return {one for one in own if self.tx.queries.cluster(one) is not None}
 
     def _act(
         self,
         fresh: Any,
         now: datetime,
         events: Sequence[ClusterEvent] = (),
+        *,
+        is_same: bool = False,
     ) -> None:
         before: Any = {}
         graded = dict(fresh)
@@ -221,6 +283,11 @@ class Walk:
             regrouped = follow(self.tx, events, self.project, self._links, now)
             before = regrouped.before
             graded = {name: [] for name in regrouped.clusters} | graded
+        if not self._thorough:
+            graded = self._worth(graded, now, is_same=is_same)
+        if not graded:
+            self._collect()
+            return
         act_on(
             self.tx,
             graded,
@@ -231,6 +298,39 @@ class Walk:
             before=before,
         )
         self._collect()
+
+    def _worth(self, graded: Any, now: datetime, *, is_same: bool) -> dict[ClusterId, Any]:
+        """Leave out clusters of which it is known already that nothing comes.
+
+        By the rules that judged then: all in which nothing came about. By others: those that no
+        ground at all can raise, whatever the instant.
+        """
+        if not is_same:
+            return {one: new for one, new in graded.items() if not self._is_quiet(one, now)}
+        changed = self._changed.get(now, ())
+        known = {one for name in changed for one in self._clusters_of(name)} if changed else set()
+        return {one: new for one, new in graded.items() if one in known}
+
+    def _is_quiet(self, cluster_id: ClusterId, now: datetime) -> bool:
+        """Say whether a cluster has too few people for a surge, no incident and no other ground."""
+        cluster = self.tx.queries.cluster(cluster_id)
+        if cluster is None or cluster.parent_id is not None or self.tx.has_incident(cluster_id):
+            return False
+        if cluster_id.startswith(BRAND_PREFIX) or self._hot.view.lines.get(cluster.brand_id):
+            return False
+        talk = self.tx.scene.world.talk(cluster.cluster_id)
+        _, watch, _ = talk.authors(now)
+        rules = self.project.settings
+        if len(watch) >= min(rules.surge.min_authors, rules.launch.min_authors, MIN_AUTHORS):
+            return False
+        totals, facts = talk.totals(), talk.facts()
+        return not (
+            facts["severity"]
+            or set(facts["tiers"]) & set(TIERS)
+            or len(facts["platforms"]) > 1
+            or (totals["views"] or 0) >= _FEW_VIEWS
+            or (totals["reposts"] or 0) >= _FEW_REPOSTS
+        )
 
     def _remind(self, ids: list[IncidentId], now: datetime, *, is_backlog: bool = False) -> None:
         remind_on(
@@ -400,6 +500,25 @@ def _command(said: Any) -> Command:
         | ({"level": Level(said["level"])} if said.get("level") else {})
         | ({"task_kind": TaskKind(said["task_kind"])} if said.get("task_kind") else {})
     )
+
+
+def _kin(past: Past) -> dict[str, set[str]]:
+    """Return, by incident, those that were ever merged with it, directly or not."""
+    found: dict[str, set[str]] = {}
+    for event in (*past.before, *past.events):
+        into = event.data.get("merged_into")
+        if into:
+            both = found.get(event.incident_id, {event.incident_id}) | found.get(into, {into})
+            for one in both:
+                found[one] = both
+    return found
+
+
+def _by_instant(events: Iterable[IncidentEvent]) -> dict[datetime, set[str]]:
+    found: dict[datetime, set[str]] = {}
+    for event in events:
+        found.setdefault(event.at, set()).add(event.incident_id)
+    return found
 
 
 def _by_incident(events: Iterable[IncidentEvent]) -> dict[str, dict[int, IncidentEvent]]:

@@ -76,6 +76,7 @@ class Past:
     told: list[Intent]  # messages written from there on, without their texts
     silences: list[sa.RowMapping]
     sent: dict[str, datetime]
+    links: dict[str, set[str]]  # by incident, the clusters that were ever its own
     incidents: dict[str, Incident]  # as they stand today
 
 
@@ -103,6 +104,7 @@ def read_past(
         told=_read_told(connection, start.at),
         silences=list(mappings(connection.execute(sa.select(tables.silence)))),
         sent=_read_sent(connection, start.at),
+        links=_read_links(connection),
         incidents=_read_incidents(connection),
     )
 
@@ -258,6 +260,16 @@ def _read_sent(connection: Connection, since: datetime) -> dict[str, datetime]:
         one: at if isinstance(at, datetime) else instant_of(at)
         for one, at in connection.execute(query)
     }
+    return found
+
+
+def _read_links(connection: Connection) -> dict[str, set[str]]:
+    link = tables.incident_cluster
+    found: dict[str, set[str]] = {}
+    for incident_id, cluster_id in connection.execute(
+        sa.select(link.c.incident_id, link.c.cluster_id)
+    ):
+        found.setdefault(incident_id, set()).add(cluster_id)
     return found
 
 

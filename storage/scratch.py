@@ -243,12 +243,15 @@ class RehearsalTransaction(Transaction):
 
     def incident_of(self, cluster_id: ClusterId) -> Incident | None:
         """Return the incident that new mentions of a cluster belong to."""
-        today = self.scene.world.today(cluster_id)
-        aliases = self.scene.world.aliases
-        linked = self.scene.linked
-        if today not in linked and not any(aliases.get(one) == today for one in linked):
+        if not self.has_incident(cluster_id):
             return None  # most clusters: no look at tables
         return find_incident_of(self.connection, cluster_id)
+
+    def has_incident(self, cluster_id: ClusterId) -> bool:
+        """Say whether a cluster, or one that was merged into it, ever had an incident."""
+        today, aliases = self.scene.world.today(cluster_id), self.scene.world.aliases
+        linked = self.scene.linked
+        return today in linked or any(aliases.get(one) == today for one in linked)
 
     def is_gathering(self, brand_id: BrandId) -> bool:
         """Say whether judged mentions of a brand waited for their clusters in this round."""
