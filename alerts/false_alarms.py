@@ -57,4 +57,4 @@ def reason_in(text: str) -> FalseAlarm:
 
 def name_of(code: object) -> str:
     """Return the Chinese name of a stored code; "" for none, or one that nobody knows."""
-    return FalseAlarm(code).zh if code in set(FalseAlarm) else ""
+    return next((reason.zh for reason in FalseAlarm if reason.value == code), "")

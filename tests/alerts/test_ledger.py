@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alerts.command import Command, IllegalMove
-from alerts.false_alarms import FalseAlarm
+from alerts.false_alarms import FalseAlarm, name_of, reason_in
 from alerts.incidents import on_command, on_grade
 from alerts.ledger import Alarm, alarms_of, by_person, by_rule, precision_of, wilson
 from storage.records import Change, Incident, IncidentEvent, Level
@@ -100,3 +100,9 @@ def test_a_reason_nobody_knows_is_refused_with_all_of_them() -> None:
 def test_interval_is_wilsons(hits: int, n: int, low: float, high: float) -> None:
     assert wilson(hits, n) == pytest.approx((low, high), abs=1e-4)
     assert wilson(0, 0) == (None, None)
+
+
+def test_a_reason_is_known_by_what_a_chat_begins_with() -> None:
+    assert reason_in("与本品牌无关，同名的餐馆") is FalseAlarm.NOT_OURS
+    assert reason_in("旧闻") is FalseAlarm.OTHER
+    assert (name_of("test"), name_of("gone"), name_of(None)) == ("测试内容", "", "")
