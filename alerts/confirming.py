@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.acts import ALL_TIMERS
 from alerts.command import Command, IllegalMove, Published
-from alerts.complainants import Counts, counts_of, shown, solve_all
+from alerts.complainants import counts_of, shown, solve_all
 from alerts.draft import Draft
 from alerts.functions import holder
 from alerts.messages import Occasion, clock_words
@@ -321,8 +321,3 @@ def _count(command: Command, name: str) -> int:
 def _some(people: Sequence[Complainant]) -> str:
     more = f" 等 {len(people)} 位" if len(people) > _NAMED else ""
     return "、".join(shown(one) for one in people[:_NAMED]) + more
-
-
-def basis_of(data: Any) -> Counts:
-    """Return the counts that a confirmation rested on, from its event's data."""
-    return Counts(**dict(data.get("basis", {})))

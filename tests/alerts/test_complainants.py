@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.command import Published
-from alerts.complainants import counts_of, counts_words, first_answers, quantile
+from alerts.complainant_counts import quantile
+from alerts.complainants import counts_of, counts_words, first_answers
 from alerts.confirming import closed_by, closed_words, kind_of
 from alerts.first_response import FIRST_TIMERS, standing_of
 from alerts.incidents import Command, IllegalMove, on_command
