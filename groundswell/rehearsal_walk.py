@@ -246,8 +246,8 @@ class Walk:
     def _regrade(self, one: Pass, *, is_same: bool) -> None:
         named = one.data.get("clusters")
         if is_same and not self._thorough:
-            known = (self._clusters_of(name) for name in self._changed.get(one.at, ()))
-            named = sorted({name for own in known for name in own})
+            changed = self._changed.get(one.at, ())
+            named = sorted({name for own in changed for name in self._clusters_of(own)})
         elif not is_same and not self._thorough and one.at - self._regraded_at < _ANEW:
             self._grade_late(one.at)
             return
