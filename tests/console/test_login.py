@@ -45,7 +45,8 @@ def test_no_login_stands_for_a_key(world: World) -> None:
     for method, path in asked:
         if path != f"{API}openapi.json":
             reply = client.request(method, path, json={})
-            assert reply.status_code == 401, path
+            # after thirty tries without a key the address has to wait: no key was seen either
+            assert reply.status_code in {401, 429}, path
 
 
 def test_strangers_see_nothing_but_the_login(world: World) -> None:
