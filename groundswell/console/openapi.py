@@ -9,6 +9,7 @@ from groundswell.console.openapi_clusters import cluster_paths
 from groundswell.console.openapi_incidents import incident_paths
 from groundswell.console.openapi_launches import launch_paths
 from groundswell.console.openapi_ledger import ledger_paths
+from groundswell.console.openapi_rehearsals import rehearsal_paths
 from groundswell.console.openapi_silences import silence_paths
 from groundswell.console.openapi_trials import trial_paths
 from groundswell.doors import MOST_ROWS
@@ -52,6 +53,7 @@ def document(base_url: str) -> dict[str, Any]:
             **ledger_paths(),
             **ledger_paths(),
             **launch_paths(),
+            **rehearsal_paths(),
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -21,6 +21,7 @@ from groundswell.console.api_clusters import cluster_routes
 from groundswell.console.api_incidents import incident_routes
 from groundswell.console.api_launches import launch_routes
 from groundswell.console.api_ledger import ledger_routes
+from groundswell.console.api_rehearsals import read_last
 from groundswell.console.api_silences import silence_routes
 from groundswell.console.api_topics import read_topics
 from groundswell.console.api_trials import trial_routes
@@ -53,6 +54,7 @@ from groundswell.console.pages import (
     reading,
     report,
     reporters,
+    rules,
     sentiment,
     silences,
     source_try,
@@ -178,6 +180,7 @@ def _overview(paths: Paths) -> list[BaseRoute]:
         post("/outbox/test", outbox.test),
         get("/sentiment", sentiment.page),
         get("/topics", topics.page),
+        *rules.routes(paths.console),
         get("/digest", reading.digest_page),
     ]
 
@@ -241,6 +244,7 @@ def _api(console: Console, api: Api) -> list[BaseRoute]:
     return [
         Route("/api/v1/mentions", partial(push, console, api), methods=["POST"]),
         Route("/api/v1/topics", reads(console, api, read_topics), methods=["GET"]),
+        Route("/api/v1/rehearsals/last", reads(console, api, read_last), methods=["GET"]),
         *cluster_routes(console, api),
         *incident_routes(console, api),
         *silence_routes(console, api),
