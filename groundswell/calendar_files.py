@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,6 +29,7 @@ MOST_BYTES = 2 * 1024 * 1024  # calendars of companies have some 100 KB
 MOST_EVENTS = 5_000
 _BACK, _AHEAD = timedelta(days=400), timedelta(days=3 * 366)  # what rules are followed for
 _RULES = frozenset({"YEARLY", "MONTHLY"})
+_LEAP = 2024  # a year in which February is longest
 _FINER = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
 _HEADER_WITHIN = 10  # rows above a header
 _INSTANT = timedelta(microseconds=1)
@@ -180,6 +182,8 @@ def _ics_rows(path: Path, zone: ZoneInfo, today: date) -> Iterator[Row]:
             f"importing a calendar {path.name!r}: it ends before the calendar does; was it copied "
             "to its end?"
         )
+    if len(events) > MOST_EVENTS:  # also those that give no day, which cost the most
+        raise ConfigError(f"importing a calendar {path.name!r}: more than {MOST_EVENTS} events")
     moved: dict[str, set[date]] = {}
     for one in events:  # an occurrence that was changed by itself stands as an event of its own
         if (named := one.get("RECURRENCE-ID")) is not None:
@@ -261,6 +265,10 @@ def _starts(event: Any, first: date, zone: ZoneInfo, today: date) -> Iterator[da
     frequency = str(parts.get("FREQ", [""])[0]).upper()
     if frequency not in _RULES or _FINER & parts.keys():
         raise ValueError(f"只支持每年或每月重复，这里是 {frequency or '未知'} (yearly or monthly)")
+    if any(int(every) < 1 for every in parts.get("INTERVAL", [])):
+        raise ValueError("INTERVAL 至少是 1 (dateutil would look for ever)")
+    if _never_comes(parts):
+        raise ValueError("这条重复规则没有任何一天 (no such day in any year)")
     until = [_local(one, zone) for one in parts.get("UNTIL", [])]
     text = ";".join(
         part for part in rule.to_ical().decode().split(";") if not part.upper().startswith("UNTIL")
@@ -269,6 +277,14 @@ def _starts(event: Any, first: date, zone: ZoneInfo, today: date) -> Iterator[da
     found = rrulestr(text, dtstart=datetime.combine(first, time()))
     days = found.between(datetime.combine(low, time()), datetime.combine(high, time.max), inc=True)
     yield from sorted({*(day.date() for day in days), *_dates(event, "RDATE", zone)})
+
+
+def _never_comes(parts: dict[str, Any]) -> bool:
+    """Say whether a rule names days that none of its months has: looking for them takes seconds."""
+    days = [abs(int(day)) for day in parts.get("BYMONTHDAY", [])]
+    months = [int(month) for month in parts.get("BYMONTH", [])]
+    longest = max((monthrange(_LEAP, month)[1] for month in months), default=31)
+    return bool(days) and min(days) > longest
 
 
 def _dates(event: Any, name: str, zone: ZoneInfo) -> set[date]:

@@ -24,6 +24,7 @@ from config.errors import ConfigError, GroundswellError
 from groundswell import columns_files as files
 from groundswell.vault import KINDS, Vault, read
 from storage.records import Complainant, Contact, MentionId
+from storage.storable import storable
 from storage.store import Store
 
 # Our name of a column: how it is called in the workbook, and what else people call it.
@@ -48,6 +49,7 @@ _FILLED_IN = frozenset({"state", "channel", "at", "text", "owner"})
 _MOST = 20_000  # rows of one file
 _CELL = 32_767  # characters a cell may hold (ECMA-376)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_EARLIEST, _LATEST = 2000, 2099  # years; what is beyond is a slip of the pen or a broken cell
 _DAY = re.compile(r"(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})日?(?:[ T]+(\d{1,2})[:：](\d{2}).*)?")
 
 
@@ -290,19 +292,20 @@ def _plain(value: Any) -> str:
     """Return a cell as text: a ticket's number that a spreadsheet took for 1001.0 is 1001."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = str(value).strip()
+    text = storable(str(value)).strip()  # as the row keeps it, so the log says the same
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def _when(value: Any, zone: ZoneInfo, name: str) -> datetime | None:
     if value is None or str(value).strip() in {"", "未知"}:
         return None
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and _EARLIEST <= value.year <= _LATEST:
         return value if value.tzinfo else value.replace(tzinfo=zone)
     found = _DAY.fullmatch(str(value).strip())
     year, month, day, hour, minute = (
         (int(part or 0) for part in found.groups()) if found else (0,) * 5
     )
+    year = year if _EARLIEST <= year <= _LATEST else 0  # no year at all
     try:
         return datetime(year, month, day, hour, minute, tzinfo=zone)
     except ValueError as error:

@@ -35,6 +35,7 @@ from config.schema import Project
 from storage.complainants import FirstResponse
 from storage.queries import Queries
 from storage.records import NO_OWNER, Complainant, Contact, Incident, OwnerId
+from storage.storable import storable
 
 if TYPE_CHECKING:
     from groundswell.complainant_files import Line
@@ -62,6 +63,8 @@ def checked(command: Command) -> Command:
 
     Errors: IllegalMove when somebody is named by a number that must not be stored.
     """
+    # rows keep no NUL and no half of a character: the log must say the same
+    command = replace(command, who=tuple(map(storable, command.who)), text=storable(command.text))
     if command.name not in {*_SOME, CommandName.CONFIRM}:
         return command
     if command.name == CommandName.COMPLAINANTS:

@@ -87,6 +87,8 @@ def test_yearly_rule_is_followed_and_finer_ones_are_told(tmp_path: Path) -> None
         ),
         *event("DTSTART:20260101T000000Z", "RRULE:FREQ=SECONDLY", uid="u2"),
         *event("DTSTART:20260101T000000Z", "RRULE:FREQ=YEARLY;BYHOUR=1,2", uid="u3"),
+        *event("DTSTART:20260101T000000Z", "RRULE:FREQ=YEARLY;INTERVAL=0", uid="u4"),  # for ever
+        *event("DTSTART:20260101T000000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid="u5"),
     )
 
     rows = read_events(path, SHANGHAI, TODAY)
@@ -95,6 +97,8 @@ def test_yearly_rule_is_followed_and_finer_ones_are_told(tmp_path: Path) -> None
     assert [row.problem.partition("：")[0] for row in rows if row.problem] == [
         "第 3 个事件",
         "第 4 个事件",
+        "第 5 个事件",
+        "第 6 个事件",
     ]
 
 
