@@ -231,7 +231,10 @@ class Courier:
             await self._finish(intent, None, ruling)
             return
         if (refusal := self._refusal(intent, owner)) is not None:
-            await self._finish(intent, None, refusal)
+            kept = None
+            if refusal.reason == CANCELLED:  # the reviewer reads it instead
+                kept = self._sight(intent).instead(intent, self._clock.now())
+            await self._finish(intent, None, refusal, (kept,) if kept else ())
             return
         delivery = await self._admit(intent, at)
         if delivery is None:

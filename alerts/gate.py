@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b32encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from alerts.fallback import BARE, MayReach, anybody
 from alerts.markup import cut_bytes
 from alerts.quiet import release_at
 from alerts.routing import absence, fallback_line, usable_channels
-from alerts.trial import CANCELLED, is_astray, redirect
+from alerts.trial import CANCELLED, instead, is_astray, redirect
 from config.channel_schema import text_limits
 from config.people_schema import WAKING_KINDS
 from config.schema import Channel, Owner, Project
@@ -29,6 +29,7 @@ from storage.records import (
     IncidentId,
     Intent,
     IntentId,
+    IntentStatus,
     Level,
     OwnerId,
 )
@@ -72,14 +73,38 @@ class Sight:
         """Return which addresses may take over from a message."""
         return anybody if intent.kind in _ANYWHERE else self.may_reach
 
+    def instead(self, intent: Intent, now: datetime) -> Intent | None:
+        """Return what the reviewer gets in the place of a message that may not go out."""
+        found = (instead(intent, one, self.project) for one in self._astray(intent))
+        kept = next((one for one in found if one is not None), None)
+        if kept is None:
+            return None
+        owner = self.project.owner(kept.recipient_id)
+        return replace(
+            kept,
+            status=IntentStatus.PENDING,
+            attempts=0,
+            fence=0,
+            reason="",
+            deadline_at=deadline_at(owner, kept.level, max(now, kept.due_at))
+            if owner and kept.deadline_at
+            else None,
+        )
+
     def _is_astray(self, intent: Intent) -> bool:
+        return any(True for _ in self._astray(intent))
+
+    def _astray(self, intent: Intent) -> Iterator[Incident | None]:
+        """Yield the incidents that make a message astray, None where it is for its reader."""
         about = self.incidents.get(intent.incident_id) if intent.incident_id else None
         if is_astray(self.project, intent, about):
-            return True
+            yield about
         if intent.trial_id:
-            return False
-        named = (self.incidents.get(one) for one in self.gathered.get(intent.intent_id, ()))
-        return any(is_astray(self.project, intent, one) for one in named if one is not None)
+            return
+        for named in self.gathered.get(intent.intent_id, ()):
+            one = self.incidents.get(named)
+            if one is not None and is_astray(self.project, intent, one):
+                yield one
 
 
 class Gate(Protocol):

@@ -150,6 +150,39 @@ def redirect_all(
     return [*kept, *found]
 
 
+def instead(
+    intent: Intent, incident: Incident | None, project: Project, live: Collection[str] = ()
+) -> Intent | None:
+    """Return what the reviewer reads in the place of a message that is astray.
+
+    Such a one was written before the trial began, or while somebody else was its reviewer: it may
+    not go where it is addressed, and must not go unheard. None where nothing covers it.
+    """
+    if not intent.trial_id:
+        found = redirect(intent, incident, project, live)
+        return found if found.trial_id else None
+    trial = next((one for one in project.trials if one.id == intent.trial_id), None)
+    channel = reader_of(project, trial)[1] if trial else None
+    before = project.channel(intent.channel_id)
+    if trial is None or channel is None:
+        return None
+    limits = text_limits(channel, intent.level)
+    dialect = text_limits(before, intent.level).dialect if before else limits.dialect
+    body = _without(intent.body, [action.url for action in intent.actions])
+    key = f"{intent.intent_id}|{trial.reviewer}|{channel.id}"
+    digest = hashlib.sha256(key.encode()).digest()
+    return replace(
+        intent,
+        intent_id=IntentId(b32encode(digest).decode()[:26].lower()),
+        recipient_id=OwnerId(trial.reviewer),
+        channel_id=ChannelId(channel.id),
+        body=reword(body, (), dialect, limits),
+        html="",
+        actions=(),  # signed for somebody else
+        words=_words(intent, name_of(project, trial.reviewer)),
+    )
+
+
 def marked(intent: Intent, trial_id: str) -> Intent:
     """Return a message to a reviewer that was made of messages on trial, a summary, as one."""
     subject = shorten(f"【{MARK}】{intent.subject}", _FIRST)

@@ -353,4 +353,27 @@ def test_the_courier_knows_what_went_live(sqlite_url: str, ended: bool) -> None:
     store.close()
 
     reached = {one.recipient_id for sender in senders.values() for one in sender.sent}
-    assert reached == ({"lin", "zhao"} if ended else set())
+    assert reached == ({"lin", "zhao"} if ended else {REVIEWER})  # in their place
+
+
+def test_what_waits_for_a_reviewer_who_changed_reaches_the_new_one(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    change = raised(ON_BRAND)
+    with store.transaction() as tx:
+        assert tx.save_change(change)
+    project = project_on_trial([{**TRIALS[0], "reviewer": "sun"}])
+    clock = FakeClock(NOW)
+    senders = {
+        ChannelId(one.id): Unreliable(random.Random(1), DeliveryClass.OK)
+        for one in project.channels
+    }
+    gate = SendGate(store=store, project=project, clock=clock)
+    for _ in range(3):
+        asyncio.run(Courier(store, senders, project, clock, meter=clock, gate=gate).deliver_due(9))
+        clock.pass_time(minutes=3)
+    store.close()
+
+    [intent] = [one for sender in senders.values() for one in sender.sent]
+    assert (intent.recipient_id, intent.trial_id, intent.actions) == ("sun", "brand", ())
+    assert intent.body.startswith(f"【{MARK}】【橙】")
+    assert f"ack.{REVIEWER}" not in intent.body
