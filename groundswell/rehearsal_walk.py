@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import log
 from typing import Any
 
 from alerts import journal
@@ -50,6 +51,7 @@ from storage.records import (
 )
 from storage.scratch import RehearsalTransaction, mention_of_member
 from storage.silences import silence_of
+from storage.world import Talk
 
 _WINDOW = timedelta(hours=48)  # as groundswell.stages grades anew
 _DOWN = timedelta(minutes=30)  # rounds come each ten minutes: the engine stood
@@ -58,6 +60,9 @@ _DOWN = timedelta(minutes=30)  # rounds come each ten minutes: the engine stood
 _TOGETHER = timedelta(minutes=10)
 _ANEW = timedelta(hours=1)
 _FEW_VIEWS, _FEW_REPOSTS = 500, 50  # below these the score gives nothing (alerts.score)
+_MANY_PLATFORMS = 3  # from here on they give points by themselves (alerts.score)
+_WINDOWS_FOR = timedelta(hours=72 + 48)  # alerts.surge: the widest window, and how late it ended
+_RAMP_FOR = timedelta(days=15, hours=6)  # alerts.baseline: 14 days of steps, of a day each
 _PUT_OFF = timedelta(minutes=5)  # as groundswell.stages
 
 Advance = Callable[[int, int], None]
@@ -319,18 +324,34 @@ class Walk:
         if cluster_id.startswith(BRAND_PREFIX) or self._hot.view.lines.get(cluster.brand_id):
             return False
         talk = self.tx.scene.world.talk(cluster.cluster_id)
-        _, watch, _ = talk.authors(now)
-        rules = self.project.settings
-        if len(watch) >= min(rules.surge.min_authors, rules.launch.min_authors, MIN_AUTHORS):
-            return False
         totals, facts = talk.totals(), talk.facts()
+        if self._may_surge(talk, now, MIN_AUTHORS if facts["products"] else None):
+            return False
         return not (
             facts["severity"]
             or set(facts["tiers"]) & set(TIERS)
-            or len(facts["platforms"]) > 1
+            or len(facts["platforms"]) >= _MANY_PLATFORMS
             or (totals["views"] or 0) >= _FEW_VIEWS
             or (totals["reposts"] or 0) >= _FEW_REPOSTS
         )
+
+    def _may_surge(self, talk: Talk, now: datetime, batch: int | None) -> bool:
+        """Say whether any window, the sum of two weeks, or a batch can hold enough people at all.
+
+        A window of at most 72 h that is looked at ended within 48 h. A step of the cumulative sum
+        adds at most a quarter of ln 2 a person of its day, and a person stands in four steps.
+        """
+        rules = self.project.settings.surge
+        fewest = fewest_authors(self.project)
+        _, watch, _ = talk.authors(now)
+        if batch is not None and len(watch) >= batch:
+            return True
+        if sum(at > now - _WINDOWS_FOR for at, _ in watch) >= fewest:
+            return True
+        if len(watch) < fewest:
+            return False  # the sum is not run at all
+        people = sum(one.watch for one in talk.hours.between(now - _RAMP_FOR, None))
+        return people * log(2.0) >= min(rules.ramp_watch, rules.ramp_page)
 
     def _remind(self, ids: list[IncidentId], now: datetime, *, is_backlog: bool = False) -> None:
         remind_on(
