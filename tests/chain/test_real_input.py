@@ -28,9 +28,9 @@ from tests.site.server import Site
 DATA = Path(os.environ.get("GROUNDSWELL_DATA") or ROOT.parent / "shared" / "data")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-ROWS = int(os.environ.get("GROUNDSWELL_STREAM_ROWS", "120"))  # of each stream
-FIRST, SECOND = slice(0, 3 * ROWS // 5), slice(2 * ROWS // 5, ROWS)  # of a feed, at two polls
-TWICE = 3 * ROWS // 5 - 2 * ROWS // 5  # so many of it at both
+ROWS = 200  # of each stream
+FIRST, SECOND = slice(0, 120), slice(80, ROWS)  # what a feed shows at two polls
+TWICE = 40  # so many of it at both
 PER_PAGE = 50  # items of a list page
 ALIASES = "小区 公司 大众 吉利 丰田 本田 日产 标致 奇瑞 医院 警察 孩子 学校 网友"
 BRAND = {"id": "everyday", "name": "常见字词", "aliases": ALIASES.split()}  # a good share says one
