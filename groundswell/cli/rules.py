@@ -44,6 +44,10 @@ def rehearse(
         list[str] | None,
         typer.Option("--set", help="one changed value: PATH=VALUE; may be given several times"),
     ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option("--thorough", help="judge all rounds anew, also where nothing came of them"),
+    ] = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -71,6 +75,7 @@ def rehearse(
                 other,
                 since=now - timedelta(days=days),
                 until=now,
+                thorough=thorough,
                 advance=lambda done, of: bars.update(task, completed=done, total=of),
             )
         said = save(store, found, title or "现用配置 (present rules)", getpass.getuser(), now)

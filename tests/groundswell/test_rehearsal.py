@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.incidents import Command
 from alerts.messages import NoLinks
-from config.errors import GroundswellError
+from config.errors import ConfigError, GroundswellError
 from config.schema import Project
 from groundswell.cluster_desk import ClusterDesk
 from groundswell.desk import Desk
@@ -27,9 +28,10 @@ from groundswell.label_desk import LabelDesk
 from groundswell.passes import PassLog
 from groundswell.pipeline import Journey
 from groundswell.rehearsal import Rehearsal, rehearse
+from groundswell.rehearsal_trial import with_values
 from groundswell.silence_desk import SilenceDesk, Wish
 from groundswell.stages import Stages
-from storage import migrate
+from storage import migrate, tables
 from storage.records import (
     Cluster,
     ClusterEvent,
@@ -396,3 +398,41 @@ def test_a_rehearsal_reads_what_either_database_kept(store: Store) -> None:
     assert found.unlike == ()
     assert found.people_after == found.people_before
     assert found.exact_since == NOW
+
+
+def test_stricter_rules_raise_less_and_say_what_differs(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    try:
+        town = Town(store, loose(), seed=3)
+        town.live(20)
+        strict = with_values(
+            town.project,
+            ["settings.surge.min_authors=500", "brands.yunque.thresholds.negative=0.99"],
+        )
+        found = town.rehearsed(strict)
+
+        assert not found.is_same
+        assert sum(found.alerts_after.values()) < sum(found.alerts_before.values())
+        assert found.new == ()
+        assert any(line.startswith("settings.surge.min_authors") for line in found.differences)
+
+        with store.transaction() as tx:
+            tx.connection.execute(sa.delete(tables.grading_pass))
+            tx.connection.execute(sa.delete(tables.member_was))
+        until = town.clock.at + timedelta(seconds=1)
+        since = NOW - timedelta(days=4)  # members come when they were written at the latest
+        older = rehearse(town.project, store, town.project, since=since, until=until)
+
+        assert older.exact_since is None
+        assert older.kept
+        assert older.unlike == ()
+    finally:
+        store.close()
+
+
+def test_values_to_try_are_checked_all_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        with_values(loose(), ["levels.yelow.score=4", "levels.yellow.score=x", "nothing"])
+
+    for part in ("did you mean", "got 'x'", "expected PATH=VALUE"):
+        assert part in str(refused.value)
