@@ -45,7 +45,6 @@ _RANK = {
     Contact.REFUSED: 3,
 }
 _NEEDS_EVIDENCE = frozenset({Contact.OFFERED, Contact.SOLVED, Contact.REFUSED, Contact.UNREACHABLE})
-_REACHED = (Contact.CONTACTED, Contact.OFFERED, Contact.SOLVED, Contact.REFUSED)
 _NAMED = 5  # people named in a refusal
 _TEXT = 2000  # characters of an evidence
 # A customer may have called before he posted; what is further back is a slip of the pen.

@@ -48,12 +48,6 @@ def tier_named(project: Project, text: str) -> str:
     return ""
 
 
-def tier_of(project: Project, known: Iterable[Known], person: str) -> str:
-    """Return the tier of one complainant: his highest, the default's when nothing is known."""
-    own = [one.tier for one in known if one.person == person and rank_of(project, one.tier) >= 0]
-    return max(own, key=lambda tier: rank_of(project, tier), default=project.default_tier.id)
-
-
 def highest(project: Project, known: Iterable[Known]) -> tuple[str, str]:
     """Return the highest tier among complainants and why: "1 位 SVIP（客户名单 2026-11）".
 

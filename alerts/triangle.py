@@ -16,10 +16,9 @@ from alerts.functions import first_holder, function_name
 from alerts.journal_values import encode_seats
 from alerts.messages import Occasion
 from alerts.presence import name_of
-from alerts.routing import last_resort, reachable
 from alerts.seats import tells_apart
 from config.schema import Owner, Project
-from storage.records import NO_OWNER, Incident, Level, OwnerId, Seat, TriangleRole
+from storage.records import Incident, Level, OwnerId, Seat, TriangleRole
 
 MANAGEMENT = "management"
 
@@ -87,19 +86,6 @@ def would_be(
         (role, *first_holder(project, _functions(project, role), now, regions=regions))
         for role in TriangleRole
     ]
-
-
-def answers_for(
-    project: Project, incident: Incident, seat: Seat, now: datetime, *, regions: Sequence[str] = ()
-) -> OwnerId:
-    """Return the one person who answers for a role at this instant, "" when nobody can be told.
-
-    Who holds it or stands in for him; then the function of the role, the incident's owner, the
-    fallback: a holder who has left the project is stood in for like any other.
-    """
-    named = (seat.owner_id, *_functions(project, seat.role), incident.owner_id)
-    found = reachable(project, named, now, regions=regions)
-    return next(iter(found or last_resort(project, incident.policy.fallback, now)), NO_OWNER)
 
 
 def _functions(project: Project, role: TriangleRole) -> tuple[str, ...]:

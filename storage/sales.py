@@ -42,22 +42,6 @@ class SalesQueries:
 
     connection: Connection
 
-    def sales_of(self, brand_id: BrandId, product: str, until: date) -> tuple[Sale, ...]:
-        """Return the days of a product up to and including `until`, oldest first."""
-        query = (
-            sa.select(_sale.c.day, _sale.c.units)
-            .where(
-                _sale.c.brand_id == brand_id,
-                _sale.c.product == product,
-                _sale.c.day <= until.isoformat(),
-            )
-            .order_by(_sale.c.day)
-        )
-        return tuple(
-            Sale(brand_id=brand_id, product=product, day=date.fromisoformat(day), units=units)
-            for day, units in self.connection.execute(query)
-        )
-
     def sold(self, brand_id: BrandId, product: str, until: date) -> int | None:
         """Return the units sold by the end of a day, returns taken off; None when none are known.
 

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.incidents import Command, absorb, on_command, on_grade
 from alerts.service_clock import service_clock
-from alerts.tiers import Known, highest, on_tier, rises, tier_named, tier_of
+from alerts.tiers import Known, highest, on_tier, rises, tier_named
 from config.schema import Project
 from storage.records import Change, Incident, Level
 from tests.alerts.people import SETTINGS, PlainLinks, make_project
@@ -64,8 +64,6 @@ def test_highest_tier_names_how_many_and_by_which_list() -> None:
 
     assert highest(project(), known) == ("svip", "2 位 SVIP（客户名单 2026-11、接待登记）")
     assert highest(project(), known[-1:]) == ("", "")
-    assert tier_of(project(), known, "微博:小满") == "svip"
-    assert tier_of(project(), known, "nobody") == "normal"
     assert (tier_named(project(), " svip "), tier_named(project(), "钻石")) == ("svip", "")
 
 

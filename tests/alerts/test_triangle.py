@@ -26,7 +26,7 @@ from alerts.incidents import (
 from alerts.regrouping import revive
 from alerts.scene import Scene
 from alerts.timers import on_timers
-from alerts.triangle import answers_for, seat_of
+from alerts.triangle import is_stood_in_for, seat_of
 from config.schema import Project
 from storage.records import (
     Change,
@@ -183,7 +183,7 @@ def test_a_stand_in_on_duty_is_asked_and_may_answer() -> None:
     assert {one.recipient_id for one in change.intents} == {"sun"}
     taken = act(change.incident, "accept", "sun", 2, role="customer", project=away)
     assert holders(taken.incident)[0] == "chen"
-    assert answers_for(away, taken.incident, taken.incident.triangle[0], NOW) == "sun"
+    assert is_stood_in_for(away, taken.incident.triangle[0], NOW)
     nobody = company(owners=owners(chen=AWAY))
     with pytest.raises(IllegalMove, match="此刻没有可以接任的"):
         offered(raised().incident, project=nobody)
@@ -193,7 +193,7 @@ def test_a_holder_who_left_is_stood_in_for_and_shown_so() -> None:
     incident = raised().incident
     gone = company(owners=[one for one in owners() if one["id"] != "wu"], fallback=["sun"])
     gone = gone.model_copy(update={"functions": PROJECT.functions})
-    assert answers_for(gone, incident, incident.triangle[1], NOW) == "lin"  # the owner
+    assert is_stood_in_for(gone, incident.triangle[1], NOW)
     noted = act(incident, "assign", "lin", 4, owner_id="chen", project=gone)
     assert "解决方案责任人 wu（配置中没有此人，跳过）" in to(noted, "chen")
 
@@ -410,7 +410,6 @@ class HandoverMachine(RuleBasedStateMachine):
         incident = self.incident
         assert [seat.role.value for seat in incident.triangle] == list(ROLES)
         for seat in incident.triangle:
-            assert answers_for(PROJECT, incident, seat, self.now) == seat.owner_id
             waits = [one for one in incident.handovers if one.offer == seat.offer and seat.offer]
             assert [one.answer for one in waits] == ([""] if seat.offered_to else [])
         assert incident.bounces == sum(one.came_back for one in incident.handovers)
