@@ -13,9 +13,9 @@ from datetime import datetime
 
 from alerts.messages import Links
 from config.schema import Project
+from groundswell.acting import act_on
 from groundswell.hot import HotLists
 from groundswell.passes import PassLog, Sight
-from groundswell.pipeline import act_on
 from groundswell.regrouping import follow
 from storage.cluster_checks import ClusterEdit
 from storage.records import ClusterEvent, ClusterId, Incident

@@ -10,6 +10,7 @@ from alerts.incidents import Command, CommandName, absorb, on_command
 from alerts.messages import Links
 from config.errors import ChangedMeanwhileError, GroundswellError
 from config.schema import Project
+from groundswell.acting import SAMPLES
 from groundswell.batches import BatchView
 from groundswell.clock import Clock
 from groundswell.complainants import checked, named_in, published
@@ -18,7 +19,6 @@ from groundswell.hot import HotLists
 from groundswell.judging import judge
 from groundswell.knowledge import first_answer_words, learn
 from groundswell.passes import log_acts
-from groundswell.pipeline import SAMPLES
 from groundswell.pulses import PulseView
 from groundswell.responses import answers_to, entered
 from storage.records import Incident, PublicResponse

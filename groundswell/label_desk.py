@@ -16,11 +16,11 @@ from classify.fingerprint import Sketch, key_of, sketch_of
 from classify.text import rewrite
 from config.errors import GroundswellError
 from config.schema import Project
+from groundswell.acting import act_on
 from groundswell.clock import Clock
 from groundswell.hot import HotLists
 from groundswell.labelling import Choice, choose, shortlist
 from groundswell.passes import PassLog, Sight
-from groundswell.pipeline import act_on
 from storage.corrected import is_withdrawn, kept_words
 from storage.corrections import Corrected
 from storage.queries import Queries

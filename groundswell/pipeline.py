@@ -12,37 +12,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.incidents import on_grade
 from alerts.messages import Links
-from alerts.regrouping import Origin
-from alerts.silences import current
-from alerts.timers import on_timers
 from classify.analyst import Analyst
 from classify.clustering import Shard
 from config.schema import Project
-from groundswell.batches import BatchView
-from groundswell.customer_book import CustomerBook, raise_tier
-from groundswell.first_answers import take_back, unanswered_of, wrote_again
-from groundswell.gate import with_trials
-from groundswell.hot import HotLists, HotView
-from groundswell.judging import closed_before, judge, standing_of, taken_codes
+from groundswell.acting import act_on, remind_on
+from groundswell.hot import HotLists
 from groundswell.keeping import Keeper
-from groundswell.knowledge import LessonBook
 from groundswell.lookback import look_back
 from groundswell.passes import PassLog, Sight
-from groundswell.pulses import PulseView
 from groundswell.regrouping import follow
 from groundswell.responses import Linker
 from storage.records import (
     Change,
     ClusterId,
-    Evidence,
-    Grade,
-    Incident,
     IncidentId,
     Level,
     Mention,
@@ -56,7 +43,6 @@ from storage.records import (
 )
 from storage.store import Transaction
 
-SAMPLES = 3  # original links that a message shows (alerting.md: "three original links")
 BATCH = (
     100  # rows a stage takes at a time: bounds memory and the length of a write (decisions.md 15)
 )
@@ -249,154 +235,6 @@ class Journey:
             named = list(incident_ids)
             self.log.note(tx, "remind", now, sight, incidents=named, backlog=is_backlog)
         return changes
-
-
-def remind_on(
-    tx: Transaction,
-    incident_ids: Sequence[IncidentId],
-    now: datetime,
-    *,
-    project: Project,
-    hot_lists: HotLists,
-    links: Links,
-    is_backlog: bool = False,
-    sight: Sight | None = None,
-) -> list[Change]:
-    """Do what `Journey.remind_of` does; it needs no model, so a rehearsal can do it, too."""
-    changes = []
-    sight = sight or Sight()
-    live = with_trials(project, tx.queries, now) if incident_ids else project
-    look = hot_lists.look(tx.queries, now) if incident_ids else HotView()
-    lessons = LessonBook(tx.queries, project, links)
-    batches = BatchView(project, tx.queries, now)
-    silences = current(tx.active_silences(now), project, now) if incident_ids else ()
-    for incident, timers in tx.due_of(incident_ids, now):
-        evidence: Evidence | None = None
-        samples: Sequence[tuple[Mention, Verdict]] = ()
-        lesson = ""
-        if not is_backlog or silences or incident.level >= Level.RED:
-            seen = batches.see(hot_lists.see(tx.evidence(incident.cluster_id, now), look))
-            evidence = replace(seen, growth=tx.queries.growth(incident.cluster_id, now))
-            samples = tx.queries.cluster_mentions(incident.cluster_id, SAMPLES)
-            lesson = lessons.standing(incident)
-        unanswered = unanswered_of(tx.queries, incident, timers)
-        sight.waits(incident, unanswered)
-        change = on_timers(
-            incident,
-            timers,
-            live,
-            now,
-            evidence=evidence,
-            samples=samples,
-            links=links,
-            silences=silences,
-            lesson=lesson,
-            unanswered=unanswered,
-        )
-        if tx.save_change(change):
-            changes.append(change)
-        else:
-            tx.end_timers(timers)  # the act is in the journal: it was carried out before
-    return changes
-
-
-def act_on(
-    tx: Transaction,
-    fresh: Mapping[ClusterId, Sequence[Mention]],
-    now: datetime,
-    *,
-    project: Project,
-    hot_lists: HotLists,
-    links: Links,
-    before: Mapping[ClusterId, Level],
-    sight: Sight | None = None,
-) -> list[Change]:
-    """Do what `Journey.act` does; it needs no model, so a correction's desk can do it, too.
-
-    `sight` takes in what it went by, for whoever notes this round.
-    """
-    changes = []
-    sight = sight or Sight()
-    project = with_trials(project, tx.queries, now) if fresh else project
-    hot = hot_lists.look(tx.queries, now) if fresh else HotView()
-    lessons = LessonBook(tx.queries, project, links)
-    batches = BatchView(project, tx.queries, now)
-    pulses = PulseView(project, tx.queries, now)
-    silences = current(tx.active_silences(now), project, now) if fresh else ()
-    book = CustomerBook.of(project, tx.queries) if fresh else None
-    for cluster_id in sorted(fresh):
-        evidence = batches.see(hot_lists.see(tx.evidence(cluster_id, now), hot))
-        sight.see(evidence)
-        evidence = pulses.see(evidence)
-        brand = project.brand(evidence.cluster.brand_id)
-        if brand is None or brand.competitor:
-            continue  # heard for comparison, or no longer watched: nobody is called
-        incident = tx.incident_of(cluster_id)
-        if incident is not None and not evidence.mentions:
-            sight.emptied(tx, evidence)
-        judged = _judged(tx, cluster_id, evidence, incident, now, project=project, pulses=pulses)
-        if judged is None:
-            continue
-        graded, origin = judged
-        if incident is None or not incident.at_work or graded.level > incident.level:
-            # somebody is told: only then, for it reads the hours of a week
-            evidence = replace(evidence, growth=tx.queries.growth(cluster_id, now))
-        samples = tx.queries.cluster_mentions(cluster_id, SAMPLES)
-        last = None if incident or origin else closed_before(tx, evidence, project, now)
-        lesson = lessons.of_news(incident, evidence, graded.level, last)
-        sight.shown(incident, evidence, [mention.mention_id for mention, _ in samples])
-        again = wrote_again(tx.queries, incident, fresh[cluster_id])
-        change = on_grade(
-            incident,
-            evidence,
-            graded,
-            project,
-            now,
-            fresh=fresh[cluster_id],
-            samples=samples,
-            links=links,
-            origin=Origin(incident=origin[0], is_now=origin[1]) if origin else None,
-            relapse_of=last,
-            taken=taken_codes(tx, cluster_id, incident),
-            standing=standing_of(tx, incident, evidence, graded, project, now),
-            before=before.get(cluster_id),
-            silences=silences,
-            lesson=lesson,
-            again=bool(again),
-        )
-        saved = change if change is not None and tx.save_change(change) else None
-        standing = incident if saved is None else saved.incident
-        back = take_back(tx, incident, saved, again, project=project, now=now)
-        standing = standing if back is None else back.incident
-        tiered = None
-        if book is not None and standing is not None:  # of a new incident everybody is looked at
-            known = fresh[cluster_id] if incident is not None else ()
-            tiered = raise_tier(tx, book, standing, now, fresh=known)
-        changes += [one for one in (saved, back, tiered) if one is not None]
-    sight.end(pulses, hot if fresh else None)
-    return changes
-
-
-def _judged(
-    tx: Transaction,
-    cluster_id: ClusterId,
-    evidence: Evidence,
-    incident: Incident | None,
-    now: datetime,
-    *,
-    project: Project,
-    pulses: PulseView,
-) -> tuple[Grade, tuple[Incident, bool] | None] | None:
-    """Grade a cluster, by what it came out of where it has no incident; None: nothing to raise."""
-    graded = judge(evidence, incident, incident, project, now, pulses)
-    if incident is not None:
-        return graded, None
-    if graded.level is Level.NONE and evidence.cluster.parent_id is None:
-        return None  # most clusters: no look at the journal
-    origin = tx.origin_of(cluster_id, now)
-    if origin is not None:  # what it came out of tells since when this is no normal time
-        graded = judge(evidence, origin[0], None, project, now, pulses)
-    return None if graded.level is Level.NONE else (graded, origin)
 
 
 def _homes(fresh: Mapping[ClusterId, Sequence[Mention]]) -> dict[str, ClusterId]:

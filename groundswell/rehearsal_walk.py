@@ -15,17 +15,18 @@ from typing import Any
 from alerts import journal
 from alerts.batches import MIN_AUTHORS
 from alerts.clock_jump import after_jump
+from alerts.grading import HOLD
 from alerts.incidents import Command, on_command
 from alerts.launch import fewest_authors
 from alerts.messages import NoLinks
 from alerts.score import TIERS
 from config.errors import GroundswellError
 from config.schema import Project
+from groundswell.acting import act_on, remind_on
 from groundswell.batches import BatchView
 from groundswell.hot import HotLists, HotView
 from groundswell.judging import judge
 from groundswell.passes import decode_hot, hours_of, rules_of
-from groundswell.pipeline import act_on, remind_on
 from groundswell.pulses import PulseView, brand_clusters
 from groundswell.regrouping import follow
 from storage.codec import decode
@@ -139,6 +140,7 @@ class Walk:
         self._late: dict[ClusterId, list[Mention]] = {}  # got mentions since they were graded
         self._graded_at = past.start.at
         self._regraded_at = past.start.at - _ANEW
+        self._cooled_at = past.start.at - HOLD
         self._last = past.start.at
         self._due: datetime | None = None
         self._stale = True
@@ -265,6 +267,11 @@ class Walk:
             named = sorted({*moved, *(own.cluster_id for own in known if own is not None)})
         late, self._late = self._late, {}
         fresh = {self._today(name): new for name, new in late.items()}
+        if not is_same and not self._thorough:
+            if one.at - self._cooled_at >= HOLD:
+                self._cooled_at = one.at
+            else:  # what nobody writes in can only cool, and does so no sooner
+                named = [name for name in named if not self.tx.has_incident(name)]
         self._act(dict.fromkeys(named, ()) | fresh, one.at, is_same=is_same)
 
     def _clusters_of(self, incident_id: str) -> set[ClusterId]:

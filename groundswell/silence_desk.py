@@ -14,10 +14,10 @@ from alerts.silences import cap_of, current, is_about, windows
 from config.errors import GroundswellError
 from config.schema import Project
 from config.wording import did_you_mean
+from groundswell.acting import SAMPLES
 from groundswell.clock import Clock
 from groundswell.gate import with_trials
 from groundswell.passes import log_acts
-from groundswell.pipeline import SAMPLES
 from storage.records import Change, Incident, IncidentId, Silence
 from storage.store import Store, Transaction
 

@@ -107,8 +107,8 @@ def _subject(project: Project, incident: str, choices: Choices, now: datetime) -
 
     if not incident:
         return made_up(project, now)
+    from groundswell.acting import SAMPLES
     from groundswell.hot import HotLists
-    from groundswell.pipeline import SAMPLES
     from groundswell.wiring import opened
 
     with opened(choices.config, choices.database) as (_, store), store.read() as queries:

@@ -47,7 +47,10 @@ _PROOF = re.compile(r"(?:验证码?|校验码?|code)?\s*[:：]?\s*([0-9]{6})")
 _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("handled", re.compile(r"(处理完毕|处理完成|处理完了?|已处理|已解决|handled|done)")),
     ("dismiss", re.compile(r"(误报|dismiss)")),
-    ("not_mine", re.compile(r"((这|此)?(件)?事?不(归|该)我管?|不是我(管|负责|的事)|not\s+mine)的?")),
+    (
+        "not_mine",
+        re.compile(r"((这|此)?(件)?事?不(归|该)我管?|不是我(管|负责|的事)|not\s+mine)的?"),
+    ),
     ("assign", re.compile(r"(转派给?|转给|转交给?|assign(\s+to)?)")),
     ("silence", re.compile(r"(静默|静音|silence|mute)")),
     ("note", re.compile(r"(进展|备注|note)")),
@@ -73,8 +76,8 @@ _UNITS = {"小": 60, "钟": 60, "h": 60, "分": 1, "m": 1, "天": 1440, "d": 144
 class Said:
     """One way to read an answer. `code` as incidents have it, "" when none is named.
 
-    `word`: "ack", "dismiss", "assign", "silence", "handled", "note", "verify", "not_mine"; "unclear" for one
-    that sounds doubtful, "" for none of them. `epoch`: the one the code names.
+    `word`: "ack", "dismiss", "assign", "silence", "handled", "note", "verify", "not_mine";
+    "unclear" for one that sounds doubtful, "" for none of them. `epoch`: the one the code names.
     """
 
     word: str

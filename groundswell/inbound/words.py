@@ -12,8 +12,8 @@ from groundswell.console import words
 from storage.records import Incident
 
 HOW = (
-    "可以回复：确认；不归我管；误报 理由；转派 姓名；静默 1小时；进展 做到哪了；处理完毕 怎么处理的。"
-    "前面写上编号，例如：舆-7F3K 确认"
+    "可以回复：确认；不归我管；误报 理由；转派 姓名；静默 1小时；进展 做到哪了；"
+    "处理完毕 怎么处理的。前面写上编号，例如：舆-7F3K 确认"
 )
 
 

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from config.errors import ConfigError
+from groundswell.acting import act_on
 from groundswell.customer_book import CustomerBook, complainant_tiers, ties_of
 from groundswell.customer_lists import CustomerDesk
 from groundswell.hot import HotLists
-from groundswell.pipeline import act_on
 from groundswell.wiring import make_pseudonym
 from storage.records import Incident, Mention
 from storage.store import Store

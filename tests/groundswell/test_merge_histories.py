@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from alerts.incidents import Command, fold
 from alerts.messages import NoLinks
 from config.errors import GroundswellError
+from groundswell.acting import act_on
 from groundswell.cluster_desk import ClusterDesk
 from groundswell.desk import Desk
 from groundswell.hot import HotLists
-from groundswell.pipeline import act_on
 from groundswell.replay import SteppedClock
 from storage import migrate
 from storage.incident_checks import check_incidents
