@@ -126,7 +126,7 @@ class Town:
         self.gatherer = Gatherer()
         self.journey = Journey(
             project=project,
-            analyst=None,
+            analyst=self,
             keeper=None,
             linker=None,
             hot=self.hot,
@@ -150,6 +150,7 @@ class Town:
             *[self.tick] * 3,
             *[self.command] * 5,
             self.correct,
+            self.judge_anew,
             self.edit,
             self.merge_by_itself,
             self.split_by_itself,
@@ -190,14 +191,29 @@ class Town:
         self.gather()
 
     def judge(self, tx: Any, pk: MentionId, now: datetime) -> None:
-        verdict = make_verdict(
+        tx.save_verdicts([pk], [self.verdict(pk)], now)
+
+    def judge_many(self, mentions: Sequence[Mention]) -> list[list[Verdict]]:
+        """Stand for the analyst, who thinks otherwise the next time."""
+        return [[self.verdict(one.mention_id)] for one in mentions]
+
+    def judge_anew(self) -> None:
+        if self.taken:
+            some = self.chance.sample(range(1, self.taken + 1), min(3, self.taken))
+            with self.store.transaction() as tx:
+                tx.judge_again([MentionId(one) for one in some])
+                self.journey.understand(tx, self.clock.at)
+            if self.chance.random() < 0.7:  # else they wait, as between two stages
+                self.gather()
+
+    def verdict(self, pk: MentionId) -> Verdict:
+        return make_verdict(
             pk,
             polarity=self.chance.choice((Polarity.NEGATIVE, Polarity.NEGATIVE, Polarity.UNSURE)),
             severity=self.chance.choice(((), (), (), ("injury",), ("money", "regulator"))),
             symptoms=self.chance.choice(((), ("漏:漏水",))),
             products=self.chance.choice(((), ("q3",))),
         )
-        tx.save_verdicts([pk], [verdict], now)
 
     def gather(self) -> None:
         now = self.clock.at
@@ -310,6 +326,7 @@ class Town:
         part = make_cluster(
             f"{BRAND}-{'p' * 7}{chr(97 + len(self.gatherer.opened) % 26)}{self.taken}",
             parent_id=source.cluster_id,
+            last_at=self.clock.at,
         )
         event = ClusterEvent(
             cluster_id=source.cluster_id, kind="split", at=self.clock.at, other_id=part.cluster_id
