@@ -101,7 +101,7 @@ def _entry(one: Complainant, **more: Any) -> Json:
     """Return how an event names a complainant: whole, for the fold sees nothing but events."""
     known: dict[str, Any] = {name: getattr(one, name) for name in _DETAILS}
     known["posted_at"] = one.posted_at.isoformat() if one.posted_at else None
-    if not one.seq and (one.state is not Contact.WAITING or one.assigned_to):
+    if not one.seq and (one.state is not Contact.WAITING or one.at or one.assigned_to):
         known["was"] = _was(one)  # the log of an incident merged into this one says it
     return {"id": one.complainant_id, **known, **more}
 

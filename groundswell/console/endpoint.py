@@ -23,6 +23,8 @@ from groundswell.doors import EDIT, READ
 
 log = logging.getLogger(__name__)
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 2099  # as the calendar's
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 Reads = Callable[[Console, Request], dict[str, Any]]
 Edits = Callable[[Console, Request, bytes, str], dict[str, Any]]
@@ -64,6 +66,10 @@ def instant_of(text: str, zone: ZoneInfo, name: str) -> datetime | None:
         raise ProblemError(
             400, "bad time", f"{name} {text[:40]!r}: send a time such as 2026-11-20T10:05+08:00"
         ) from error
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:  # near the ends no zone can be applied
+        raise ProblemError(
+            400, "bad time", f"{name} {text[:40]!r}: send a year from {_FIRST_YEAR} to {_LAST_YEAR}"
+        )
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 

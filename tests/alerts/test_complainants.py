@@ -10,7 +10,7 @@ import pytest
 
 from alerts.command import Published
 from alerts.complainant_counts import quantile
-from alerts.complainants import counts_of, counts_words, first_answers
+from alerts.complainants import counts_of, counts_words, first_answers, fold_people
 from alerts.confirming import closed_by, closed_words, kind_of
 from alerts.first_response import FIRST_TIMERS, standing_of
 from alerts.incidents import Command, IllegalMove, on_command
@@ -179,6 +179,17 @@ def test_what_was_solved_before_a_return_confirms_nothing_now() -> None:
     people = [*crowd(solved=62), *(one(100 + n) for n in range(10))]
     with pytest.raises(IllegalMove, match="可联系的 10 位里已解决 0 位"):
         confirm(again, people, how="share", now=NOW + timedelta(days=2))
+
+
+def test_who_waits_again_in_a_merged_incident_keeps_his_first_answer() -> None:
+    known = one(1, at=NOW, by="lin", text="又发了新的内容", responded_at=NOW - timedelta(hours=1))
+    command = Command(name="give", actor="lin", owner_id="zhao", who=(known.complainant_id,))
+
+    change = on_command(handled(), command, make_project(), NOW, complainants=[known])
+
+    [folded] = fold_people(change.events).values()
+    assert (folded,) == change.complainants
+    assert (folded.responded_at, folded.at) == (known.responded_at, NOW)
 
 
 def test_the_line_of_the_digest() -> None:

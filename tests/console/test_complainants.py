@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -36,7 +38,8 @@ def test_service_works_through_complainants_in_the_console(
     found = people(world, incident)
     assert f"{len(found)} 位投诉人，0 已联系，0 已解决" in front
     page = client.get(f"{at}/people").text
-    assert page.count('type="checkbox"') == min(50, len(found))
+    shown = min(50, len(found))
+    assert page.count('type="checkbox"') == shown + 1  # and one for all of the page
     form = {"csrf": csrf_of(page), "once": "a", "to": "contacted", "channel": "电话"}
     boxes = {f"who:{n}": one.complainant_id for n, one in enumerate(found[:3], 1)}
 
@@ -51,7 +54,11 @@ def test_service_works_through_complainants_in_the_console(
     page = client.get(moved.headers["location"]).text
     assert f"{len(found)} 位投诉人，3 已联系，0 已解决" in page
     only = client.get(f"{at}/people?state=contacted").text
-    assert only.count('type="checkbox"') == 3
+    assert only.count('type="checkbox"') == 3 + 1
+    here = dict(re.findall(r'name="(here:\d+)" value="([^"]+)"', only))
+    every = form | here | {"once": "all", "all": "1", "owner": "wudi"}
+    assert client.post(f"{at}/people/give", data=every).status_code == 303
+    assert [one.assigned_to for one in people(world, incident)].count("wudi") == 3
     no_evidence = client.post(
         f"{at}/people/move", data=form | boxes | {"once": "b", "to": "solved"}
     )
@@ -108,6 +115,8 @@ def test_programs_read_complainants_and_close_by_share(world: World, incident: I
     assert listed["counts"]["total"] == listed["counts"]["waiting"] == len(ids)
     assert client.get(f"{root}/complainants?state=lost").status_code == 400
     said = {"who": ids[:-1], "how": "solved", "channel": "电话", "text": "补发了滤芯"}
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):  # no zone's time
+        assert client.post(f"{root}/contact", json=said | {"at": at}).status_code == 400
     assert client.post(f"{root}/contact", json=said).status_code == 200
     client.post(f"{root}/ack", json={})
     client.post(f"{root}/handled", json={"text": "换了滤芯座"})

@@ -110,6 +110,8 @@ def local_time(text: str, zone: ZoneInfo, name: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
+        found = datetime.fromisoformat(text.strip())
+        # near the ends of the calendar no zone can be applied: such a year is none (year 0)
+        return found.replace(tzinfo=zone, year=found.year if 2000 <= found.year < 2100 else 0)
     except ValueError as error:
         raise GroundswellError(f"看不懂{name} {text[:40]!r}，写成 2026-11-20 10:05 这样") from error
