@@ -55,7 +55,7 @@ from storage.records import Complainant, Contact, Incident
 
 _SHOWN = 6  # on the incident's own page: whom to call next
 _PAGE = 50
-_FIELDS = _PAGE + 20  # of a form with a box for each
+_FIELDS = 2 * _PAGE + 20  # of a form with a box for each, and who is on the page
 _ADDED = 200  # lines in the form that adds people
 _SUFFIXES = (".xlsx", ".csv", ".tsv", ".txt")
 _NO_PERMISSION = "你没有“查看客户联系方式”的权限，请找管理员开通"
@@ -337,5 +337,9 @@ def _page_number(request: Request) -> int:
 
 
 def _ticked(form: Form) -> tuple[str, ...]:
-    """Return the ids of the boxes that are ticked; each box has a name of its own."""
-    return tuple(value for name, value in form.items() if name.startswith("who:"))
+    """Return the ids of the boxes that are ticked; each box has a name of its own.
+
+    `all` means those the page showed, not who has come since: nobody was asked about them.
+    """
+    boxes = "here:" if form.get("all") else "who:"
+    return tuple(value for name, value in form.items() if name.startswith(boxes))
