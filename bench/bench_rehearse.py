@@ -211,8 +211,8 @@ def main() -> None:
                 found = rehearse(own, store, other, since=START, until=until)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
                 print(
-                    f"{size:8,}  {name:5}  {span:4.0f}  {found.rounds:6,}  {_bytes(store) / size:15.0f}  "
-                    f"{time.perf_counter() - began:7.1f}  {time.process_time() - cpu:5.1f}  "
+                    f"{size:8,}  {name:5}  {span:4.0f}  {found.rounds:6,}  {_bytes(store) / size:13.0f}"
+                    f"  {time.perf_counter() - began:7.1f}  {time.process_time() - cpu:5.1f}  "
                     f"{peak:7,}  {len(found.new):9,}  {sum(found.alerts_after.values()):6,}",
                     flush=True,
                 )
