@@ -210,8 +210,9 @@ def main() -> None:
                 until = START + timedelta(days=span)
                 found = rehearse(own, store, other, since=START, until=until)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+                noted = _bytes(store) / size
                 print(
-                    f"{size:8,}  {name:5}  {span:4.0f}  {found.rounds:6,}  {_bytes(store) / size:13.0f}"
+                    f"{size:8,}  {name:5}  {span:4.0f}  {found.rounds:6,}  {noted:13.0f}"
                     f"  {time.perf_counter() - began:7.1f}  {time.process_time() - cpu:5.1f}  "
                     f"{peak:7,}  {len(found.new):9,}  {sum(found.alerts_after.values()):6,}",
                     flush=True,
