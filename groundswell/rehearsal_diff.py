@@ -10,6 +10,8 @@ from config.schema import Project
 _UNSEEN = "存疑线降低了：当时判为非负面的提及没有进聚类，预演看不到"
 _MOST = 60  # lines of differences; beyond that nobody reads them one by one
 _ASIDE = ("sources", "templates")
+# Addresses of people, or such that may hold a key; a result is kept, and everybody may read it.
+_UNTOLD = {"database", "email", "mobile", "addresses", "url", "heartbeat"}
 # What decides who is a member, of which cluster: verdicts and clusters are taken as they were.
 _BRAND = ("aliases", "products", "exclude", "context", "competitor", "clusters", "ambiguous")
 
@@ -70,6 +72,10 @@ def _unlike(where: str, mine: Any, theirs: Any) -> Iterator[str]:
                 yield f"{place}：新增"
             else:
                 yield from _unlike(place, before[name], after[name])
+        return
+    parts = where.split(".")
+    if parts[0] == "channels" or _UNTOLD & {*parts[1:]}:
+        yield f"{where}：不同"
         return
     yield f"{where}：{_shown(mine)} → {_shown(theirs)}"
 

@@ -63,8 +63,8 @@ def _read(model: Any, name: str, text: str, said: str) -> Any:
     except ValidationError as error:
         [first, *_] = error.errors()
         raise ConfigError(f"--set {said!r}: {first['msg']}, got {text!r}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {said!r}: {text!r} is no YAML value") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 13th month, a thousand [
+        raise ConfigError(f"--set {said!r}: {text[:80]!r} is no YAML value") from error
 
 
 def _unknown(said: str, name: str, known: Sequence[str]) -> ConfigError:

@@ -35,7 +35,7 @@ def test_a_rehearsal_runs_in_the_background_and_its_result_is_read(world: World)
     client = world.client("linxiao")
     form = tree_of(client.get("/rules").text)
     csrf = form.cssselect("[name=csrf]")[0].get("value")
-    said = {"csrf": csrf, "days": "1", "values": "levels.yellow.score=45"}
+    said = {"csrf": csrf, "days": "²", "values": "levels.yellow.score=45"}  # no number: a week
 
     assert client.post("/rules", data=said).status_code in {200, 303}
     ends = time.monotonic() + 30
@@ -58,7 +58,8 @@ def test_what_cannot_be_set_is_said_and_nothing_runs(world: World) -> None:
     client = world.client("linxiao")
     csrf = tree_of(client.get("/rules").text).cssselect("[name=csrf]")[0].get("value")
 
-    reply = client.post("/rules", data={"csrf": csrf, "values": "levels.yelow.score=45"})
+    said = {"csrf": csrf, "values": "levels.yelow.score=45"}
+    reply = client.post("/rules", data=said)
 
     assert "did you mean" in reply.text
     assert "还没有预演过" in reply.text

@@ -28,6 +28,7 @@ from groundswell.label_desk import LabelDesk
 from groundswell.passes import PassLog
 from groundswell.pipeline import Journey
 from groundswell.rehearsal import Rehearsal, rehearse
+from groundswell.rehearsal_diff import differences
 from groundswell.rehearsal_trial import with_values
 from groundswell.silence_desk import SilenceDesk, Wish
 from groundswell.stages import Stages
@@ -453,3 +454,16 @@ def test_values_to_try_are_checked_all_at_once() -> None:
 
     for part in ("did you mean", "got 'x'", "expected PATH=VALUE"):
         assert part in str(refused.value)
+    for value in ("2026-13-45", "[" * 1500):  # no date, deeper than YAML is read
+        with pytest.raises(ConfigError, match="no YAML value"):
+            with_values(loose(), [f"levels.yellow.score={value}"])
+
+
+def test_a_difference_names_no_address_and_no_key() -> None:
+    mine = loose()
+    values = ["owners.lin.email=neu@yunque.example", "channels.mail.sender=neu@yunque.example"]
+
+    assert differences(mine, with_values(mine, values)) == (
+        "owners.lin.email：不同",
+        "channels.mail.sender：不同",
+    )

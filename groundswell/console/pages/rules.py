@@ -107,7 +107,7 @@ def start(console: Console, board: Board, request: Request, form: Form) -> Respo
     except GroundswellError as error:
         return _page(console, board, request, problem=str(error), values=values)
     title = "；".join(values) or "现用配置"
-    chosen = int(days) if days.isdigit() and int(days) in DAYS else 7
+    chosen = next((one for one in DAYS if str(one) == days), 7)
     if not board.start(console, other, title, chosen, visitor.name):
         problem = "另一次预演还没有结束，请稍后再试"
         return _page(console, board, request, problem=problem, values=values)
