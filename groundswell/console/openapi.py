@@ -6,6 +6,7 @@ from typing import Any
 
 from groundswell.console.openapi_calendar import calendar_paths
 from groundswell.console.openapi_clusters import cluster_paths
+from groundswell.console.openapi_customers import customer_paths
 from groundswell.console.openapi_incidents import incident_paths
 from groundswell.console.openapi_launches import launch_paths
 from groundswell.console.openapi_ledger import ledger_paths
@@ -50,6 +51,7 @@ def document(base_url: str) -> dict[str, Any]:
             **silence_paths(),
             **trial_paths(),
             **calendar_paths(),
+            **customer_paths(),
             **ledger_paths(),
             **ledger_paths(),
             **launch_paths(),

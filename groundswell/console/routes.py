@@ -18,6 +18,7 @@ from config.errors import StoreError
 from groundswell.console.api import Api, describe, push
 from groundswell.console.api_calendar import calendar_routes
 from groundswell.console.api_clusters import cluster_routes
+from groundswell.console.api_customers import customer_routes
 from groundswell.console.api_incidents import incident_routes
 from groundswell.console.api_launches import launch_routes
 from groundswell.console.api_ledger import ledger_routes
@@ -42,6 +43,7 @@ from groundswell.console.pages import (
     complainants,
     contact,
     coverage,
+    customers,
     duty,
     entry,
     imports,
@@ -168,6 +170,7 @@ def _overview(paths: Paths) -> list[BaseRoute]:
         post("/replies", cards.add_reply),
         post("/replies/retire", cards.retire_reply),
         *calendar.routes(paths.console),
+        *customers.routes(paths.console),
         get("/silences", silences.page),
         post("/silences", silences.add),
         post("/silences/end", silences.end),
@@ -250,6 +253,7 @@ def _api(console: Console, api: Api) -> list[BaseRoute]:
         *silence_routes(console, api),
         *trial_routes(console, api),
         *calendar_routes(console, api),
+        *customer_routes(console, api),
         *ledger_routes(console, api),
         *launch_routes(console, api),
         Route("/api/v1/openapi.json", partial(describe, console), methods=["GET"]),

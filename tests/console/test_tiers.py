@@ -14,13 +14,14 @@ from config.errors import ConfigError
 from groundswell.acting import act_on
 from groundswell.customer_book import CustomerBook, complainant_tiers, ties_of
 from groundswell.customer_lists import CustomerDesk
+from groundswell.doors import EDIT, make_key
 from groundswell.hot import HotLists
 from groundswell.wiring import make_pseudonym
 from storage.records import Incident, Mention
 from storage.store import Store
 from storage.tables import metadata
 from tests.alerts.people import PlainLinks
-from tests.console.world import CLUSTER, Stage, World, build, keep, raise_incident
+from tests.console.world import CLUSTER, Stage, World, build, csrf_of, keep, raise_incident
 from tests.make import make_raw
 
 PHONE = "138" + "0013" + "8000"
@@ -163,3 +164,37 @@ def test_who_is_on_two_lists_has_the_higher_tier(small: World, tmp_path: Path) -
     with small.store.read() as queries:
         people = queries.complainants(incident.incident_id)
         assert set(complainant_tiers(small.project, queries, people).values()) == {"svip"}
+
+
+def test_lists_come_in_and_go_on_the_page_and_by_programs(small: World, tmp_path: Path) -> None:
+    incident = raise_incident(small)
+    one = members(small)[0]
+    path = listed(
+        tmp_path, ("SVIP", one.platform, one.author, "", PHONE), ("钻石", "", "", "C", "")
+    )
+    client = small.client("linxiao")
+    csrf = {"csrf": csrf_of(client.get("/customers").text)}
+    files = {"file": ("会员.csv", path.read_bytes())}
+
+    assert client.post("/import/customers", files=files, data={"csrf": "x"}).status_code == 403
+    page = client.post("/import/customers", files=files, data=csrf).text
+    assert ("会员：2 行，1 位客户" in page, incident.code in page, "第 3 行" in page) == (True,) * 3
+    assert now_of(small, incident).tier_why == "1 位 SVIP（会员）"
+    assert PHONE not in client.get("/customers").text
+    bad = client.post("/import/customers", files={"file": ("a.csv", b"x,y\n1,2\n")}, data=csrf)
+    assert (bad.status_code, "a.csv" in bad.text, "/tmp" in bad.text) == (409, True, False)
+    gone = client.post("/customers/forget", data=csrf | {"origin": "会员"})
+    assert "还没有导入客户名单" in client.get(gone.headers["location"]).text
+
+    program = small.client()
+    token = make_key(small.store, EDIT, "crm", by="boss", now=small.clock.now())
+    program.headers["Authorization"] = f"Bearer {token}"
+    sent = {"origin": "crm", "customers": [{"tier": "vip", "number": "C-1"}, {"tier": "vip"}]}
+    answer = program.post("/api/v1/customers", json=sent).json()
+    assert (answer["customers"], answer["keys"], answer["bad_rows"]) == (1, 1, 1)
+    wrong = {"origin": "crm", "customers": [{"tier": "vip", "name": "某人"}]}
+    assert program.post("/api/v1/customers", json=wrong).status_code == 400
+    [kept] = program.get("/api/v1/customers").json()["lists"]
+    assert (kept["origin"], kept["tier"], kept["keys"]) == ("crm", "vip", 1)
+    assert program.delete("/api/v1/customers/crm").json() == {"origin": "crm", "keys": 1}
+    assert program.delete("/api/v1/customers/crm").status_code == 409
