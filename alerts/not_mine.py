@@ -39,8 +39,13 @@ def not_mine(draft: Draft, command: Command, key: str) -> None:
         "route_id": incident.policy.route_id,
         "before_ack": incident.state is IncidentState.OPEN,
     }
+    asked = {*incident.told, incident.owner_id}
+    if who not in asked and not named and not incident.trial_id:
+        # he read it in a group, or in the console: those who were asked still are
+        draft.record("not_mine", key=key, **(values | {"before_ack": False}))
+        return
     if incident.state is IncidentState.ACKNOWLEDGED:
-        if incident.acknowledged_by != command.actor:  # somebody else has it in hand
+        if incident.acknowledged_by not in {command.actor, who}:  # somebody else has it in hand
             draft.record("not_mine", key=key, **values)
             return
         draft.record("not_mine", key=key, **values)

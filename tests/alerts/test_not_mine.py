@@ -109,6 +109,27 @@ def test_who_had_it_in_hand_gives_it_back_others_only_say_so() -> None:
     assert "ack" in change.cancel_timers
 
 
+def test_who_enters_it_for_the_one_who_has_it_in_hand_gives_it_back() -> None:
+    mine = say(raised().incident, "lin", name="ack").incident
+    command = Command(name="not_mine", actor="key:desk", who=("lin",))
+    change = on_command(mine, command, PROJECT, NOW, links=LINKS)
+
+    assert change.incident.state is IncidentState.OPEN
+    assert told(change) == {"chen"}
+
+
+def test_who_was_not_asked_moves_nobody() -> None:
+    before = raised().incident
+    change = say(before, "wu")  # he read it in a group
+
+    assert (change.incident.owner_id, change.incident.step) == (before.owner_id, before.step)
+    assert change.intents == ()
+    assert change.cancel_timers == ()
+    assert change.incident.declined == ("wu",)  # and is not asked later
+    assert change.events[0].data["before_ack"] is False  # no misroute
+    assert told(say(before, "wu", to="zhao")) == {"zhao"}  # who knows whose it is helps
+
+
 def test_a_new_epoch_asks_anew_and_an_assignment_may_say_otherwise() -> None:
     declined = say(raised().incident, "lin").incident
     assigned = say(declined, "sun", to="lin", name="assign")
