@@ -47,13 +47,15 @@ def lines_of(incident: Incident, zone: ZoneInfo) -> list[str]:
 
 def _further(task: Task) -> str:
     """Say how often an open task was brought up, how many parts there are, what it shows."""
+    from alerts.recall_parts import VERDICTS
+
     said = []
     if task.state == "open" and task.rounds:
         said.append(f"已催 {task.rounds} 轮 rounds")
     if task.units is not None:
         units = task.units
         said.append(f"故障件 parts {units.wanted}/{units.received}/{units.analysed}")
-        said.append(units.verdict or "结论未定 no verdict")
+        said.append(f"{VERDICTS.get(units.verdict, '结论未定')} {units.verdict or 'no verdict'}")
     said += filter(None, (task.receipt, task.url))
     return "".join(f"  {one}" for one in said)
 

@@ -139,10 +139,13 @@ def show_(
     """Show one incident with its reasons, events and messages."""
     from datetime import UTC
 
+    from alerts.complainant_counts import counts_words
     from alerts.service_clock import service_clock
+    from alerts.tier_words import tier_name
     from alerts.voices import judge_voices
     from config.errors import GroundswellError
     from groundswell import wiring
+    from groundswell.complainants import counts
     from groundswell.responses import answers_to
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
@@ -156,6 +159,7 @@ def show_(
         answers = answers_to(queries, found, project, datetime.now(UTC))
         changed = queries.changed_mentions(found.cluster_id)
         evidence = queries.evidence(found.cluster_id, datetime.now(UTC))
+        people = counts(queries, found)
     judged, zone = judge_voices(evidence, datetime.now(UTC)), project.settings.zone
     document = {
         "incident": found,
@@ -167,12 +171,17 @@ def show_(
         "deleted_or_edited": changed,
         "voices": {"counts": evidence.voices, "reason": judged.reason, "text": judged.text},
         "service_clock": service_clock(found, datetime.now(UTC)),
+        "complainants": people,
     }
     lines = _lines(found, events, [intent for intent, _ in messages], zone)
     lines[2:2] = incident_seats.lines_of(project, found, datetime.now(UTC))
     told = _voices(answers, changed, zone)
     if not evidence.is_brand:  # the talk about a brand is no cluster: nobody is counted in it
         told.append(f"谁在说 voices: {judged.text}")
+    if people.total:
+        told.append(f"投诉人 complainants: {counts_words(people)}")
+    if found.tier:
+        told.append(f"客户等级 tier: {tier_name(project, found.tier)}，{found.tier_why}")
     show(choices, document, [*lines[:2], *told, *lines[2:]])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -365,6 +366,7 @@ def test_acts_with_several_values_are_reached_from_the_command_line(application)
     assert shelf["shelf"]["authors"] == 99
     assert "规则版本 rule  grade-4" in shown.output
     assert "任务 task t1  done  排查整改" in shown.output
+    assert re.search(r"投诉人 complainants: \d+ 位投诉人，0 已联系，0 已解决", shown.output)
     assert "到 01-01 18:00 或 99 位作者" in shown.output, "in the project's time zone, as given"
     with application.store.read() as queries:
         acts = [row["action"] for row in queries.table_rows("audit")]
