@@ -17,6 +17,7 @@ from functools import partial
 
 from alerts.tiers import Known, highest, on_tier, rank_of, rises, tier_named
 from config.schema import Project
+from storage.customers import CUSTOMER_KEY as KEY
 from storage.identity import author_key
 from storage.queries import Queries
 from storage.records import (
@@ -32,7 +33,6 @@ from storage.records import (
 )
 from storage.store import Transaction
 
-KEY = "customer_key"  # the name of the installation's key
 NUMBER, CONTACT, AUTHOR, SAID = "number", "contact", "author", "said"
 _SAID_WHY = "接待登记"
 
@@ -197,11 +197,7 @@ def author_keys(
 
 def secret_of(tx: Transaction) -> str:
     """Return this installation's key of customers, made at first use."""
-    secret = tx.queries.meta(KEY)
-    if not secret:
-        secret = secrets.token_urlsafe(32)
-        tx.set_meta(KEY, secret)
-    return secret
+    return tx.queries.meta(KEY) or tx.first_meta(KEY, secrets.token_urlsafe(32))
 
 
 def ties_of(

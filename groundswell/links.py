@@ -85,7 +85,4 @@ def installation_key(store: Store, name: str) -> str:
     if found is not None:
         return found
     with store.transaction() as tx:
-        tx.set_meta(name, secrets.token_urlsafe(32))
-    made = store.meta(name)
-    assert made is not None  # it was just committed
-    return made
+        return tx.first_meta(name, secrets.token_urlsafe(32))

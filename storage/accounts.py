@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from storage import tables
-from storage.columns import upsert
+from storage.columns import insert_new, upsert
 from storage.counters import take_numbers
 from storage.records import Account, Session
 from storage.rows import account_of, columns_of, session_of
@@ -86,6 +86,13 @@ class Accounts:
     def set_meta(self, key: str, value: str) -> None:
         """Remember a fact about the installation."""
         upsert(self.connection, tables.meta, [{"key": key, "value": value}])
+
+    def first_meta(self, key: str, value: str) -> str:
+        """Remember a fact unless one is known, and return what stands, whoever was first."""
+        insert_new(self.connection, tables.meta, [{"key": key, "value": value}])
+        found = find_meta(self.connection, key)
+        assert found is not None  # it was just written, or there
+        return found
 
 
 def find_user(connection: Connection, name: str) -> Account | None:

@@ -25,6 +25,7 @@ _assigned = tables.mention_cluster
 
 T = TypeVar("T")
 
+CUSTOMER_KEY = "customer_key"  # the name of the installation's key, which digests are made with
 _CHUNK = 500  # keys or rows a statement: below the number of parameters that SQLite takes
 
 
@@ -34,7 +35,12 @@ class Customers:
     connection: Connection
 
     def replace_customers(self, origin: str, customers: Iterable[Customer]) -> int:
-        """Put a list in the place of the one of the same origin; return how many keys it has."""
+        """Put a list in the place of the one of the same origin; return how many keys it has.
+
+        One at a time: of two at once PostgreSQL would keep what only the first of them has.
+        """
+        key = sa.select(tables.meta.c.key).where(tables.meta.c.key == CUSTOMER_KEY)
+        self.connection.execute(key.with_for_update())
         self.drop_customers(origin)
         rows = iter(customers)
         written = 0
