@@ -33,6 +33,7 @@ from storage.records import Evidence, Surge
 DAY_WINDOW = WINDOWS.index(24)
 RECHECK_HOURS = 48  # decisions.md 4: late posts may complete a window that ended in the last 48 h
 _RARE = 1e-5  # from here a quiet answer says what else was missing than being unusual
+_FAN = 8  # counts looked at together: a tail costs as much as all that is around it
 AUTHOR_DAYS = 7  # Evidence lists authors of so many days
 
 
@@ -110,12 +111,13 @@ def detect(
     page, glance = settings_of(rules)
     for setting, times, counter in ((page, live, "live"), (glance, watch, "watch")):
         posts = _Posts(times, _heard(case, times), counter)
-        test = _window_test(case, setting, posts)
-        if test.fired:
+        test = _window_test(case, setting, posts, is_last=setting is glance)
+        if test is not None and test.fired:
             return _answer(case, "spike", f"spike_{setting.name}", test)
         ramp = _ramp(case, setting, posts)
         if ramp is not None:
             return ramp
+    assert test is not None  # the last setting's tells also why nothing fired
     return _answer(case, "none", _why_quiet(test, rules), test)
 
 
@@ -129,10 +131,13 @@ def _heard(case: _Case, times: Floats) -> Floats:
     return np.concatenate([[0.0], np.cumsum(voices_in(times, level * season, base.slot_phi))])
 
 
-def _window_test(case: _Case, setting: Setting, posts: _Posts) -> _Test:
+def _window_test(
+    case: _Case, setting: Setting, posts: _Posts, *, is_last: bool = True
+) -> _Test | None:
     """Test each window where it ends now and where it held the most authors of the last 48 h.
 
-    Returns the one that is least likely among those that fire, else among all.
+    Returns the one that is least likely among those that fire, else among all; where none fires
+    and this is not the last setting, None: nobody asks which it would have been.
     """
     windows, ends, first, last = _windows(posts.times, case.grid)
     observed = (last - first).astype(np.float64)
@@ -142,6 +147,8 @@ def _window_test(case: _Case, setting: Setting, posts: _Posts) -> _Test:
     authors = case.rules.min_authors
     fired = exceeds(observed, usual.mean, usual.variance, setting, authors=authors)
     fired |= rises(observed, heard, mean, variance, looks, setting, authors=authors)
+    if not is_last and not fired.any():
+        return None
     p = np.minimum(tail(observed, usual.mean, usual.variance), tail(heard, mean, variance))
     i = int(np.argmin(np.where(fired, p, p + 1.0)) if fired.any() else np.argmin(p))
     return _Test(
@@ -278,17 +285,37 @@ def _least(
     chance: Callable[[Floats, Floats, Floats], Floats], mean: float, variance: float, alpha: float
 ) -> int:
     """Return the smallest count above one that is reached with a chance below `alpha`."""
-    least, size = max(2, ceil(mean)), 64
-    while True:
-        counts = np.arange(least, least + size, dtype=np.float64)
-        unlikely = chance(counts, np.array(mean), np.array(variance)) < alpha
-        if unlikely.any():
-            return least + int(np.argmax(unlikely))
-        least, size = least + size, size * 4
+    least, step = max(2, ceil(mean)), _FAN
+    while (found := _rare_block(chance, mean, variance, alpha, least, step)) is None:
+        least, step = least + step * _FAN, step * _FAN
+    least += step * found
+    while step > 1:
+        step //= _FAN
+        least += step * (_rare_block(chance, mean, variance, alpha, least, step) or 0)
+    return least
+
+
+def _rare_block(  # noqa: PLR0917 - a step of _least
+    chance: Callable[[Floats, Floats, Floats], Floats],
+    mean: float,
+    variance: float,
+    alpha: float,
+    least: int,
+    step: int,
+) -> int | None:
+    """Return which of the next blocks of `step` counts ends rarer than `alpha`; None: no one.
+
+    The chance falls as counts grow, so a block's last count tells of all.
+    """
+    ends = (least - 1 + step * np.arange(1, _FAN + 1)).astype(np.float64)
+    unlikely = chance(ends, np.array(mean), np.array(variance)) < alpha
+    return int(np.argmax(unlikely)) if unlikely.any() else None
 
 
 def _nothing(case: _Case) -> Surge:
     """Answer for a cluster nobody has written in for a week (or only history has)."""
     _, watch = settings_of(case.rules)
     none = _Posts(np.empty(0), np.zeros(1), "watch")
-    return _answer(case, "none", "nothing_recent", _window_test(case, watch, none))
+    test = _window_test(case, watch, none)
+    assert test is not None
+    return _answer(case, "none", "nothing_recent", test)
