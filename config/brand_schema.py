@@ -5,12 +5,10 @@ In: plain values of one file in `brands/`. Out: frozen models.
 
 from __future__ import annotations
 
-from datetime import date
-
 from pydantic import Field, model_validator
 
 from config.cluster_schema import ClusterScores
-from config.values import Identifier, Model, Words
+from config.values import Identifier, LaunchDay, Model, Words
 
 
 class ProductLine(Model):
@@ -25,7 +23,7 @@ class ProductLine(Model):
     name: str
     aliases: Words = ()
     words: Words = ()
-    launched: date | None = None
+    launched: LaunchDay | None = None
 
 
 class BrandExample(Model):

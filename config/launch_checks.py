@@ -10,9 +10,15 @@ from datetime import date
 
 from config.checks import Entries, place_of, references
 from config.entries import Entry, positions
-from config.launch_schema import FEWEST_MONTHS, MOST_MONTHS, months_after, range_of_ends
+from config.launch_schema import (
+    FEWEST_MONTHS,
+    MOST_MONTHS,
+    months_after,
+    range_of_ends,
+)
 from config.level_schema import LaunchRules
 from config.people_checks import people_named
+from config.values import FIRST_LAUNCH, LAST_LAUNCH
 from config.yaml_lines import Problem
 
 
@@ -105,7 +111,9 @@ def _words(launch: Entry) -> Iterator[Problem]:
 def _days(launch: Entry, entries: Entries) -> Iterator[Problem]:
     """Yield an end that is not three to six months away, be it its own or the project's."""
     launched, ends = _day(launch.get("launched")), _day(launch.get("ends"))
-    if launched is None or (launch.get("ends") is not None and ends is None):
+    if launched is None or not FIRST_LAUNCH <= launched <= LAST_LAUNCH:
+        return  # the schema says what is wrong with it
+    if launch.get("ends") is not None and ends is None:
         return
     first, last = range_of_ends(launched)
     wanted = (

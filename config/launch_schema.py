@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pydantic import Field
 
 from config.brand_schema import Brand, ProductLine
-from config.values import Identifier, Model, Words
+from config.values import Identifier, LaunchDay, Model, Words
 
 # A launch is watched for three to six months: shorter, and the first failures of a part that wears
 # have not come; longer, and it is an ordinary product (上市爬坡期, as after-sales service has it).
@@ -59,7 +59,7 @@ class LaunchPlan(Model):
     aliases: Words = ()
     words: Words = ()
     examples: Words = ()
-    launched: date
+    launched: LaunchDay
     ends: date | None = None
     representatives: Words = ()
     sister: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +33,8 @@ _BYTE_UNITS = {None: 1, "B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 _RATE = re.compile(r"1/([0-9]{1,6}(?:\.[0-9]{1,6})?)(s|m)")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+# What lies outside is a slip of the pen; near the ends of the calendar no months can be added.
+FIRST_LAUNCH, LAST_LAUNCH = date(2000, 1, 1), date(2099, 6, 30)
 
 ISSUE_CLASSES = (
     "产品质量",
@@ -129,6 +131,15 @@ Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str | int)]
 SecondsPerRequest = Annotated[float, BeforeValidator(_rate, json_schema_input_type=str)]
 ClockTime = Annotated[str, AfterValidator(_clock)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
+def _possible_launch(value: date) -> date:
+    if not FIRST_LAUNCH <= value <= LAST_LAUNCH:
+        raise ValueError(f"expected a day from {FIRST_LAUNCH} to {LAST_LAUNCH}, got {value}")
+    return value
+
+
+LaunchDay = Annotated[date, AfterValidator(_possible_launch)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Words = Annotated[
     tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | tuple[str, ...])

@@ -34,6 +34,7 @@ _HEAD = "# 上市：由控制台或 groundswell launch 写入，也可以直接�
 _KEYS = ("id", "brand", "product", "name", "aliases", "words", "examples", "launched", "ends",
          "representatives", "sister", "faq", "readiness", "note")  # fmt: skip
 _DAY = 10  # characters of 2026-11-20
+_NUMBER = re.compile(r"[-+.\d][-+._eE\dxXoO]*")
 _BESIDE = re.compile(r"""^\w+:\s*[^\s#"'\[{|>][^#]*?(\s+#.*)$""")  # a plain value with its comment
 
 Values = Mapping[str, Any]
@@ -162,8 +163,21 @@ def _new(wanted: Values) -> bytes:
 def _lines(key: str, value: object) -> str:
     import yaml
 
-    text: str = yaml.safe_dump(
-        {key: _days(value)}, allow_unicode=True, sort_keys=False, width=100, indent=2
+    class Dumper(yaml.SafeDumper):
+        """Quotes what our reader takes for a number and YAML 1.1 does not: 1e3."""
+
+    def text_of(dumper: Any, value: str) -> Any:
+        style = "'" if _NUMBER.fullmatch(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text_of)
+    text: str = yaml.dump(
+        {key: _days(value)},
+        Dumper=Dumper,
+        allow_unicode=True,
+        sort_keys=False,
+        width=100,
+        indent=2,
     )
     return text
 

@@ -49,6 +49,9 @@ def test_a_new_launch_is_one_file_that_says_the_same(home: Path) -> None:
     assert values_of(found.plan) == {key: one for key, one in NEW.items() if one}
     project = load(home)
     assert project.brand_of_product("pobiji-b9") == project.brand("qinghe")
+    for name in ("1e3", "0x10", "2026-01-01", "yes", "- x: {y"):  # a text, whatever YAML thinks
+        done = save(home, {**NEW, "aliases": [name], "note": name}, version=done.version)
+        assert (done.plan.aliases, done.plan.note) == ((name,), name)
 
 
 def test_what_did_not_change_stays_comments_included(home: Path) -> None:
