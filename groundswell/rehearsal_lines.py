@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,13 +55,6 @@ def document(found: Rehearsal, title: str) -> dict[str, Any]:
         "rounds": found.rounds,
         "seconds": round(found.took_s, 1),
     }
-
-
-def _both(
-    before: Mapping[str, int], after: Mapping[str, int]
-) -> Iterator[tuple[str, dict[str, int]]]:
-    for name in sorted({*before, *after}):
-        yield name, {"before": before.get(name, 0), "after": after.get(name, 0)}
 
 
 def _seen(one: Seen) -> dict[str, Any]:
