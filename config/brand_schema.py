@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from config.cluster_schema import ClusterScores
-from config.values import Identifier, LaunchDay, Model, Words
+from config.values import Identifier, Model, PossibleDay, Words
 
 
 class ProductLine(Model):
@@ -23,7 +23,7 @@ class ProductLine(Model):
     name: str
     aliases: Words = ()
     words: Words = ()
-    launched: LaunchDay | None = None
+    launched: PossibleDay | None = None
 
 
 class BrandExample(Model):

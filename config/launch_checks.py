@@ -18,7 +18,7 @@ from config.launch_schema import (
 )
 from config.level_schema import LaunchRules
 from config.people_checks import people_named
-from config.values import FIRST_LAUNCH, LAST_LAUNCH
+from config.values import FIRST_DAY, LAST_DAY
 from config.yaml_lines import Problem
 
 
@@ -111,7 +111,7 @@ def _words(launch: Entry) -> Iterator[Problem]:
 def _days(launch: Entry, entries: Entries) -> Iterator[Problem]:
     """Yield an end that is not three to six months away, be it its own or the project's."""
     launched, ends = _day(launch.get("launched")), _day(launch.get("ends"))
-    if launched is None or not FIRST_LAUNCH <= launched <= LAST_LAUNCH:
+    if launched is None or not FIRST_DAY <= launched <= LAST_DAY:
         return  # the schema says what is wrong with it
     if launch.get("ends") is not None and ends is None:
         return

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pydantic import Field
 
 from config.brand_schema import Brand, ProductLine
-from config.values import Identifier, LaunchDay, Model, Words
+from config.values import Identifier, Model, PossibleDay, Words
 
 # A launch is watched for three to six months: shorter, and the first failures of a part that wears
 # have not come; longer, and it is an ordinary product (上市爬坡期, as after-sales service has it).
@@ -25,7 +25,7 @@ class Faq(Model):
     question: str = Field(min_length=1, max_length=500)
     answer: str = Field(min_length=1, max_length=2000)
     approved_by: str = ""  # who approved it; "" is a draft, which nobody is shown as an answer
-    approved_on: date | None = None
+    approved_on: PossibleDay | None = None
 
 
 class Readiness(Model):
@@ -40,7 +40,7 @@ class Readiness(Model):
     parts: int = Field(default=0, ge=0, le=10_000_000)
     parts_wanted: int = Field(default=0, ge=0, le=10_000_000)
     by: str = ""
-    as_of: date | None = None
+    as_of: PossibleDay | None = None
 
 
 class LaunchPlan(Model):
@@ -59,7 +59,7 @@ class LaunchPlan(Model):
     aliases: Words = ()
     words: Words = ()
     examples: Words = ()
-    launched: LaunchDay
+    launched: PossibleDay
     ends: date | None = None
     representatives: Words = ()
     sister: str = ""

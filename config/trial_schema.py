@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pydantic import model_validator
 
-from config.values import Identifier, Model, Words
+from config.values import Identifier, Model, PossibleDay, Words
 
 SCOPES = ("brand", "route", "person")
 """What a trial may cover; each takes ids."""
@@ -25,7 +23,7 @@ class Trial(Model):
     route: Words = ()
     person: Words = ()
     reviewer: Identifier
-    since: date  # its first day, in the project's time zone
+    since: PossibleDay  # its first day, in the project's time zone
 
     @model_validator(mode="after")
     def _one_scope(self) -> Trial:

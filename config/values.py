@@ -34,7 +34,7 @@ _RATE = re.compile(r"1/([0-9]{1,6}(?:\.[0-9]{1,6})?)(s|m)")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 # What lies outside is a slip of the pen; near the ends of the calendar no months can be added.
-FIRST_LAUNCH, LAST_LAUNCH = date(2000, 1, 1), date(2099, 6, 30)
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 6, 30)
 
 ISSUE_CLASSES = (
     "产品质量",
@@ -133,13 +133,13 @@ ClockTime = Annotated[str, AfterValidator(_clock)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 
 
-def _possible_launch(value: date) -> date:
-    if not FIRST_LAUNCH <= value <= LAST_LAUNCH:
-        raise ValueError(f"expected a day from {FIRST_LAUNCH} to {LAST_LAUNCH}, got {value}")
+def _possible(value: date) -> date:
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError(f"expected a day from {FIRST_DAY} to {LAST_DAY}, got {value}")
     return value
 
 
-LaunchDay = Annotated[date, AfterValidator(_possible_launch)]
+PossibleDay = Annotated[date, AfterValidator(_possible)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Words = Annotated[
     tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | tuple[str, ...])
