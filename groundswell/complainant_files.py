@@ -234,23 +234,24 @@ def read_lines(path: Path, zone: ZoneInfo) -> tuple[list[Line], list[tuple[int, 
         rows = iter(sheets[0].rows)
         header = _header(path, next(rows, []))
         for number, cells in enumerate(rows, 2):
-            if isinstance(cells, str):
-                bad.append((number, cells))
-                continue
-            said = {
-                name: cell
-                for name, cell in zip(header, cells, strict=False)
-                if name and cell is not None and str(cell).strip()
-            }
-            if not said:
+            said = {} if isinstance(cells, str) else _said(header, cells)
+            if not said and not isinstance(cells, str):
                 continue
             if len(lines) + len(bad) >= _MOST:
                 raise ConfigError(f"importing {str(path)!r}: more than {_MOST:,} rows; split it")
+            if isinstance(cells, str):
+                bad.append((number, cells))
+                continue
             try:
                 lines.append(_line(number, said, zone))
             except (GroundswellError, ValueError) as error:
                 bad.append((number, str(error)))
     return lines, bad
+
+
+def _said(header: Sequence[str], cells: files.Cells) -> dict[str, Any]:
+    named = zip(header, cells, strict=False)
+    return {name: cell for name, cell in named if name and str(cell or "").strip()}
 
 
 def _header(path: Path, cells: files.Cells | str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from alerts.complainants import fold_people
 from alerts.incidents import fold
+from config.errors import ConfigError
 from config.load import example_dir, load
 from groundswell import wiring
 from groundswell.complainant_files import read_lines
@@ -77,3 +78,11 @@ def test_of_two_lists_brought_at_once_both_digest_with_one_key(
     assert {one.keys for one in found} == {2}
     assert [one.tier for one in known] == ["vip"]
     assert row["keys"] == 2  # the later one stands alone
+
+
+def test_broken_rows_count_like_others(tmp_path: Path) -> None:
+    path = tmp_path / "回填.csv"
+    path.write_bytes("工单\n".encode() + b"\xff\n" * 20_002)
+
+    with pytest.raises(ConfigError, match="more than 20,000 rows"):
+        read_lines(path, EXAMPLE.settings.zone)
