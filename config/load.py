@@ -246,9 +246,7 @@ def summary(project: Project) -> list[str]:
         f"fallback 兜底: {_listed(project.fallback)}",
     ]
     lines += _voices(project)
-    if project.launches:
-        named = _listed(f"{one.product} ({one.launched})" for one in project.launches)
-        lines.append(f"launches 上市: {len(project.launches)} — {named}")
+    lines += _handling(project)
     if off:
         lines.append(f"switched off 已停用: {_listed(off)}")
     return lines
@@ -269,6 +267,18 @@ def _voices(project: Project) -> list[str]:
         if found:
             lines.append(f"sources for {words}: {len(found)} — {_listed(found)}")
     return lines
+
+
+def _handling(project: Project) -> Iterator[str]:
+    """Yield who does what, and what is watched more closely or kept from its people."""
+    found = {
+        "functions 部门": [one.title for one in project.functions],
+        "launches 上市": [f"{one.product} ({one.launched})" for one in project.launches],
+        "trials 试运行": [f"{one.id} → {one.reviewer}" for one in project.trials],
+    }
+    for words, named in found.items():
+        if named:
+            yield f"{words}: {len(named)} — {_listed(named)}"
 
 
 def _by_tier(project: Project) -> str:

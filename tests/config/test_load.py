@@ -101,6 +101,8 @@ def test_the_summary_names_what_was_found() -> None:
     assert "brands 品牌: 1 — 澜禾 (lanhe); products 产品: 4" in lines
     assert "owners 负责人: 6 — 林晓, 陈默, 周岚, 吴迪, 许诺, 郑文" in lines
     assert "fallback 兜底: zhoulan, xunuo" in lines
+    functions = "公关, 服务, 销售, 大区经销商, 品质研发, 法务, 管理层"
+    assert f"functions 部门: 7 — {functions}" in lines
 
 
 # --- init ------------------------------------------------------------------------------------
