@@ -76,6 +76,18 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class BrandFit:
+    """What is fitted on a whole brand, the same for all its clusters.
+
+    Shapes: `profile` (..., 168), `rate` and `phi` (...).
+    """
+
+    profile: Floats
+    rate: Floats
+    phi: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """Predictive mean and variance per window end, and how many watched hours lie behind them.
 
@@ -89,53 +101,51 @@ class Expectation:
     doubt: Floats
 
 
+def fit_brand(brand: Floats, hours: Ints, *, watched: Floats, clusters: int, upto: int) -> BrandFit:
+    """Fit season, mean cluster rate and burstiness of a brand; shapes and `upto` as in `fit`."""
+    past, recent = _past(upto), _recent(upto)
+    shape, rate = _brand_profile(brand[..., past], watched[..., past], hours[past], clusters)
+    exposure = shape[..., hours[recent] % WEEK] * watched[..., recent]
+    return BrandFit(shape, rate, _brand_phi(brand[..., recent], exposure))
+
+
 def fit(
     cluster: Floats,
-    brand: Floats,
+    brand: BrandFit,
     hours: Ints,
     *,
     cluster_watched: Floats,
-    brand_watched: Floats,
-    brand_clusters: int,
     upto: int,
     slot_phi: Floats | float = 1.0,
     borrowed: tuple[float, float] | None = None,
 ) -> Baseline:
     """Fit season, prior rate and spread on what lies before grid index `upto`.
 
-    Shapes: `cluster`, `brand` and the watched masks (0 or 1) are (..., H); `hours` (H,) holds the
+    Shapes: `cluster` and its watched mask (0 or 1) are (..., H); `hours` (H,) holds the
     absolute UTC hour of each column. Hours whose mask is 0 (before the cluster existed, no source
     answered, inside an open incident) count neither as posts nor as exposure.
     `slot_phi` (...) is what `dispersion_in_slots` says of the brand; 1 when nothing is known.
     `borrowed`: the rate of a sister product (authors an hour per cluster) and its share of the
     prior rate; what the cluster itself brings outweighs both as its hours add up.
     """
-    past = slice(max(0, upto - BASELINE_HOURS), max(0, upto))
-    shape, rate = _brand_profile(
-        brand[..., past], brand_watched[..., past], hours[past], brand_clusters
-    )
+    past, recent = _past(upto), _recent(upto)
+    rate = brand.rate
     if borrowed is not None:
         sister, weight = borrowed
         rate = weight * sister + (1.0 - weight) * rate
     profile = _own_profile(
-        shape,
+        brand.profile,
         cluster[..., past] * cluster_watched[..., past],
         cluster_watched[..., past],
         hours[past],
     )
-    cells = hours % WEEK
-    season = profile[..., cells]
+    season = profile[..., hours % WEEK]
     counts = cluster * cluster_watched
     exposure = season * cluster_watched
-    quiet = upto - FIT_LAG
-    recent = slice(max(0, quiet - FIT_HOURS), max(0, quiet))
-    brand_phi = _brand_phi(
-        brand[..., recent], shape[..., cells[recent]] * brand_watched[..., recent]
-    )
     level = (PRIOR_SHAPE + counts[..., past].sum(-1)) / (
         PRIOR_SHAPE / rate + exposure[..., past].sum(-1)
     )
-    phi, kappa = _spread(counts[..., recent], level[..., None] * exposure[..., recent], brand_phi)
+    phi, kappa = _spread(counts[..., recent], level[..., None] * exposure[..., recent], brand.phi)
     return Baseline(
         _running(counts),
         _running(exposure),
@@ -210,6 +220,15 @@ def dispersion_in_slots(slots: Floats) -> Floats:
     posts = hours.mean(-1).sum(-1)
     phi: Floats = (within * SLOTS + PHI_POSTS) / (posts * SLOTS + PHI_POSTS)
     return np.clip(phi, *PHI)
+
+
+def _past(upto: int) -> slice:
+    return slice(max(0, upto - BASELINE_HOURS), max(0, upto))
+
+
+def _recent(upto: int) -> slice:
+    quiet = upto - FIT_LAG
+    return slice(max(0, quiet - FIT_HOURS), max(0, quiet))
 
 
 def _running(values: Floats) -> Floats:

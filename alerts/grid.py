@@ -12,7 +12,16 @@ from operator import attrgetter
 import numpy as np
 
 from alerts import baseline
-from alerts.baseline import HISTORY_HOURS, OPEN_HOURS, RAMP_STEP, RAMP_STEPS, Baseline, Floats, Ints
+from alerts.baseline import (
+    HISTORY_HOURS,
+    OPEN_HOURS,
+    RAMP_STEP,
+    RAMP_STEPS,
+    Baseline,
+    BrandFit,
+    Floats,
+    Ints,
+)
 from storage.records import Evidence, HourCount, Pulse
 
 LIFT_HOURS = 24.0  # a lift holds for windows that end so near to where it was measured
@@ -98,22 +107,25 @@ class Grid:
         """Return the instant of a place on the grid."""
         return datetime.fromtimestamp(round((self.first + end) * 3600), UTC)
 
-    def baseline(self, evidence: Evidence, places: Ints, opened_at: datetime | None) -> Baseline:
+    def baseline(
+        self,
+        evidence: Evidence,
+        places: Ints,
+        opened_at: datetime | None,
+        fits: BrandFits | None = None,
+    ) -> Baseline:
         """Fit on days that ended at least 24 h ago, so that the fit holds for a whole UTC day.
 
-        `places` are those of the cluster's hours.
+        `places` are those of the cluster's hours; `fits` what brands were found to be like.
         """
         cluster = self.counts(evidence.hours, places, "authors")
-        brand = self.counts(evidence.brand_hours, self.places(evidence.brand_hours), "authors")
         known_from = self._first(evidence.brand_hours)
         if evidence.brand_first_at is not None and self.at(evidence.brand_first_at) >= 0:
             known_from = min(known_from, int(self.at(evidence.brand_first_at)))
         born = self._first(evidence.hours)
         if evidence.first_at is not None:
             born = min(born, int(max(0.0, self.at(evidence.first_at))))
-        seen = 1.0 - self.blind
-        brand_watched, cluster_watched = seen.copy(), seen.copy()
-        brand_watched[:known_from] = 0.0
+        cluster_watched = 1.0 - self.blind
         cluster_watched[: max(born, min(known_from, HISTORY_HOURS - 1))] = 0.0
         if opened_at is not None:
             start = int(self.at(opened_at))
@@ -121,11 +133,9 @@ class Grid:
         upto = (self.first + int(self.end) - 24) // 24 * 24 - self.first
         return baseline.fit(
             cluster,
-            brand,
+            (fits or BrandFits()).of(self, evidence, known_from, upto),
             self.hours,
             cluster_watched=cluster_watched,
-            brand_watched=brand_watched,
-            brand_clusters=evidence.brand_clusters,
             upto=upto,
             slot_phi=_slot_phi(evidence.pulse),
             borrowed=(lent.rate, lent.weight) if (lent := evidence.borrowed) else None,
@@ -134,6 +144,36 @@ class Grid:
     def _first(self, hours: tuple[HourCount, ...]) -> int:
         """Return the grid index from which `hours` may be taken to be complete."""
         return max(0, int(self.at(hours[0].hour))) if hours else HISTORY_HOURS
+
+
+class BrandFits:
+    """What whole brands were found to be like, while clusters of theirs are judged in a row.
+
+    The last of each brand is kept: it holds for all clusters that are told of the same hours (the
+    very same tuple), on the same grid.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[tuple[HourCount, ...], tuple[object, ...], BrandFit]] = {}
+
+    def of(self, grid: Grid, evidence: Evidence, known_from: int, upto: int) -> BrandFit:
+        """Return what a cluster's brand is like; `known_from` on its hours are complete."""
+        hours = evidence.brand_hours
+        rest = (grid.first, upto, known_from, evidence.brand_clusters, evidence.blind_hours)
+        kept = self._kept.get(evidence.cluster.brand_id)
+        if kept is not None and kept[0] is hours and kept[1] == rest:
+            return kept[2]
+        watched = 1.0 - grid.blind
+        watched[:known_from] = 0.0
+        found = baseline.fit_brand(
+            grid.counts(hours, grid.places(hours), "authors"),
+            grid.hours,
+            watched=watched,
+            clusters=evidence.brand_clusters,
+            upto=upto,
+        )
+        self._kept[evidence.cluster.brand_id] = (hours, rest, found)
+        return found
 
 
 def _slot_phi(pulse: Pulse | None) -> float:

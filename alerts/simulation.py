@@ -230,14 +230,15 @@ def _fit(streams: Streams, day: int) -> tuple[Baseline, Floats]:
     hourly = streams.hourly[:, grid]
     brand = streams.brand[None, grid]
     last = grid.stop - PULSE_LAG_HOURS
+    hours, upto = np.arange(grid.start, grid.stop), HISTORY_HOURS - 2 * 24
     base = baseline.fit(
         hourly,
-        brand,
-        np.arange(grid.start, grid.stop),
+        baseline.fit_brand(
+            brand, hours, watched=np.ones_like(brand), clusters=_BRAND_CLUSTERS, upto=upto
+        ),
+        hours,
         cluster_watched=np.ones((1, HISTORY_HOURS)),
-        brand_watched=np.ones_like(brand),
-        brand_clusters=_BRAND_CLUSTERS,
-        upto=HISTORY_HOURS - 2 * 24,
+        upto=upto,
         slot_phi=baseline.dispersion_in_slots(
             streams.slots[(last - PULSE_HOURS) * BIN : last * BIN]
         ),

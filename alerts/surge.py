@@ -15,7 +15,7 @@ import numpy as np
 
 from alerts import baseline
 from alerts.baseline import RAMP_LAG, WINDOWS, Baseline, Expectation, Floats, Ints
-from alerts.grid import Grid
+from alerts.grid import BrandFits, Grid
 from alerts.significance import (
     Setting,
     exceeds,
@@ -88,6 +88,7 @@ def detect(
     *,
     opened_at: datetime | None = None,
     since: datetime | None = None,
+    fits: BrandFits | None = None,
 ) -> Surge:
     """Compare what was observed in the last 1 to 24 hours with what is usual.
 
@@ -98,11 +99,12 @@ def detect(
     is lifted (`evidence.pulse`), that much more is expected.
     `opened_at` of an incident that is still open: seven days from here on stay out of the baseline,
     so that it does not become its own normal. `since`: authors before it are not counted (a closed
-    incident reopens on what came after it).
+    incident reopens on what came after it). `fits`: where
+    clusters of one brand are asked about in a row, what their brand is like is found once.
     """
     grid = Grid(evidence, now)
     places = grid.places(evidence.hours)
-    case = _Case(evidence, rules, grid, places, grid.baseline(evidence, places, opened_at))
+    case = _Case(evidence, rules, grid, places, grid.baseline(evidence, places, opened_at, fits))
     cut = float("-inf") if since is None else grid.at(since)
     live = grid.times(evidence.live_authors, cut, evidence.copiers)
     watch = grid.times(evidence.watch_authors, cut)

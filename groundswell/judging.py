@@ -38,6 +38,7 @@ def judge(  # noqa: PLR0917 - what is known, as everywhere here
         now=now,
         opened_at=known.waiting_since if known and known.at_work else None,
         since=_ended_at(known),
+        fits=None if pulses is None else pulses.fits,
     )
     surge = find(evidence)
     if pulses is not None and surge.kind != "none" and surge.ended_at is not None:

@@ -15,6 +15,7 @@ from alerts.baseline import (
 )
 from alerts.brand_surge import pulse_of
 from alerts.events import events_between
+from alerts.grid import BrandFits
 from alerts.launch import borrow, plan_of
 from config.launch_schema import LaunchPlan
 from config.schema import Project
@@ -60,6 +61,7 @@ class PulseView:
         self._blind: dict[BrandId, tuple[datetime, ...] | None] = {}
         self._events: list[CalendarEvent] | None = None
         self._lent: dict[str, Borrowed | None] = {}
+        self.fits = BrandFits()  # of the brands whose clusters are judged
         self.rates: dict[str, tuple[int, float, int]] = {}  # of sisters, as they were read
 
     def see(self, evidence: Evidence) -> Evidence:

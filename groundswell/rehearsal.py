@@ -13,19 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alerts import journal
-from classify.analyst import polarity
 from config.schema import Project
 from groundswell.passes import rules_of
 from groundswell.rehearsal_diff import differences, unrehearsed
-from groundswell.rehearsal_walk import Told, Walk
+from groundswell.rehearsal_share import FROM, walk_all
+from groundswell.rehearsal_walk import Told
 from storage.older_rounds import older_passes
-from storage.passes import Content
-from storage.past import Past, Sure, fill, read_past, set_scene
-from storage.records import Incident, IncidentEvent, IncidentState, Level, Polarity
-from storage.scratch import Scene, Surroundings, open_scratch
+from storage.past import Past, read_past
+from storage.records import Incident, IncidentEvent, IncidentState, Level
 from storage.store import Store
-from storage.world import World
 
 Advance = Callable[[int, int], None]
 _BEGINS = frozenset({"raised", "reopened", "relapsed"})
@@ -132,13 +128,15 @@ def rehearse(
     until: datetime,
     advance: Advance | None = None,
     thorough: bool = False,
+    share_from: int = FROM,
 ) -> Rehearsal:
     """Let [since, until] happen again under `other`; `project` is the configuration at work.
 
     It begins at the last checkpoint up to `since` (one a UTC day). `advance` is told how many
     rounds of how many are done. `thorough`: judge every cluster of every round anew; without it
     what the same rules decided then is not asked again where nothing came of it, and other rules
-    grade ten minutes of mentions together.
+    grade ten minutes of mentions together. `share_from`: from so many members on other rules judge
+    brands in two processes.
     """
     began = time.monotonic()
     with store.read() as queries:
@@ -150,14 +148,17 @@ def rehearse(
             ends = min(until, start.at) if start is not None else until
             passes = [*older_passes(queries.connection, since, ends), *passes]
         past = read_past(queries.connection, passes, before, until)
-        scene = Scene(world=World(), around=Surroundings())
-        sure = _sure_of(project, other)
-        set_scene(queries.connection, past, scene, sure)
-        with open_scratch(scene, past.start.at) as tx:
-            fill(queries.connection, tx, past, journal.fold)
-            for end in queries.ended_trials().values():
-                tx.end_trial(end)
-            played = Walk(tx, past, other, project, sure, thorough=thorough).go(advance or _nobody)
+        is_same = rules_of(project) == rules_of(other)
+        played = walk_all(
+            queries,
+            past,
+            other,
+            project,
+            thorough=thorough,
+            is_same=is_same,
+            advance=advance or _nobody,
+            share_from=share_from,
+        )
     seen = max(since, past.start.at)
     zone = project.settings.zone
     real_told = [one for one in map(Told.of, past.told) if one.at >= seen]
@@ -165,7 +166,6 @@ def rehearse(
     real = _incidents(past, past.events, past.incidents, seen)
     made = _incidents(past, played.events, played.incidents, seen)
     kept, missed, new = _matched(real, made)
-    is_same = rules_of(project) == rules_of(other)
     is_exact = exact_since is not None and exact_since <= seen
     is_exact = is_exact and all(one.rules == rules_of(other) for one in past.passes)
     return Rehearsal(
@@ -184,7 +184,7 @@ def rehearse(
         unrehearsed=unrehearsed(project, other),
         dropped=played.dropped,
         unlike=_unlike(past.events, played.events, seen) if is_same and is_exact else (),
-        mentions=len(scene.world.members),
+        mentions=played.mentions,
         rounds=played.rounds,
         took_s=time.monotonic() - began,
     )
@@ -193,30 +193,6 @@ def rehearse(
 def _nobody(done: int, of: int) -> None:
     """Tell nobody how far it is."""
     del done, of
-
-
-def _sure_of(project: Project, other: Project) -> Sure:
-    """Decide polarity anew where a brand's borders differ: None as it was decided then."""
-    bands = {}
-    for brand in other.brands:
-        mine = project.brand(brand.id)
-        band = _band(other, brand.id)
-        if mine is not None and band != _band(project, brand.id):
-            bands[brand.id] = band
-
-    def sure(brand_id: str, content: Content) -> Polarity | None:
-        band = bands.get(brand_id)
-        return None if band is None else polarity(content["negative"], band)
-
-    return sure
-
-
-def _band(project: Project, brand_id: str) -> tuple[float, float]:
-    low, high = project.settings.unsure_band
-    brand = project.brand(brand_id)
-    if brand is None:
-        return low, high
-    return brand.thresholds.unsure or low, brand.thresholds.negative or high
 
 
 def _incidents(
@@ -277,9 +253,13 @@ def _matched(
             pairs.append(Pair(real=one, rehearsed=left.pop(twin)))
     return (
         tuple(sorted(pairs, key=lambda one: one.real.first_at)),
-        tuple(sorted(missed, key=lambda one: (-one.level, one.first_at))),
-        tuple(sorted(left.values(), key=lambda one: (-one.level, one.first_at))),
+        tuple(sorted(missed, key=_order)),
+        tuple(sorted(left.values(), key=_order)),
     )
+
+
+def _order(one: Seen) -> tuple[int, datetime, str]:
+    return -one.level, one.first_at, one.incident_id
 
 
 def _per_day(told: Iterable[Told], zone: object) -> dict[str, int]:

@@ -111,6 +111,7 @@ class Played:
     incidents: dict[str, Incident] = field(default_factory=dict)
     dropped: int = 0  # acts of people on what is not there, or stands otherwise
     rounds: int = 0
+    mentions: int = 0  # that were in clusters in the end
 
 
 class Walk:
@@ -125,8 +126,11 @@ class Walk:
         sure: Sure,
         *,
         thorough: bool = False,
+        own: frozenset[str] | None = None,
     ) -> None:
+        """Begin; `own` are the brands to judge where the others are another walk's."""
         self.tx = tx
+        self._own = own
         self.past = past
         self.project = project
         self.played = Played()
@@ -170,6 +174,8 @@ class Walk:
             if not n % 200:
                 advance(n, len(numbers))
         advance(len(numbers), len(numbers))
+        members = self.tx.scene.world.members
+        self.played.mentions = sum(self._own is None or brand in self._own for brand, _ in members)
         return self.played
 
     # --- rounds ----------------------------------------------------------------------------------
@@ -270,8 +276,12 @@ class Walk:
         if not is_same and not self._thorough:
             if one.at - self._cooled_at >= HOLD:
                 self._cooled_at = one.at
-            else:  # what nobody writes in can only cool, and does so no sooner
-                named = [name for name in named if not self.tx.has_incident(name)]
+            else:  # of what nobody writes in, only the brands' whole talk is looked at sooner
+                named = [
+                    name
+                    for name in named
+                    if name.startswith(BRAND_PREFIX) and not self.tx.has_incident(name)
+                ]
         self._act(dict.fromkeys(named, ()) | fresh, one.at, is_same=is_same)
 
     def _clusters_of(self, incident_id: str) -> set[ClusterId]:
@@ -295,6 +305,8 @@ class Walk:
             regrouped = follow(self.tx, events, self.project, self._links, now)
             before = regrouped.before
             graded = {name: [] for name in regrouped.clusters} | graded
+        if self._own is not None:
+            graded = {one: new for one, new in graded.items() if self._is_own(one)}
         if not self._thorough:
             graded = self._worth(graded, now, is_same=is_same)
         if not graded:
@@ -310,6 +322,10 @@ class Walk:
             before=before,
         )
         self._collect()
+
+    def _is_own(self, cluster_id: ClusterId) -> bool:
+        cluster = self.tx.queries.cluster(cluster_id)
+        return cluster is not None and self._own is not None and cluster.brand_id in self._own
 
     def _worth(self, graded: Any, now: datetime, *, is_same: bool) -> dict[ClusterId, Any]:
         """Leave out clusters of which it is known already that nothing comes.
@@ -426,6 +442,11 @@ class Walk:
             self.tx.shift_instants(by, one.at - by)
             self._stale = True
         changes = data.get("changes", ())
+        if self._own is not None:
+            mine = [said for said in changes if said["incident"] in self.past.incidents]
+            if changes and not mine:
+                return  # another walk's
+            changes = mine
         stands = [self._stands(said) for said in changes]
         if all(stands):
             for said in changes:

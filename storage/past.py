@@ -74,7 +74,7 @@ class Past:
     before: list[IncidentEvent]  # the log of incidents up to the start
     events: list[IncidentEvent]  # and from there on, in order
     told: list[Intent]  # messages written from there on, without their texts
-    silences: list[sa.RowMapping]
+    silences: list[Mapping[str, Any]]
     sent: dict[str, datetime]
     links: dict[str, set[str]]  # by incident, the clusters that were ever its own
     incidents: dict[str, Incident]  # as they stand today
@@ -102,7 +102,7 @@ def read_past(
         before=older,
         events=[one for one in newer if one.at <= until],
         told=_read_told(connection, start.at),
-        silences=list(mappings(connection.execute(sa.select(tables.silence)))),
+        silences=[dict(one) for one in mappings(connection.execute(sa.select(tables.silence)))],
         sent=_read_sent(connection, start.at),
         links=_read_links(connection),
         incidents=_read_incidents(connection),
@@ -281,8 +281,8 @@ def _read_incidents(connection: Connection) -> dict[str, Incident]:
 # --- the scene at the start ----------------------------------------------------------------------
 
 
-def set_scene(connection: Connection, past: Past, scene: Scene, sure: Sure) -> None:
-    """Fill the World with who was there at the start, and name the clusters."""
+def name_scene(connection: Connection, past: Past, scene: Scene) -> None:
+    """Name the clusters, where they led at the start, and since when brands are known."""
     rows = connection.execute(sa.select(tables.cluster))
     for row in mappings(rows):
         cluster = cluster_of({**row, "blob": b""})
@@ -293,6 +293,10 @@ def set_scene(connection: Connection, past: Past, scene: Scene, sure: Sure) -> N
         scene.around.first_hours.setdefault(brand_id, at)
     scene.around.sent = past.sent
     scene.world.aliases |= past.aliases
+
+
+def settle(past: Past, scene: Scene, sure: Sure) -> None:
+    """Fill the World with who was there at the start."""
     for key, content in past.first.items():
         scene.world.put(key, made(key, content, sure))
 
@@ -411,6 +415,7 @@ def write_events(tx: RehearsalTransaction, events: Sequence[ClusterEvent]) -> No
 def write_aliases(tx: RehearsalTransaction, aliases: Mapping[str, str | None]) -> None:
     """Let clusters point at others, or at none."""
     cluster = tables.cluster
+    tx.forget()
     for cluster_id, target in aliases.items():
         if target is None:
             tx.scene.world.aliases.pop(cluster_id, None)

@@ -236,6 +236,7 @@ class RehearsalTransaction(Transaction):
         self.scene = scene
         self.now = now  # of the round in hand
         self.queries = RehearsalQueries(connection, scene)
+        self._standing: dict[ClusterId, Incident | None] = {}  # until something is written
 
     def evidence(self, cluster_id: ClusterId, now: datetime, *, history: bool = False) -> Evidence:
         """Return all that grading may know of a cluster."""
@@ -245,7 +246,13 @@ class RehearsalTransaction(Transaction):
         """Return the incident that new mentions of a cluster belong to."""
         if not self.has_incident(cluster_id):
             return None  # most clusters: no look at tables
-        return find_incident_of(self.connection, cluster_id)
+        if cluster_id not in self._standing:
+            self._standing[cluster_id] = find_incident_of(self.connection, cluster_id)
+        return self._standing[cluster_id]
+
+    def forget(self) -> None:
+        """Read incidents of clusters anew: clusters lead elsewhere now."""
+        self._standing.clear()
 
     def has_incident(self, cluster_id: ClusterId) -> bool:
         """Say whether a cluster, or one that was merged into it, ever had an incident."""
@@ -266,6 +273,7 @@ class RehearsalTransaction(Transaction):
         """Write a Change, but for the texts of its messages."""
         if change.cancel_intents:
             self._deliver(change.incident.incident_id)
+        self._standing.clear()
         bare = [replace(one, body="", html="", words={}, actions=()) for one in change.intents]
         saved = super().save_change(replace(change, intents=tuple(bare)))
         if saved:
@@ -449,6 +457,27 @@ def open_scratch(scene: Scene, now: datetime) -> Iterator[RehearsalTransaction]:
     try:
         with engine.connect() as connection:
             metadata.create_all(connection)
+            yield RehearsalTransaction(connection, scene, now)
+    finally:
+        engine.dispose()
+
+
+def saved(tx: RehearsalTransaction) -> bytes:
+    """Return the whole database in memory, for another process."""
+    tx.connection.commit()
+    plain: Any = tx.connection.connection.driver_connection
+    found: bytes = plain.serialize()
+    return found
+
+
+@contextmanager
+def opened(database: bytes, scene: Scene, now: datetime) -> Iterator[RehearsalTransaction]:
+    """Give a transaction on what `saved` returned; it is gone when the block ends."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    try:
+        with engine.connect() as connection:
+            plain: Any = connection.connection.driver_connection
+            plain.deserialize(database)
             yield RehearsalTransaction(connection, scene, now)
     finally:
         engine.dispose()

@@ -274,6 +274,7 @@ class Whole:
         self.fresh: list[Member] = []
         self.stating: list[Member] = []  # originals that state something for batches
         self._slots: dict[datetime, Counter[str]] = {}
+        self._told: tuple[datetime, datetime, tuple[int, ...]] | None = None
 
     def add(self, member: Member, n: int) -> None:
         """Count a member in, or out with -1."""
@@ -285,12 +286,17 @@ class Whole:
             _put(self.fresh, member, n)
             slot = member.at - (member.at - member.hour) % _SLOT
             _count(self._slots.setdefault(slot, Counter()), member.author, n)
+            if self._told is not None and self._told[0] <= slot < self._told[1]:
+                self._told = None
 
     def slots(self, first: datetime, end: datetime) -> tuple[int, ...]:
         """Return distinct authors per ten minutes in [first, end), whole hours."""
+        if self._told is not None and self._told[:2] == (first, end):
+            return self._told[2]
         n = max(0, (end - first) // _SLOT)
         counts = (self._slots.get(first + one * _SLOT) for one in range(n))
-        return tuple(len(one) if one else 0 for one in counts)
+        self._told = (first, end, tuple(len(one) if one else 0 for one in counts))
+        return self._told[2]
 
     def loudest(self, since: datetime, until: datetime, but: str | None, most: int) -> list[str]:
         """Return the clusters in which most distinct authors wrote in [since, until)."""
