@@ -64,7 +64,13 @@ def test_a_preview_says_bytes_and_buttons() -> None:
     [one] = json.loads(run("preview", "--channel", "slack", "--json"))["messages"]
 
     assert (one["occasion"], one["dialect"], one["bytes_limit"]) == ("notice", "slack_mrkdwn", 9000)
-    assert [action["name"] for action in one["actions"]] == ["ack", "dismiss", "assign", "silence"]
+    assert [action["name"] for action in one["actions"]] == [
+        "ack",
+        "not_mine",
+        "dismiss",
+        "assign",
+        "silence",
+    ]
     assert "== notice · preview (sms, plain)" in run("preview", "--channel", "sms")
 
 
