@@ -121,6 +121,10 @@ def test_the_form_writes_one_file_and_keeps_comments(world: World) -> None:
 def test_mistakes_come_back_with_file_and_line(world: World) -> None:
     client = world.client("linxiao")
     page = client.get("/launches/k2/edit").text
+    long = {f"faq-{n}-question": f"问{n}" for n in range(50)}
+    long |= {f"faq-{n}-answer": "答" * 400 for n in range(50)}
+    kept = client.post("/launches", data=fill(page, id="", **long))  # 180 KB, percent-encoded
+    assert (kept.status_code, "答" * 400 in kept.text) == (409, True)
     late = client.post("/launches", data=fill(page, ends="2027-11-01"))
     assert late.status_code == 409
     assert "launches/k2.yaml:" in late.text

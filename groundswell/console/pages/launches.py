@@ -24,7 +24,7 @@ from groundswell.launch_sync import product_name
 from groundswell.launching import values_of
 from groundswell.sales_import import Imported, save_rows
 
-FIELDS = 300  # of the form: fifty answers and twenty places at most
+FIELDS = 400  # of the form: fifty answers and twenty places at most
 _BLANK = {"faq": 3, "readiness": 2}  # empty rows under those that are there
 _MOST = {"faq": 50, "readiness": 20}
 _ROWS: Mapping[str, tuple[str, ...]] = {
