@@ -34,6 +34,7 @@ _FILE_LIMITS = {  # first part of the path: forms that take files
     "add": 16 * 1024 * 1024,
     "import": 21 * 1024 * 1024,  # a table of 20 MiB
     "calendar": 3 * 1024 * 1024,  # a file of 2 MiB
+    "cards": 256 * 1024,  # three texts of 4,000 characters, percent-encoded
     "launches": 2 * 1024 * 1024,  # fifty answers of 2,000 characters, percent-encoded
 }
 _HEADERS = {
