@@ -1,8 +1,8 @@
 """A rehearsal shared out by brand over two processes: brands are judged without one another.
 
 In: the Past, the configurations and the database it was read from. Out: what the parts came to,
-which is what one walk over all would have come to. The children are spawned and read nothing: each
-gets its brands' members and logs, and its database in memory as bytes.
+which is what one walk over all would have come to. The second process is spawned and reads nothing:
+it gets its brands' members and logs, and its database in memory as bytes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import connection as pipes
 from typing import Any
 
 from alerts import journal
@@ -197,20 +196,29 @@ def _together(parts: Sequence[Played]) -> Played:
 # --- processes -----------------------------------------------------------------------------------
 
 
-def _spread(parts: Iterable[Part], advance: Advance) -> list[Played]:
-    """Walk over each part in a process of its own."""
+def _spread(parts: Sequence[Part], advance: Advance) -> list[Played]:
+    """Walk over the first part here, and meanwhile over each other in a process of its own.
+
+    Errors: GroundswellError when one of them ends before it is done.
+    """
     context = multiprocessing.get_context("spawn")
     lines, processes = [], []
     try:
-        for part in parts:
+        for _ in parts[1:]:
             line, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs,), daemon=True, name="rehearsal")
             process.start()
             theirs.close()  # so that the child's death ends our recv
             processes.append(process)
             lines.append(line)
+        for line, part in zip(lines, parts[1:], strict=True):
             line.send(part)
-        return _listen(lines, advance)
+        return [walk_part(parts[0], advance), *(line.recv() for line in lines)]
+    except (EOFError, ConnectionError) as error:
+        raise GroundswellError(
+            "rehearsing: the second process ended before it was done; look for its traceback "
+            "above, or free some memory and ask again"
+        ) from error
     finally:
         for line in lines:
             line.close()
@@ -219,30 +227,13 @@ def _spread(parts: Iterable[Part], advance: Advance) -> list[Played]:
             process.join(_JOIN_S)
 
 
-def _listen(lines: Sequence[Any], advance: Advance) -> list[Played]:
-    found: dict[int, Played] = {}
-    done = [(0, 1)] * len(lines)
-    while len(found) < len(lines):
-        for ready in pipes.wait([one for n, one in enumerate(lines) if n not in found]):
-            n = lines.index(ready)
-            try:
-                said = lines[n].recv()
-            except (EOFError, OSError) as error:
-                raise GroundswellError(
-                    "rehearsing: one of two processes ended before it was done; look for its "
-                    "traceback above, or free some memory and ask again"
-                ) from error
-            if isinstance(said, Played):
-                found[n] = said
-                continue
-            done[n] = said
-            slowest = min(done, key=lambda one: one[0] / max(1, one[1]))
-            advance(*slowest)
-    return [found[n] for n in range(len(lines))]
-
-
 def _serve(line: Any) -> None:
     """Walk over the part that comes through the line, and answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     part = line.recv()
-    line.send(walk_part(part, lambda done, of: line.send((done, of))))
+    line.send(walk_part(part, _nobody))
+
+
+def _nobody(done: int, of: int) -> None:
+    """Tell nobody how far it is: the first part is as large, and tells."""
+    del done, of

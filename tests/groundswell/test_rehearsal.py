@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from alerts.incidents import Command
 from alerts.messages import NoLinks
+from bench.bench_rehearse import START, fill
+from bench.bench_rehearse import project as four_brands
 from config.errors import ConfigError, GroundswellError
 from config.schema import Project
 from groundswell.cluster_desk import ClusterDesk
@@ -446,6 +448,26 @@ def test_stricter_rules_raise_less_and_say_what_differs(sqlite_url: str) -> None
         assert older.unlike == ()
     finally:
         store.close()
+
+
+def test_brands_judged_apart_come_to_what_they_come_to_together(empty: Path) -> None:
+    copy = empty.with_name("brands.db")
+    shutil.copy(empty, copy)
+    store = Store(f"sqlite:///{copy}")
+    try:
+        fill(store, 240, days=1)
+        own = four_brands()
+        other = with_values(own, ["levels.yellow.score=20"])
+        asked: dict[str, Any] = {"since": START, "until": START + timedelta(days=1)}
+        apart = rehearse(own, store, other, **asked, share_from=1)
+        together = rehearse(own, store, other, **asked)
+
+        assert replace(apart, took_s=0) == replace(together, took_s=0)
+        assert len({one.brand_id for one in together.new}) > 1
+        assert together.mentions > 200
+    finally:
+        store.close()
+        copy.unlink()
 
 
 def test_values_to_try_are_checked_all_at_once() -> None:
