@@ -240,7 +240,7 @@ def work_in_the_console(seen: Visit, store: Store, password: str) -> None:
     assert (closed.state, closed.closed_by) == (IncidentState.CLOSED, "admin")
     assert closed.closed_evidence == "14 户电话回访都认可，录音存档"
     kinds = [event.kind for event in events_of(store, closed)]
-    assert kinds == ["raised", "acknowledged", "noted", "handled", "confirmed"]
+    assert kinds == ["raised", "triangle_named", "acknowledged", "noted", "handled", "confirmed"]
     seen.page.goto(f"{seen.url}/digest?owner=heqing")
     seen.shot("chain-6-digest")
     solved = seen.page.locator("section", has=seen.page.locator("h2", has_text="已解决"))
