@@ -32,6 +32,7 @@ from storage.records import (
     Incident,
     IncidentEvent,
     IncidentId,
+    IncidentState,
     Level,
     OwnerId,
 )
@@ -223,7 +224,9 @@ def _numbers(groups: dict[str, list[Incident]], facts: DigestFacts) -> tuple[tup
         ("正面", _seen(facts.positive, facts)),
         ("存疑", _seen(facts.unsure, facts)),
     ]
-    shown = [item for items in groups.values() for item in items]
+    # whoever spoke in what was a false alarm complained of nothing of ours
+    heard = (item for items in groups.values() for item in items)
+    shown = [item for item in heard if item.state is not IncidentState.DISMISSED]
     summed = sum((counts_from(facts.people.get(item.incident_id, {})) for item in shown), Counts())
     if summed.total:
         numbers.append(("投诉人合计", counts_words(summed)))
