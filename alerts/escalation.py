@@ -34,9 +34,7 @@ _DORMANT_DAYS = 14
 _WARN_LEASE_LEFT = 0.2
 
 
-def freeze_policy(
-    choice: RouteChoice, level: Level, project: Project, tier: str = ""
-) -> Policy:
+def freeze_policy(choice: RouteChoice, level: Level, project: Project, tier: str = "") -> Policy:
     """Write down who will be told when, and what service is promised, as the files say now.
 
     A later change of the files does not alter it. First the chain, one person a step; each further

@@ -39,8 +39,8 @@ from storage.hot import HotQueries
 from storage.incidents import find_incident, find_incident_of
 from storage.intake import revisions
 from storage.labels import LabelQueries
-from storage.ledger import LedgerQueries
 from storage.launches import LaunchQueries
+from storage.ledger import LedgerQueries
 from storage.models import ModelQueries
 from storage.observed import ObservedQueries
 from storage.official import OfficialQueries

@@ -43,8 +43,8 @@ from storage.tables_handle import card as card  # noqa: PLC0414
 from storage.tables_handle import complainant as complainant  # noqa: PLC0414
 from storage.tables_handle import customer as customer  # noqa: PLC0414
 from storage.tables_handle import grading_pass as grading_pass  # noqa: PLC0414
-from storage.tables_handle import mention_customer as mention_customer  # noqa: PLC0414
 from storage.tables_handle import member_was as member_was  # noqa: PLC0414
+from storage.tables_handle import mention_customer as mention_customer  # noqa: PLC0414
 from storage.tables_handle import rehearsal as rehearsal  # noqa: PLC0414
 from storage.tables_handle import sale as sale  # noqa: PLC0414
 from storage.tables_handle import trial_end as trial_end  # noqa: PLC0414
