@@ -56,8 +56,9 @@ from storage.world import Talk
 
 _WINDOW = timedelta(hours=48)  # as groundswell.stages grades anew
 _DOWN = timedelta(minutes=30)  # rounds come each ten minutes: the engine stood
-# Under other rules a walk is an estimate: mentions of ten minutes are graded together, and what
-# only time changes once an hour (docs/adr/0038: what that costs in delay).
+# Under other rules a walk is an estimate: mentions of ten minutes are graded together, and whole
+# brands and incidents in which somebody wrote once an hour, the rest each six hours
+# (docs/adr/0038: what that costs in delay).
 _TOGETHER = timedelta(minutes=10)
 _ANEW = timedelta(hours=1)
 _FEW_VIEWS, _FEW_REPOSTS = 500, 50  # below these the score gives nothing (alerts.score)
