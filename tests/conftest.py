@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import uuid
@@ -40,6 +41,8 @@ def _serve(config: pytest.Config) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """With xdist only the controller starts the server; without it the first test that asks does."""
+    # tests make much and keep little: a tenth of their time went into looking for rings of objects
+    gc.set_threshold(50_000, 20, 50)
     if not hasattr(config, "workerinput") and getattr(config.option, "numprocesses", None):
         _serve(config)
 

@@ -44,7 +44,7 @@ from tests.crash.matrix.story import FIRST_WAVES, START, complaints, write_proje
 ROOT = Path(__file__).parents[3]
 _CHILD_S = 200.0  # a process takes tenths of a second; one that hangs must not hang the matrix
 _KILLED = -9
-_AGAIN = 3  # how often a trial is repeated that ended before its process came to die
+_AGAIN = 8  # how often a trial is repeated that ended before its process came to die
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
