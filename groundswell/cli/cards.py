@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from groundswell.knowledge import Lessons
-    from groundswell.library_desk import LibraryDesk
+    from groundswell.knowledge_desk import KnowledgeDesk
     from storage.records import Card
 
 By = Annotated[str, typer.Option("--by", help="who acts (default: your login name)")]
@@ -75,7 +75,7 @@ def list_(
     from groundswell.cards_search import holding
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
+    with knowledge_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
         found = holding(queries.cards(retired=everything), find)
         zone = desk.project.settings.zone
     rows = [
@@ -103,7 +103,7 @@ def show_(
     from config.errors import GroundswellError
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
+    with knowledge_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
         found = queries.card(card)
         zone = desk.project.settings.zone
     if found is None:
@@ -123,7 +123,7 @@ def for_(
     from groundswell.knowledge import lessons_for
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
+    with knowledge_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
         found = queries.incident(incident)
         if found is None:
             raise GroundswellError(f"no incident {incident!r}; see: groundswell incidents list")
@@ -147,7 +147,7 @@ def edit_(
     given = {"title": title, "cause": cause, "fix": fix, "reply": reply}
     texts = {name: text for name, text in given.items() if text is not None}
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk:
+    with knowledge_desk(choices.config, choices.database) as desk:
         found = desk.edit_card(card, by or getpass.getuser(), **texts)
         zone = desk.project.settings.zone
     show(choices, {"card": found}, lines_of(found, zone))
@@ -163,7 +163,7 @@ def retire_(
 ) -> None:
     """Offer a card no more."""
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk:
+    with knowledge_desk(choices.config, choices.database) as desk:
         found = desk.retire_card(card, by or getpass.getuser())
     show(choices, {"card": found}, [f"已停用 retired  {found.card_id}  {found.title}"])
 
@@ -207,11 +207,11 @@ def lesson_lines(lessons: Lessons) -> list[str]:
 
 
 @contextmanager
-def library_desk(config: str | None, database: str | None) -> Iterator[LibraryDesk]:
+def knowledge_desk(config: str | None, database: str | None) -> Iterator[KnowledgeDesk]:
     """Give the desk of cards and replies."""
     from groundswell import wiring
     from groundswell.clock import RealClock
-    from groundswell.library_desk import LibraryDesk
+    from groundswell.knowledge_desk import KnowledgeDesk
 
     with wiring.opened(config, database) as (project, store):
-        yield LibraryDesk(store=store, project=project, clock=RealClock())
+        yield KnowledgeDesk(store=store, project=project, clock=RealClock())

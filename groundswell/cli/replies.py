@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundswell.cli.cards import By, library_desk
+from groundswell.cli.cards import By, knowledge_desk
 from groundswell.cli.output import (
     ConfigOption,
     DatabaseOption,
@@ -69,7 +69,7 @@ def list_(
     from groundswell.cards_search import replies_holding
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
+    with knowledge_desk(choices.config, choices.database) as desk, desk.store.read() as queries:
         found = replies_holding(queries.approved_replies(retired=everything), find)
         today = desk.clock.now().astimezone(desk.project.settings.zone).date()
     rows = [_row(one, today) for one in found]
@@ -102,7 +102,7 @@ def add_(
         "until": until,
     }
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk:
+    with knowledge_desk(choices.config, choices.database) as desk:
         try:
             reply = desk.reply(given, origin="hand")
         except ValueError as error:
@@ -123,7 +123,7 @@ def import_(
     from config.errors import ConfigError
 
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk:
+    with knowledge_desk(choices.config, choices.database) as desk:
         read = desk.read(file)
         if read.problems:
             raise ConfigError(
@@ -145,7 +145,7 @@ def retire_(
 ) -> None:
     """Offer a reply no more."""
     choices = chosen(context, config=config, database=database, as_json=as_json)
-    with library_desk(choices.config, choices.database) as desk:
+    with knowledge_desk(choices.config, choices.database) as desk:
         found = desk.retire_reply(reply, by or getpass.getuser())
     show(choices, {"reply": found}, [f"已停用 retired  {found.reply_id}  {found.question}"])
 

@@ -18,8 +18,8 @@ from groundswell.console.base import Console
 from groundswell.console.endpoint import edits, object_of, reads
 from groundswell.console.openapi_ledger import CARD_TEXTS, MOST_DAYS, REPLY_TEXTS
 from groundswell.knowledge import lessons_for
+from groundswell.knowledge_desk import KnowledgeDesk
 from groundswell.ledger import DAYS, ledger_of
-from groundswell.library_desk import LibraryDesk
 from groundswell.suggesting import last_suggestion
 
 _TEXT_LIMIT = 4000  # characters of any value
@@ -117,8 +117,8 @@ def _lessons(console: Console, request: Request) -> dict[str, Any]:
     return {"lessons": plain(found)}
 
 
-def _desk(console: Console) -> LibraryDesk:
-    return LibraryDesk(store=console.store, project=console.project, clock=console.clock)
+def _desk(console: Console) -> KnowledgeDesk:
+    return KnowledgeDesk(store=console.store, project=console.project, clock=console.clock)
 
 
 def _texts(body: bytes, names: tuple[str, ...]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from config.errors import GroundswellError
 from groundswell.cards_search import holding, replies_holding
 from groundswell.console.base import Console, Form, logged_in
-from groundswell.library_desk import LibraryDesk
+from groundswell.knowledge_desk import KnowledgeDesk
 from storage.cards import is_offered
 from storage.records import Card
 
@@ -75,8 +75,8 @@ def retire_reply(console: Console, request: Request, form: Form) -> Response:
     return RedirectResponse("/cards?done=retired#replies", HTTPStatus.SEE_OTHER)
 
 
-def _desk(console: Console) -> LibraryDesk:
-    return LibraryDesk(store=console.store, project=console.project, clock=console.clock)
+def _desk(console: Console) -> KnowledgeDesk:
+    return KnowledgeDesk(store=console.store, project=console.project, clock=console.clock)
 
 
 def _show(

@@ -41,7 +41,7 @@ class ReadReplies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryDesk:
+class KnowledgeDesk:
     """What people do to cards and replies."""
 
     store: Store

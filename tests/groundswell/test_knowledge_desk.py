@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from config.errors import ConfigError, GroundswellError
 from groundswell.cards_search import holding, replies_holding
 from groundswell.cli.app import build
-from groundswell.library_desk import LibraryDesk
+from groundswell.knowledge_desk import KnowledgeDesk
 from groundswell.replay import SteppedClock
 from storage.records import BrandId, Card, IncidentId
 from storage.store import Store
@@ -23,9 +23,9 @@ from tests.make import NOW
 
 
 @pytest.fixture
-def desk(sqlite_url: str) -> Iterator[LibraryDesk]:
+def desk(sqlite_url: str) -> Iterator[KnowledgeDesk]:
     store = Store(sqlite_url)
-    yield LibraryDesk(store=store, project=example(), clock=SteppedClock(NOW))
+    yield KnowledgeDesk(store=store, project=example(), clock=SteppedClock(NOW))
     store.close()
 
 
@@ -51,7 +51,9 @@ def card() -> Card:
     )
 
 
-def test_a_table_of_replies_is_taken_whole_or_not_at_all(desk: LibraryDesk, tmp_path: Path) -> None:
+def test_a_table_of_replies_is_taken_whole_or_not_at_all(
+    desk: KnowledgeDesk, tmp_path: Path
+) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -87,7 +89,7 @@ def test_a_table_of_replies_is_taken_whole_or_not_at_all(desk: LibraryDesk, tmp_
         desk.read(tmp_path / "none.csv")
 
 
-def test_a_card_is_put_right_and_retired(desk: LibraryDesk) -> None:
+def test_a_card_is_put_right_and_retired(desk: KnowledgeDesk) -> None:
     with desk.store.transaction() as tx:
         assert tx.add_card(card())
         assert not tx.add_card(card())
