@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Literal
 
 from alerts.false_alarms import FalseAlarm
+from alerts.intervals import wilson
 from storage.records import (
     BrandId,
     Incident,
@@ -34,7 +35,6 @@ _BEGINS = frozenset({"raised"})
 _BACK = frozenset({"reopened", "relapsed"})
 _OPENS_AGAIN = _BACK | {"rejected", "split"}
 _GRADED = frozenset({"raised", "level_up", "reopened", "relapsed"})
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,16 +215,6 @@ def precision_of(name: str, alarms: Iterable[Alarm]) -> Precision:
         low=low,
         high=high,
     )
-
-
-def wilson(hits: int, n: int) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a share of `n`; (None, None) when there is none."""
-    if not n:
-        return None, None
-    from scipy.stats import binomtest  # costs 300 ms of start-up
-
-    found = binomtest(hits, n).proportion_ci(_CONFIDENCE, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def by_rule(alarms: Sequence[Alarm]) -> list[Precision]:

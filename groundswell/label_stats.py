@@ -7,17 +7,16 @@ unsure, and find more mistakes there than there are.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from alerts.intervals import wilson
 from groundswell.labelling import RANDOM_NEGATIVE, RANDOM_OTHER
 from storage.records import Noise, Polarity
 from storage.review import Judged
 
-_Z = 1.959964  # of a 95 % interval
 _ENOUGH_STRANGERS = 5  # "5 of 5 were not about the brand": chance of that at even odds is 3 %
 
 
@@ -36,13 +35,8 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval; (0, 1) when nothing was counted."""
-        if not self.n:
-            return 0.0, 1.0
-        p, square = self.hits / self.n, _Z * _Z
-        middle = p + square / (2 * self.n)
-        spread = _Z * math.sqrt(p * (1 - p) / self.n + square / (4 * self.n * self.n))
-        whole = 1 + square / self.n
-        return max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
+        low, high = wilson(self.hits, self.n)
+        return (0.0, 1.0) if low is None or high is None else (low, high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
